@@ -1,0 +1,184 @@
+"""From an environment to its exact table, and the cache that makes the second time free.
+
+Breadth first from every start: all joint actions and all outcomes of a batch of states are stepped in one compiled
+call; states are told apart by the bytes of their integer leaves.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from coterie.envs.protocol import Environment
+from coterie.errors import BadInput
+from coterie.finite.game import FiniteGame
+
+ROWS_A_BATCH = 8_192
+EDGES_CAP = 20_000_000
+
+
+def tabulate(environment: Environment, *, cap: int = EDGES_CAP) -> FiniteGame:
+    """The environment as a table; at most `cap` edges.
+
+    Raises BadInput where chance is opaque, the state holds more than integers, or the game is too large.
+    """
+    if environment.starts is None or environment.step is None:
+        raise BadInput(
+            f"{environment.name} draws its own chance, so it has no exact table; only environments that take chance "
+            "as an argument (outcomes, starts) can be tabulated"
+        )
+    with jax.enable_x64(True):
+        return _tabulate(environment, cap)
+
+
+def _tabulate(environment: Environment, cap: int) -> FiniteGame:
+    start_probability = np.asarray(environment.starts(), np.float64)
+    example, shapes = _example(environment)
+    flatten, restore = _flattener(example, environment.name)
+    joint = _joint_actions(environment)
+    outcomes = jax.eval_shape(environment.outcomes, example, jnp.asarray(joint[0])).shape[0]
+    explore = _compiled_explorer(environment, flatten, restore, joint, outcomes)
+    batch = max(1, ROWS_A_BATCH // (len(joint) * outcomes))
+
+    number: dict[bytes, int] = {}
+    rows: list[np.ndarray] = []
+
+    def numbers(flat: np.ndarray) -> np.ndarray:
+        distinct, inverse = np.unique(flat, axis=0, return_inverse=True)
+        ids = np.empty(len(distinct), np.int32)
+        for place, row in enumerate(distinct):
+            ids[place] = number.setdefault(row.tobytes(), len(number))
+            if ids[place] == len(rows):
+                rows.append(row)
+        return ids[inverse.reshape(-1)]
+
+    start_flat = jax.vmap(lambda outcome: flatten(environment.start(outcome)))(jnp.arange(len(start_probability)))
+    start_state = numbers(np.asarray(start_flat))
+    frontier = list(dict.fromkeys(start_state.tolist()))
+    expanded = set(frontier)
+    pieces: list[tuple[np.ndarray, ...]] = []
+    edges = 0
+    while frontier:
+        chosen, frontier = np.array(frontier[:batch], np.int32), frontier[batch:]
+        edges += len(chosen) * len(joint)
+        if edges > cap:
+            raise BadInput(
+                f"{environment.name} is too large for an exact table: over {cap:,} state and joint-action pairs "
+                f"({len(rows):,} states found so far); use fewer agents or a smaller environment"
+            )
+        flat = np.stack([rows[state] for state in chosen])
+        padded = np.concatenate([flat, np.repeat(flat[:1], batch - len(flat), axis=0)])
+        after, reward, terminated, success, probability = (np.asarray(x)[: len(chosen)] for x in explore(padded))
+        if (terminated.any(-1) != terminated.all(-1)).any():
+            raise BadInput(f"{environment.name}: agents that end before their team have no exact table yet")
+        ended, kept = terminated.all(-1), probability > 0
+        successor = numbers(after.reshape(-1, after.shape[-1])).reshape(probability.shape)
+        pieces.append((np.repeat(chosen, len(joint)), kept, probability, successor, reward, ended, success))
+        fresh = [state for state in np.unique(successor[kept & ~ended]).tolist() if state not in expanded]
+        expanded.update(fresh)
+        frontier.extend(fresh)
+    states = np.stack(rows)
+    seen, observations = _sights(environment, restore, states)
+    return FiniteGame(
+        name=environment.name,
+        spec=environment.spec,
+        action_names=environment.action_names,
+        horizon=environment.horizon,
+        idle=environment.idle,
+        idle_is_noop=environment.idle_is_noop,
+        success_word=environment.success_word,
+        **_edge_arrays(pieces, len(states), len(joint)),
+        seen=seen,
+        start_probability=start_probability / start_probability.sum(),
+        start_state=start_state,
+        states=states.reshape(len(states), *shapes),
+        observations=observations,
+    )
+
+
+def _example(environment: Environment) -> tuple[object, tuple[int, ...]]:
+    """A start state, and the shape in which states are kept (its own where it is a single array)."""
+    state = environment.start(jnp.int32(0))
+    leaves = jax.tree.leaves(state)
+    return state, leaves[0].shape if len(leaves) == 1 else (sum(leaf.size for leaf in leaves),)
+
+
+def _flattener(example, name: str):
+    """Functions from a state to int64[D] and back."""
+    leaves, structure = jax.tree.flatten(example)
+    if any(not jnp.issubdtype(leaf.dtype, jnp.integer) and leaf.dtype != jnp.bool_ for leaf in leaves):
+        raise BadInput(f"{name}: a state with fractional numbers has no exact table")
+    sizes = np.cumsum([leaf.size for leaf in leaves])[:-1]
+
+    def flatten(state):
+        return jnp.concatenate([leaf.reshape(-1).astype(jnp.int64) for leaf in jax.tree.leaves(state)])
+
+    def restore(flat):
+        parts = jnp.split(flat, sizes)
+        return structure.unflatten(
+            [part.reshape(leaf.shape).astype(leaf.dtype) for part, leaf in zip(parts, leaves, strict=True)]
+        )
+
+    return flatten, restore
+
+
+def _joint_actions(environment: Environment) -> np.ndarray:
+    """Every joint action, int32[J, N]; the last agent's counts fastest."""
+    sizes = np.empty(len(environment.spec.agents), int)
+    for kind in environment.spec.kinds:
+        sizes[list(kind.agents)] = kind.actions
+    return np.indices(sizes).reshape(len(sizes), -1).T.astype(np.int32)
+
+
+def _compiled_explorer(environment: Environment, flatten, restore, joint: np.ndarray, outcomes: int):
+    """explore(flat[B, D]) -> successors [B, J, K, D], rewards [B, J, K, N], terminated, success, probability."""
+
+    def one(flat, action, outcome):
+        state = restore(flat)
+        after = environment.step(state, action, outcome)
+        probability = environment.outcomes(state, action)[outcome]
+        return flatten(after.state), after.reward, after.terminated, after.success, probability.astype(jnp.float64)
+
+    over_outcomes = jax.vmap(one, (None, None, 0))
+    over_actions = jax.vmap(over_outcomes, (None, 0, None))
+    over_states = jax.vmap(over_actions, (0, None, None))
+    return jax.jit(lambda flat: over_states(flat, jnp.asarray(joint), jnp.arange(outcomes)))
+
+
+def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
+    """The explored batches as edges, in the order of (state, joint action, outcome); states may stand in any order."""
+    agents = pieces[0][4].shape[-1]
+    source = np.concatenate([piece[0] for piece in pieces])
+    kept, probability, successor, reward, ended, success = (
+        np.concatenate([piece[k].reshape(-1, *piece[k].shape[2:]) for piece in pieces]) for k in range(1, 7)
+    )
+    pair = source * np.int64(joint) + np.tile(np.arange(joint), len(source) // joint)
+    order = np.argsort(pair, kind="stable")
+    counts = np.zeros(states * joint + 1, np.int64)
+    counts[pair + 1] = kept.sum(1)
+    kept = kept[order].reshape(-1)
+    probability = probability[order] / probability[order].sum(1, keepdims=True)
+    return {
+        "first_edge": np.cumsum(counts).astype(np.int32),
+        "probability": probability.reshape(-1)[kept],
+        "successor": successor[order].reshape(-1)[kept].astype(np.int32),
+        "reward": reward[order].reshape(-1, agents)[kept].astype(np.float64),
+        "ended": ended[order].reshape(-1)[kept],
+        "success": success[order].reshape(-1)[kept],
+    }
+
+
+def _sights(environment: Environment, restore, states: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    """What each agent sees in each state as a number, int32[S, N], and the observations behind the numbers."""
+    views = jax.jit(jax.vmap(lambda flat: environment.observe(restore(flat))))(states)
+    seen = np.empty((len(states), len(environment.spec.agents)), np.int32)
+    observations, offset = [], 0
+    for kind, view in zip(environment.spec.kinds, views, strict=True):
+        view = np.asarray(view)
+        flat = view.reshape(view.shape[0] * view.shape[1], -1)
+        distinct, inverse = np.unique(flat, axis=0, return_inverse=True)
+        seen[:, list(kind.agents)] = offset + inverse.reshape(view.shape[:2])
+        observations.append(distinct.reshape(len(distinct), *view.shape[2:]).astype(kind.observation_dtype))
+        offset += len(distinct)
+    return seen, tuple(observations)

@@ -1,0 +1,137 @@
+"""Every option, as frozen dataclasses that import nothing heavy, so that `--help` is instant.
+
+The comment-strings under the fields are the help texts of the command line. A preset is a named set of replacements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class RendezvousOptions:
+    """Agents on a grid who want to stand on one cell; the defaults are exactly the classic tutorial's."""
+
+    size: int = 5
+    """Rows and columns of an open square grid (ignored where --env.map is given)."""
+    map: str = ""
+    """Walls as text, rows separated by '/': '#' wall, '.' floor, 'A', 'B', … where an agent starts. "A.#/..#/#.B"."""
+    agents: int = 2
+    """How many agents; all must stand on one cell to meet."""
+    starts: Literal["fixed", "random"] = "fixed"
+    """fixed: the corners, or the letters of the map. random: uniformly any cells, not all the same one."""
+    stay: bool = False
+    """Adds a fifth action that stands still (the actions are R L D U)."""
+    observation: Literal["own", "all", "window"] = "own"
+    """own: row and column of the agent itself. all: its own, then the others'. window: what lies around it."""
+    window: int = 1
+    """How many cells far the window sees in each direction."""
+    horizon: int = 20
+    """Steps after which an episode is cut off (a time limit, not an ending)."""
+    meet_reward: float = 10.0
+    """What everybody earns on the step that makes them meet; nothing else is paid on that step."""
+    step_reward: float = -1.0
+    """What everybody earns on every other step."""
+    closer_reward: float = 0.0
+    """Added on a step after which the agents are nearer to each other (walking distance) and have not met."""
+    shaping: float = 0.0
+    """Potential-based shaping: adds shaping * (distance before - shaping_discount * distance after)."""
+    shaping_discount: float = 0.9
+    """The discount in that formula; the optimum is kept if it is the learner's own (Ng, Harada, Russell 1999)."""
+    reward: Literal["team", "individual"] = "team"
+    """team: all earn the same. individual: coming closer and shaping are paid to the agent whose own move did it."""
+    controls: str = ""
+    """What each agent's actions do, one word an agent: "RLDU,LRUD" mirrors the second agent's controls."""
+
+
+@dataclass(frozen=True)
+class ClimbingOptions:
+    """The climbing game (Claus and Boutilier 1998): the best joint action is surrounded by penalties."""
+
+    horizon: int = 1
+    """How often the matrix is played in one episode."""
+
+
+@dataclass(frozen=True)
+class PenaltyOptions:
+    """The penalty game (Claus and Boutilier 1998): two optima, and k for missing each other."""
+
+    k: float = -100.0
+    """The payoff when the agents pick different optima; at most 0."""
+    horizon: int = 1
+    """How often the matrix is played in one episode."""
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    """A tiny environment with a known answer, to test learners with."""
+
+    horizon: int = 0
+    """Steps an episode; 0 keeps the probe's own."""
+
+
+@dataclass(frozen=True)
+class TabularOptions:
+    """How a team of tabular learners learns."""
+
+    learning_rate: float = 0.1
+    """The step size of an update, in (0, 1]."""
+    learning_rate_end: float = -1.0
+    """The step size that it falls to, linearly over the run; negative: it stays as it is."""
+    learning_rate_down: float = -1.0
+    """Step size where the estimate would fall (hysteretic Q-learning, Matignon 2007); negative: the same as upwards."""
+    discount: float = 0.9
+    """The worth of a reward one step later, in [0, 1]."""
+    epsilon: float = 0.5
+    """The share of random actions at the start."""
+    epsilon_end: float = 0.0
+    """The share of random actions at the end of the decay."""
+    epsilon_decay: float = 0.5
+    """The share of the run over which epsilon falls, linearly; 0: epsilon stays."""
+    ties: Literal["first", "random"] = "random"
+    """Which of several equally good actions is taken while learning; checks and evaluation take the first."""
+    terminal_mask: bool = True
+    """Do not bootstrap from beyond a true ending. Turning it off is the tutorial's mistake."""
+    initial_value: float = 0.0
+    """What every entry of the table holds before learning."""
+    share_experience: Literal["none", "pooled"] = "none"
+    """pooled: every agent learns from everybody's experience, as if it were its own."""
+    share_parameters: bool = False
+    """All agents own one common table."""
+
+
+ALGORITHMS: Mapping[str, str] = {
+    "iql": "independent Q-learning: each agent learns its own table as if it were alone (Tan 1993)",
+    "hysteretic": "hysteretic Q-learning: good news is learned faster than bad (Matignon et al. 2007)",
+}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named configuration: what it is for, and which options differ from the defaults."""
+
+    about: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    episodes: int = 10_000
+    claim: str = ""
+
+
+PRESETS: Mapping[str, Preset] = {
+    "default": Preset("a recipe that works: exploration that ends, a terminal mask, ties broken at random"),
+    "tutorial": Preset(
+        "the classic two-agent tutorial as it stands on the web, flaws included",
+        {
+            "epsilon": 0.1,
+            "epsilon_end": 0.1,
+            "epsilon_decay": 0.0,
+            "ties": "first",
+            "terminal_mask": False,
+            "learning_rate_end": -1.0,
+            "learning_rate": 0.1,
+        },
+        episodes=1_000,
+        claim="Agents learned to meet.",
+    ),
+}

@@ -1,0 +1,267 @@
+"""The central types of coterie, and the one table of axis letters.
+
+Axes: T time, E environments, N agents (of one kind where kinds are split), A actions, S states, O observations,
+J joint actions, B batch. A trailing `...` is whatever one observation or memory needs.
+
+Nothing here imports JAX: every type is a tuple or a frozen dataclass, so JAX treats the tuples as trees by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+Array = Any  # a numpy or a jax array; shapes are stated beside each field
+Key = Any  # a jax random key
+Mode = Literal["explore", "greedy", "sample"]
+
+
+class View(NamedTuple):
+    """What the agents of one kind see before they decide.
+
+    obs      [.., N, ...]
+    legal    bool[.., N, A]; never a row without a legal action: where there is none (the dead, the waiting), all are
+    alive    bool[.., N]: False where this agent has truly ended; cut off by a time limit is alive
+    to_move  bool[.., N]: this agent decides now; what it would decide elsewhere is ignored
+    first    bool[.., N]: this agent's own first decision of an episode, so its memory is reset here
+    """
+
+    obs: Array
+    legal: Array
+    alive: Array
+    to_move: Array
+    first: Array
+
+
+class Decision(NamedTuple):
+    """What one kind decided: action int[.., N], the memory after it, and extras; every leaf begins with [.., N].
+
+    The runner keeps the new memory only where the agent was to move. `extras` is whatever the learner wants back with
+    the decision (a log-probability, a value); it is stored with the transition and never recomputed.
+    """
+
+    action: Array
+    memory: Any
+    extras: Any
+
+
+class Transition(NamedTuple):
+    """One completed decision of each agent of one kind; every field is [.., N] (obs has its own trailing axes).
+
+    reward    everything earned from this decision to the same agent's next one
+    discount  0 where the world truly ended for this agent, 1 elsewhere: it says whether to bootstrap
+    last      a boundary follows: cut traces, reset memory. A time limit is discount 1, last True
+    next      the view of the true successor, never of the reset
+    valid     a completed decision stands here; elsewhere nothing is learned and memory stands still
+
+    A row that is not valid has reward 0, discount 0 and last False. An agent's time axis is its valid rows: what runs
+    along T (returns, traces, memory) passes through the other rows unchanged.
+    """
+
+    view: View
+    action: Array
+    extras: Any
+    reward: Array
+    discount: Array
+    next: View
+    last: Array
+    valid: Array
+
+
+class World(NamedTuple):
+    """The central state and the team's own boundary; discount, last and valid are [.., teams].
+
+    One agent's death is not its team's end: a team's discount is 0 only where the last of its members has ended.
+    valid: a member took part in this row. A team that has ended before the others has rows that are not valid.
+    """
+
+    state: Array
+    next_state: Array
+    discount: Array
+    last: Array
+    valid: Array
+
+
+class Rollout(NamedTuple):
+    """What `update` learns from: one Transition a kind, [T, E, N], the world, and each kind's memory.
+
+    memory: [E, N, ...] before the first decision that is completed in these rows. Where everybody moves at once that is
+    the memory before row 0; in a turn-based game it is the memory before the pending decision.
+    """
+
+    kinds: tuple[Transition, ...]
+    world: World
+    memory: tuple[Any, ...]
+
+
+class Clock(NamedTuple):
+    """How far the run has come; never batched over seeds, for every branch and every ring head depends on it alone.
+
+    env_steps counts joint steps of all environments, updates those that the learner has seen. Episodes are not here:
+    they end at different times for different seeds; the runner counts them in its scores.
+    """
+
+    env_steps: Array
+    updates: Array
+
+
+class Sight(NamedTuple):
+    """What E worlds show between two joint steps: obs and legal are tuples by kind, [E, N, ...]; the rest is [E, all].
+
+    Agents are in the environment's order. alive: taking part; to_move: deciding now; state: [E, ...] for the centre.
+    """
+
+    obs: tuple[Array, ...]
+    legal: tuple[Array, ...]
+    alive: Array
+    to_move: Array
+    state: Array
+
+
+class Outcome(NamedTuple):
+    """What one joint step of E worlds did, before any reset; agents are in the environment's order.
+
+    reward float32[E, all]; terminated bool[E, all]: the world truly ended for this agent; truncated bool[E, all]: cut
+    off by a time limit; success bool[E]; over bool[E]: a new episode begins after this; next: the true successor.
+    """
+
+    reward: Array
+    terminated: Array
+    truncated: Array
+    success: Array
+    over: Array
+    next: Sight
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Agents with equal spaces: their indices in the environment's agent order, and the spaces.
+
+    observation_high: observations are numbers from 0 to this; None: their range is not known.
+    """
+
+    agents: tuple[int, ...]
+    actions: int
+    observation_shape: tuple[int, ...]
+    observation_dtype: str
+    observation_high: int | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Who the agents are: names, kinds, and the partitions into teams, parameters and experience.
+
+    team[i], parameters[i] and experience[i] are group numbers of agent i: agents with one team number share a reward;
+    with one parameters number, a network; with one experience number, what they learn from. state_shape (0,): the
+    environment has no central state.
+    """
+
+    agents: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    team: tuple[int, ...]
+    parameters: tuple[int, ...]
+    experience: tuple[int, ...]
+    state_shape: tuple[int, ...] = (0,)
+
+    @property
+    def teams(self) -> int:
+        """How many teams there are."""
+        return len(set(self.team))
+
+
+class Algorithm(NamedTuple):
+    """A learner as a tuple of pure functions; static sizes are closed over, arrays are passed.
+
+    init(key, spec) -> learner                         parameters, targets, optimiser, replay: arrays only
+    policy(learner, clock) -> policy                   what acting reads; small, never donated
+    memory(policy, environments) -> memory             a tuple, one entry a kind, leaves [E, N, ...]; () where none
+    act(key, policy, view, memory, mode) -> decisions  for all kinds: views, memories and decisions are tuples by kind
+    update(key, learner, rollout, clock) -> learner, info
+
+    In `update`, clock.env_steps counts this rollout and clock.updates does not count this update.
+    """
+
+    init: Callable[..., Any]
+    policy: Callable[..., Any]
+    memory: Callable[..., Any]
+    act: Callable[..., tuple[Decision, ...]]
+    update: Callable[..., tuple[Any, dict[str, Array]]]
+
+
+def split(spec: Spec, values: Array) -> tuple[Array, ...]:
+    """Values by agent, [.., all], as a tuple by kind, [.., N]."""
+    return tuple(values[..., list(kind.agents)] for kind in spec.kinds)
+
+
+def join(spec: Spec, values: tuple[Array, ...]) -> Array:
+    """Values by kind, [.., N] each, in the environment's agent order, [.., all]; undoes `split`."""
+    order = [agent for kind in spec.kinds for agent in kind.agents]
+    places = sorted(range(len(order)), key=order.__getitem__)
+    together = values[0].__array_namespace__().concat(list(values), axis=-1) if len(values) > 1 else values[0]
+    return together if places == list(range(len(order))) else together[..., places]
+
+
+def members(spec: Spec, team: int) -> list[int]:
+    """The agents of one team, in the environment's order."""
+    return [agent for agent, number in enumerate(spec.team) if number == team]
+
+
+def team_reward(spec: Spec, kinds: tuple[Transition, ...], unit: Literal["team-sum", "team-mean"]) -> Array:
+    """What each team earned in a row, [.., teams]: the sum, or the mean, over the members who took part (valid)."""
+    reward = join(spec, tuple(kind.reward for kind in kinds))
+    valid = join(spec, tuple(kind.valid for kind in kinds))
+    xp = reward.__array_namespace__()
+    groups = [members(spec, team) for team in range(spec.teams)]
+    total = xp.stack([xp.where(valid, reward, 0)[..., group].sum(-1) for group in groups], axis=-1)
+    if unit == "team-sum":
+        return total
+    return total / xp.stack([xp.clip(valid[..., group].sum(-1), 1, None) for group in groups], axis=-1).astype(
+        total.dtype
+    )
+
+
+class Play(NamedTuple):
+    """One recorded episode, ready to be looked at and judged.
+
+    keys       int64[T + 1]: equal where the world's states are equal (what loops are found in)
+    boards     uint8[T + 1, H, W], see envs/boards.py
+    actions    int32[T, N];  rewards float64[T, N]
+    success    the environment's own word that the aim was reached;  ended: a true ending, not the time limit
+    team       which team played it
+    """
+
+    keys: Array
+    boards: Array
+    actions: Array
+    rewards: Array
+    success: bool
+    ended: bool
+    team: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where to see a finding: a team's greedy episode, from its first step to its last (both counted from 1)."""
+
+    team: int
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One diagnostic's answer.
+
+    value with its interval, the null that it is held against, a verdict of yes, no or cannot tell (yes: there is
+    something to mend), a plain sentence, the places to look at, and what to try.
+    """
+
+    name: str
+    verdict: Literal["yes", "no", "cannot tell"]
+    sentence: str
+    value: float | None = None
+    interval: tuple[float, float] | None = None
+    null: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    remedy: str = ""
