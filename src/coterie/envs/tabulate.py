@@ -16,6 +16,7 @@ from coterie.finite.game import FiniteGame
 
 ROWS_A_BATCH = 8_192
 EDGES_CAP = 20_000_000
+BOARDS_CAP = 50_000_000  # bytes of pictures
 
 
 def tabulate(environment: Environment, *, cap: int = EDGES_CAP) -> FiniteGame:
@@ -93,6 +94,7 @@ def _tabulate(environment: Environment, cap: int) -> FiniteGame:
         start_probability=start_probability / start_probability.sum(),
         start_state=start_state,
         states=states.reshape(len(states), *shapes),
+        boards=_boards(environment, restore, states),
         observations=observations,
     )
 
@@ -167,6 +169,15 @@ def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
         "ended": ended[order].reshape(-1)[kept],
         "success": success[order].reshape(-1)[kept],
     }
+
+
+def _boards(environment: Environment, restore, states: np.ndarray) -> np.ndarray:
+    """Each state's picture, uint8[S, H, W]; [S, 0, 0] where there is none, or where all would be too many."""
+    if environment.board is None:
+        return np.empty((len(states), 0, 0), np.uint8)
+    if environment.board(restore(states[0]), None).size * len(states) > BOARDS_CAP:
+        return np.empty((len(states), 0, 0), np.uint8)
+    return np.stack([environment.board(jax.tree.map(np.asarray, restore(flat)), None) for flat in states])
 
 
 def _sights(environment: Environment, restore, states: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:

@@ -25,7 +25,8 @@ class FiniteGame(NamedTuple):
     success             bool[M]
     seen                int32[S, N]: the number of what each agent sees; equal sights of one kind have equal numbers
     start_probability   float64[K0];  start_state int32[K0]
-    states              int64[S, ...]: the environment's own state, flattened, to draw it with
+    states              int64[S, ...]: the environment's own state
+    boards              uint8[S, H, W]: each state's picture (H and W are 0 where the environment has none)
     observations        a tuple, one [O_kind, ...] array a kind; numbers run on from kind to kind
     horizon             joint steps until the time limit, 0 for none
     """
@@ -47,6 +48,7 @@ class FiniteGame(NamedTuple):
     start_probability: np.ndarray
     start_state: np.ndarray
     states: np.ndarray
+    boards: np.ndarray
     observations: tuple[np.ndarray, ...]
 
     @property
@@ -64,8 +66,10 @@ class FiniteGame(NamedTuple):
 
     @property
     def observation_count(self) -> int:
+        """How many different things can be seen, over all kinds."""
         return sum(len(values) for values in self.observations)
 
     @property
     def deterministic(self) -> bool:
+        """Whether every joint action has one outcome."""
         return bool(np.diff(self.first_edge).max(initial=0) <= 1)

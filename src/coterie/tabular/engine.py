@@ -57,7 +57,11 @@ class Rule(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What learning writes, an entry a team: draws made, steps taken, and sums over the episodes of this chunk."""
+    """What learning writes, a row a team: draws made, steps taken, sums over this chunk's episodes, greedy checks.
+
+    draws uint64[W], steps int64[W], chunk_return and chunk_success float64[W], check_success bool[W, C],
+    check_return float64[W, C] and check_steps int64[W, C] (environment steps learned from up to the check).
+    """
 
     draws: np.ndarray
     steps: np.ndarray
@@ -65,6 +69,7 @@ class Progress(NamedTuple):
     chunk_success: np.ndarray
     check_success: np.ndarray
     check_return: np.ndarray
+    check_steps: np.ndarray
 
 
 @njit(cache=True, inline="always")
@@ -113,21 +118,17 @@ def pick_edge(table, pair, number):
 
 
 @njit(cache=True)
-def greedy_episode(table, q, key, count, horizon, states, actions):
-    """Play one greedy episode (first of equal actions); writes the states and joint actions where arrays are given.
+def greedy_episode(table, q, state, key, count, edges, actions):
+    """Play one greedy episode (first of equal actions) from a state; chance is drawn from the stream's place `count` on.
 
-    q [tables, O, A]; states int32[T + 1] and actions int32[T, N], or length 0 to keep nothing.
-    Returns (mean return over agents, success, steps, ended, draws used so far).
+    q [tables, O, A]; edges int32[T] and actions int32[T, N] are written, or have length 0 to keep nothing.
+    Returns (team-mean return, success, steps, ended).
     """
     agents = len(table.sizes)
     flat = q.reshape(-1)
     own_table = q.shape[1] if q.shape[0] > 1 else 0
-    start = 0
-    if len(table.start_state) > 1:
-        start = pick(table.start_cumulative, uniform(key, count))
-        count += ONE
-    state = table.start_state[start]
-    keep = len(states) > 0
+    horizon = table.horizon if table.horizon > 0 else LONGEST_EPISODE
+    keep = len(edges) > 0
     total, success, ended, steps = 0.0, False, False, 0
     while steps < horizon and not ended:
         joint = 0
@@ -143,16 +144,26 @@ def greedy_episode(table, q, key, count, horizon, states, actions):
             edge = pick_edge(table, pair, uniform(key, count))
             count += ONE
         if keep:
-            states[steps] = state
+            edges[steps] = edge
         for agent in range(agents):
             total += at(table.reward, edge * agents + agent)
         success = success or at(table.success, edge)
         ended = at(table.ended, edge)
         state = at(table.successor, edge)
         steps += 1
-    if keep:
-        states[steps] = state
-    return total / agents, success, steps, ended, count
+    return total / agents, success, steps, ended
+
+
+@njit(cache=True, nogil=True)
+def greedy_from_every_start(table, q, returns, successes):
+    """Greedy episodes of every team from every start row of a deterministic game, written to float64[W, K0] each."""
+    no_edges, no_actions = np.empty(0, np.int32), np.empty((0, len(table.sizes)), np.int32)
+    for team in range(len(q)):
+        for start in range(len(table.start_state)):
+            state = table.start_state[start]
+            total, success, _, _ = greedy_episode(table, q[team], state, ONE, ONE, no_edges, no_actions)
+            returns[team, start] = total
+            successes[team, start] = success
 
 
 @njit(cache=True, nogil=True)
@@ -165,7 +176,7 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
     width = q.shape[3]
     own_table = q.shape[2] * width if tables > 1 else 0  # from one agent's table to the next; 0: all share one
     chosen = np.empty(agents, np.int64)
-    no_states, no_actions = np.empty(0, np.int32), np.empty((0, agents), np.int32)
+    no_edges, no_actions = np.empty(0, np.int32), np.empty((0, agents), np.int32)
     for team in range(teams):
         key, count = keys[team], progress.draws[team]
         flat = q[team].reshape(-1)
@@ -235,11 +246,14 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
                     break
             if rule.check_every > 0 and (episode + 1) % rule.check_every == 0:
                 check = (episode + 1) // rule.check_every - 1
-                total, success, _, _, _ = greedy_episode(
-                    table, q[team], check_keys[team], np.uint64(check) << np.uint64(32), horizon, no_states, no_actions
+                place = np.uint64(check) << np.uint64(32)
+                start = pick(table.start_cumulative, uniform(check_keys[team], place)) if several_starts else 0
+                total, success, _, _ = greedy_episode(
+                    table, q[team], table.start_state[start], check_keys[team], place + ONE, no_edges, no_actions
                 )
-                progress.check_success[check, team] = success
-                progress.check_return[check, team] = total
+                progress.check_success[team, check] = success
+                progress.check_return[team, check] = total
+                progress.check_steps[team, check] = progress.steps[team] + steps
         progress.draws[team] = count
         progress.steps[team] += steps
         progress.chunk_return[team] = return_sum / agents

@@ -1,0 +1,113 @@
+"""From learned tables to numbers: what the greedy agents of every team do, exactly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from coterie.finite.game import FiniteGame
+from coterie.finite.solve import idle_policy, optimum, policy_value, uniform_policy
+from coterie.running.verdict import Curve
+from coterie.tabular.engine import Progress
+from coterie.tabular.learn import greedy_outcomes, greedy_play
+from coterie.types import Play
+
+SAME_RETURN = 1e-9
+
+
+class Baselines(NamedTuple):
+    """What a game is worth without learning: the exact joint optimum, random play and idle play, team-mean."""
+
+    optimum: float | None
+    objective: str
+    random: float
+    idle: float
+    idle_action: str
+
+
+class Outcomes(NamedTuple):
+    """What the greedy agents of each team do: bool[W] coordinated and optimal, float64[W] returns and success."""
+
+    coordinated: np.ndarray
+    optimal: np.ndarray | None
+    returns: np.ndarray
+    success: np.ndarray
+
+
+class Stability(NamedTuple):
+    """Greedy checks after each team's first success: bool[W] ever succeeded, bool[W] relapsed, the share that failed."""
+
+    succeeded: np.ndarray
+    relapsed: np.ndarray
+    failed_share: float
+
+
+def baselines(game: FiniteGame) -> Baselines:
+    """The exact optimum within the time limit, and the exact values of random and idle play."""
+    best = optimum(game)
+    names = [game.action_names[action] for action in game.idle]
+    same = f"everybody: {names[0]}" if len(set(names)) == 1 else ", ".join(names)
+    return Baselines(
+        best.value,
+        best.objective,
+        float(policy_value(game, uniform_policy(game)).returns.mean()),
+        float(policy_value(game, idle_policy(game)).returns.mean()),
+        same if game.idle_is_noop else f"{same}, as there is no action that stands still",
+    )
+
+
+def outcomes(game: FiniteGame, q: np.ndarray, best: float | None) -> Outcomes:
+    """The exact outcome of every team's greedy agents, from every start; q float64[W, tables, O, A]."""
+    returns, successes = greedy_outcomes(game, q)
+    if returns.shape[1] > 1:
+        mean, success = returns @ game.start_probability, successes @ game.start_probability
+    else:
+        mean, success = returns[:, 0], successes[:, 0]
+    optimal = None if best is None else mean >= best - SAME_RETURN
+    return Outcomes(success >= 1.0 - SAME_RETURN, optimal, mean, success)
+
+
+def stability(progress: Progress) -> Stability:
+    """How often a team fails a greedy check after its first success."""
+    checks = progress.check_success
+    later = np.cumsum(checks, axis=1) - checks > 0
+    failed = later & ~checks
+    return Stability(checks.any(1), failed.any(1), float(failed.sum() / max(1, later.sum())))
+
+
+def curve(progress: Progress, check_every: int, checks_made: int) -> Curve:
+    """The greedy checks as a curve over the run, quantiles over teams."""
+    returns = progress.check_return[:, :checks_made]
+    episodes = tuple((k + 1) * check_every for k in range(checks_made))
+    least, lower, median, upper, greatest = np.quantile(returns, (0, 0.25, 0.5, 0.75, 1), axis=0).tolist()
+    return Curve(
+        episodes=episodes,
+        env_steps=tuple(progress.check_steps[:, :checks_made].mean(0).tolist()),
+        coordinated=tuple(progress.check_success[:, :checks_made].mean(0).tolist()),
+        mean=tuple(returns.mean(0).tolist()),
+        least=tuple(least),
+        lower_quartile=tuple(lower),
+        median=tuple(median),
+        upper_quartile=tuple(upper),
+        greatest=tuple(greatest),
+    )
+
+
+def play_of(game: FiniteGame, q: np.ndarray, seed: int, team: int, start: int = -1) -> Play:
+    """One team's greedy episode, recorded; q float64[tables, O, A] is that team's."""
+    return as_play(game, *greedy_play(game, q, seed, team, start), team)
+
+
+def as_play(game: FiniteGame, state: int, edges: np.ndarray, actions: np.ndarray, team: int) -> Play:
+    """A way through a game's table as a recorded episode: first state, edges int[T], joint actions int[T, N]."""
+    states = np.concatenate([[state], game.successor[edges]]).astype(np.int64)
+    return Play(
+        keys=states,
+        boards=game.boards[states],
+        actions=actions,
+        rewards=game.reward[edges],
+        success=bool(game.success[edges].any()),
+        ended=bool(len(edges) and game.ended[edges[-1]]),
+        team=team,
+    )

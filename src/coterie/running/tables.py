@@ -1,0 +1,54 @@
+"""The exact table of a named environment, from the disk cache or made anew."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from coterie.envs import catalogue
+from coterie.finite.formats import from_bytes, to_bytes
+from coterie.finite.game import FiniteGame
+from coterie.running.storage import write_atomically
+
+
+def exact_game(name: str, options: Any) -> FiniteGame:
+    """The table of an environment; the second time it comes from the cache, and JAX is not even imported.
+
+    The key is a hash of the environments' source and of the options, so a change of either makes a new table. A cache
+    that cannot be read or written costs time, never the result.
+    """
+    catalogue.find(name).check(options)
+    place = cache_folder() / "tables" / f"{name}-{_fingerprint(name, options)}.safetensors"
+    try:
+        return from_bytes(place.read_bytes())
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    from coterie.envs.tabulate import tabulate
+
+    game = tabulate(catalogue.make(name, options))
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(place, to_bytes(game))
+    except OSError:
+        pass
+    return game
+
+
+def cache_folder() -> Path:
+    """Where tables are kept: $COTERIE_CACHE, else the user's cache folder."""
+    chosen = os.environ.get("COTERIE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coterie"
+
+
+def _fingerprint(name: str, options: Any) -> str:
+    digest = hashlib.sha256(f"{name} {options!r}".encode())
+    for folder in ("envs", "finite"):
+        for source in sorted(files("coterie").joinpath(folder).iterdir(), key=lambda entry: entry.name):
+            if source.name.endswith(".py"):
+                digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()[:24]

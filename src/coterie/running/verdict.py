@@ -1,0 +1,70 @@
+"""The verdict: what a run is judged by, as plain numbers that a program can read and `showing` can draw."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from coterie.statistics import Share
+from coterie.types import Finding
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How well the greedy agents of many teams do.
+
+    coordinated   teams whose greedy agents succeed from every start; optimal: whose return is the exact optimum's
+    relapsed      teams that failed a greedy check after their first success (None where nothing was checked)
+    failed_checks the share of all checks after a team's first success that failed
+    returns are undiscounted, team-mean, within the time limit; `return_` is the mean over teams, random and idle are
+    exact values of random and idle play, optimum is the exact joint optimum; None where the game has no exact table
+    """
+
+    environment: str
+    algorithm: str
+    preset: str
+    teams: int
+    success_word: str
+    coordinated: Share
+    optimal: Share | None
+    relapsed: Share | None
+    failed_checks: float | None
+    return_: float
+    optimum: float | None
+    objective: str
+    random: float
+    idle: float
+    idle_action: str
+    mean_success: float
+    starts: int
+    run: str = ""
+    seed: int = 0
+    episodes: int = 0
+    env_steps: int = 0
+    claim: str = ""
+    findings: tuple[Finding, ...] = field(default_factory=tuple)
+
+    def to_json(self) -> dict[str, Any]:
+        """The verdict as plain dictionaries; the key of the mean return is `return`."""
+        plain = asdict(self)
+        plain["return"] = plain.pop("return_")
+        return plain
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Greedy checks over the run: after so many episodes, the share of teams that succeed, and return quantiles.
+
+    episodes int[C]; the others float[C]: env_steps (mean a team so far), coordinated, and the mean, least, quartile,
+    median and greatest return over teams.
+    """
+
+    episodes: tuple[int, ...]
+    env_steps: tuple[float, ...]
+    coordinated: tuple[float, ...]
+    mean: tuple[float, ...]
+    least: tuple[float, ...]
+    lower_quartile: tuple[float, ...]
+    median: tuple[float, ...]
+    upper_quartile: tuple[float, ...]
+    greatest: tuple[float, ...]
