@@ -17,7 +17,7 @@ from coterie.envs import boards, climbing_v0, penalty_v0, rendezvous_v0
 from coterie.envs.matrix import matrix_game
 from coterie.envs.protocol import Step
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo import export
+from coterie.pettingzoo import compiled, export
 from coterie.types import Kind
 
 DOORS = {
@@ -261,6 +261,25 @@ def test_large_seeds_are_not_cut():
     keys = [tuple(jax.random.key_data(export.seed_key(seed)).tolist()) for seed in (1, 2**32 + 1, 2**64 + 1, 2**100)]
     assert len(set(keys)) == 4
     assert keys[0] == tuple(jax.random.key_data(jax.random.key(1)).tolist())
+
+
+def test_words_carry_every_type_of_number():
+    arrays = [
+        np.array([[1.5, -np.inf], [np.nan, -0.0]], np.float32),
+        np.array([0.1, -2], np.float16),
+        np.array([True, False]),
+        np.array(200, np.uint8),
+        np.array([-3, 127], np.int8),
+        np.array([2**32 - 1], np.uint32),
+        np.zeros((0, 3), np.int32),
+        np.array([-(2**31), 2**31 - 1], np.int32),
+    ]
+    leaves = [jnp.asarray(array) for array in arrays]
+    report = compiled.Report(*[tuple(leaves[at : at + 2]) for at in (0, 2, 4, 6)], (), ())
+    back = compiled.reader(report)(np.asarray(jax.jit(compiled.to_words)(report)))
+    for array, copied in zip(arrays, jax.tree.leaves(back), strict=True):
+        assert (array.dtype, array.shape) == (copied.dtype, copied.shape)
+        assert array.tobytes() == copied.tobytes()
 
 
 def test_a_copy_goes_its_own_way():
