@@ -22,13 +22,13 @@ NO_ACTION = -1
 
 def climbing(options: ClimbingOptions) -> Environment:
     """The climbing game of Claus and Boutilier (1998, "The dynamics of reinforcement learning in cooperative
-    multiagent systems", figure 4): the best joint action, worth 11, is surrounded by penalties.
+    multiagent systems"): the best joint action, worth 11, is surrounded by penalties.
     """
     return matrix_game("climbing", np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]]), options.horizon)
 
 
 def penalty(options: PenaltyOptions) -> Environment:
-    """The penalty game of Claus and Boutilier (1998, as above, figure 3): two optima worth 10, and k for missing."""
+    """The penalty game of Claus and Boutilier (1998, as above): two optima worth 10, and k for missing."""
     k = options.k
     if not (math.isfinite(k) and k <= 0):
         raise BadInput(f"--env.k {k:g}: the payoff for missing each other is a finite number of at most 0")
