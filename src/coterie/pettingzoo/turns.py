@@ -1,0 +1,78 @@
+"""PettingZoo's AEC API, driven raw: one agent decides at a time, and is paid until its own next turn.
+
+`last()` tells an agent at its turn what it earned since its last decision. The dead take one `step(None)` turn, whose
+reward and observation close their last decision; those turns are taken here, so that the runner sees only decisions.
+The runner completes a decision at the same agent's next turn, with the rewards that stand between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from coterie.errors import EnvironmentFault
+from coterie.pettingzoo.parallel import Drive, Glance, Reading, Success, blank, finite, must_have_a_choice, read, write
+from pettingzoo import AECEnv
+
+
+class OneInTurns:
+    """One AECEnv: the agent that `agent_selection` names moves, the others wait."""
+
+    def __init__(self, environment: AECEnv, reading: Reading, success: Success | None = None) -> None:
+        self.environment, self.reading, self.success = environment, reading, success
+        self.gone: set[Hashable] = set()
+
+    def reset(self, seed: int) -> Glance:
+        """Begin an episode that is a function of this seed."""
+        self.environment.reset(seed=seed)
+        self.gone.clear()
+        return self.glance()
+
+    def step(self, actions: np.ndarray) -> Glance:
+        """The selected agent's action; the others' entries are ignored."""
+        number = self.reading.numbers[self.environment.agent_selection]
+        self.environment.step(int(actions[number]) + self.reading.first_actions[number])
+        return self.glance()
+
+    def glance(self) -> Glance:
+        """Take the turns of the dead, up to the next agent that decides; write what each of them is told."""
+        environment, reading, infos = self.environment, self.reading, {}
+        glance = blank(reading)
+        while environment.agents:
+            name = environment.agent_selection
+            if name not in reading.numbers:
+                raise EnvironmentFault(f"agent '{name}' appeared, which is not among possible_agents")
+            observation, reward, terminated, truncated, info = environment.last()
+            number, infos[name] = reading.numbers[name], info or {}
+            if observation is not None:
+                write(reading, glance, name, observation, infos[name])
+            glance.reward[number] += finite(name, reward)
+            if not (terminated or truncated):
+                glance.to_move[number] = True
+                break
+            glance.terminated[number], glance.truncated[number] = bool(terminated), bool(truncated)
+            self.gone.add(name)
+            environment.step(None)
+        for name in environment.agents:
+            glance.alive[reading.numbers[name]] = name not in self.gone
+        if reading.has_state:
+            glance.state[...] = environment.state()
+        if self.success is not None:
+            glance.success[...] = self.success(infos)
+        must_have_a_choice(reading, glance)
+        return glance
+
+
+def turns(
+    environments: Sequence[AECEnv], *, team: Sequence[int] | None = None, success: Success | None = None
+) -> Drive:
+    """Drive E equal AECEnv objects; without `team` every agent is a team of its own, for most such games are contests.
+
+    A joint step is one decision of one agent in every environment.
+    """
+
+    def one(environment: AECEnv) -> OneInTurns:
+        return OneInTurns(environment, read(environment, team, alone=True), success)
+
+    return Drive([one(environment) for environment in environments])
