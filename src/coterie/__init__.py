@@ -1,0 +1,39 @@
+"""coterie: from a multi-agent environment to a trained, evaluated and explained team."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coterie.running.team import Team, load
+    from coterie.workflow.evaluate import evaluate
+    from coterie.workflow.judge import judge
+    from coterie.workflow.solve import solve
+    from coterie.workflow.train import Run, resume, train
+
+__version__ = "0.1.0"
+__all__ = ["Run", "Team", "evaluate", "judge", "load", "resume", "solve", "train"]
+
+_HOMES = {
+    "Run": "workflow.train",
+    "Team": "running.team",
+    "evaluate": "workflow.evaluate",
+    "judge": "workflow.judge",
+    "load": "running.team",
+    "resume": "workflow.train",
+    "solve": "workflow.solve",
+    "train": "workflow.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Public names are loaded when they are first used, so that `import coterie` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'coterie' has no attribute '{name}'")
+    from importlib import import_module
+
+    return getattr(import_module(f"coterie.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

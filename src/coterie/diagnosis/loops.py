@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from coterie.statistics import wilson
+from coterie.types import Evidence, Finding, Play
+
 
 REPEATS = 3
 
@@ -40,3 +43,41 @@ def find_loop(keys: Sequence[int], repeats: int = REPEATS, earned: Sequence[floa
         if len(earned) == 0 or sum(earned[last - period : last]) <= 0:
             return Loop(period, begins + 1, last)
     return None
+
+
+def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) -> Finding:
+    """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams."""
+    found = [(play, loop) for play in plays if (loop := find_loop(play.keys.tolist(), repeats)) is not None]
+    share = wilson(len(found), total)
+    if not found:
+        failing = f"{len(plays):,} of {total:,} teams fail to {word}, none in a loop" if plays else f"all {total:,} {word}"
+        return Finding("loops", "no", f"No team runs in circles ({failing}).", share.share, (share.low, share.high))
+    circling = [(play, loop) for play, loop in found if loop.period > 1]
+    frozen = len(found) - len(circling)
+    play, loop = (circling or found)[0]
+    parts = []
+    if circling:
+        parts.append(f"{_teams(len(circling))} for ever in a circle")
+    if frozen:
+        parts.append(f"{_teams(frozen)} stuck in one place")
+    rest = len(plays) - len(found)
+    others = f"; {rest:,} more fail in another way" if rest else ""
+    sentence = (
+        f"{' and '.join(parts)} ({share.share:.1%} of {total:,}){others}; e.g. team {play.team}, "
+        f"period {loop.period}, from step {loop.first_step}."
+    )
+    return Finding(
+        "loops",
+        "yes",
+        sentence,
+        share.share,
+        (share.low, share.high),
+        "no team in a loop",
+        tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in (circling + found)[:5]),
+        "let exploration end (--epsilon-end 0), break ties at random (--ties random), keep the terminal mask "
+        "(--terminal-mask), train longer (--episodes); --ladder shows which of them helps",
+    )
+
+
+def _teams(count: int) -> str:
+    return f"{count:,} team is" if count == 1 else f"{count:,} teams are"

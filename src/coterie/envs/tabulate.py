@@ -24,7 +24,7 @@ def tabulate(environment: Environment, *, cap: int = EDGES_CAP) -> FiniteGame:
 
     Raises BadInput where chance is opaque, the state holds more than integers, or the game is too large.
     """
-    if environment.starts is None or environment.step is None:
+    if environment.starts is None or environment.outcomes is None:
         raise BadInput(
             f"{environment.name} draws its own chance, so it has no exact table; only environments that take chance "
             "as an argument (outcomes, starts) can be tabulated"
@@ -94,7 +94,7 @@ def _tabulate(environment: Environment, cap: int) -> FiniteGame:
         start_probability=start_probability / start_probability.sum(),
         start_state=start_state,
         states=states.reshape(len(states), *shapes),
-        boards=_boards(environment, restore, states),
+        **_boards(environment, restore, states, joint),
         observations=observations,
     )
 
@@ -171,13 +171,20 @@ def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
     }
 
 
-def _boards(environment: Environment, restore, states: np.ndarray) -> np.ndarray:
-    """Each state's picture, uint8[S, H, W]; [S, 0, 0] where there is none, or where all would be too many."""
-    if environment.board is None:
-        return np.empty((len(states), 0, 0), np.uint8)
-    if environment.board(restore(states[0]), None).size * len(states) > BOARDS_CAP:
-        return np.empty((len(states), 0, 0), np.uint8)
-    return np.stack([environment.board(jax.tree.map(np.asarray, restore(flat)), None) for flat in states])
+def _boards(environment: Environment, restore, states: np.ndarray, joint: np.ndarray) -> dict[str, np.ndarray]:
+    """Pictures of the states, uint8[S, H, W], or of the joint actions, uint8[J, H, W]; empty where there are none."""
+    draw, size = environment.board, 0
+    if draw is not None:
+        plain, acted = draw(restore(states[0]), None), draw(restore(states[0]), joint[0])
+        size = plain.size * len(states)
+    if draw is None or size > BOARDS_CAP:
+        return {"boards": np.empty((len(states), 0, 0), np.uint8), "action_boards": np.empty((0, 0, 0), np.uint8)}
+    restored = [jax.tree.map(np.asarray, restore(flat)) for flat in states]
+    by_action = [draw(restored[0], action) for action in joint] if not np.array_equal(plain, acted) else []
+    return {
+        "boards": np.stack([draw(state, None) for state in restored]),
+        "action_boards": np.array(by_action, np.uint8).reshape(len(by_action), *plain.shape),
+    }
 
 
 def _sights(environment: Environment, restore, states: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:

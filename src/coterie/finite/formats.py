@@ -23,6 +23,7 @@ ARRAYS = (
     "start_state",
     "states",
     "boards",
+    "action_boards",
 )
 WORDS = ("name", "spec", "action_names", "horizon", "idle", "idle_is_noop", "success_word")
 

@@ -27,6 +27,7 @@ class FiniteGame(NamedTuple):
     start_probability   float64[K0];  start_state int32[K0]
     states              int64[S, ...]: the environment's own state
     boards              uint8[S, H, W]: each state's picture (H and W are 0 where the environment has none)
+    action_boards       uint8[J, H, W]: where pictures show the last joint action instead of the state, else [0, H, W]
     observations        a tuple, one [O_kind, ...] array a kind; numbers run on from kind to kind
     horizon             joint steps until the time limit, 0 for none
     """
@@ -49,6 +50,7 @@ class FiniteGame(NamedTuple):
     start_state: np.ndarray
     states: np.ndarray
     boards: np.ndarray
+    action_boards: np.ndarray
     observations: tuple[np.ndarray, ...]
 
     @property

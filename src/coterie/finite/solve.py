@@ -98,20 +98,21 @@ def success_of_optimal_play(game: FiniteGame, discount: float) -> tuple[float, f
 
 
 def optimal_play(game: FiniteGame, best: Optimum, start: int = 0, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """One play of an optimum from a start row along the likeliest edges: states int32[T + 1], joint actions int32[T]."""
+    """One play of an optimum from a start row along the likeliest edges: edges int32[T], joint actions int32[T, N]."""
     limit = steps or game.horizon or 100
-    joint_count = joint_action_count(game)
-    states, actions = [int(game.start_state[start])], []
+    joint_count, joint = joint_action_count(game), game.joint_actions
+    state, edges, actions = int(game.start_state[start]), [], []
     while len(actions) < limit:
-        action = int(best.policy[min(len(actions), len(best.policy) - 1), states[-1]])
-        pair = states[-1] * joint_count + action
-        edges = slice(game.first_edge[pair], game.first_edge[pair + 1])
-        edge = edges.start + int(game.probability[edges].argmax())
-        actions.append(action)
-        states.append(int(game.successor[edge]))
+        action = int(best.policy[min(len(actions), len(best.policy) - 1), state])
+        pair = state * joint_count + action
+        choices = slice(game.first_edge[pair], game.first_edge[pair + 1])
+        edge = int(game.first_edge[pair]) + int(game.probability[choices].argmax())
+        edges.append(edge)
+        actions.append(joint[action])
+        state = int(game.successor[edge])
         if game.ended[edge]:
             break
-    return np.array(states, np.int32), np.array(actions, np.int32)
+    return np.array(edges, np.int32), np.array(actions, np.int32).reshape(-1, joint.shape[1])
 
 
 def joint_action_count(game: FiniteGame) -> int:

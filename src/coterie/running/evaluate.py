@@ -19,7 +19,8 @@ SAME_RETURN = 1e-9
 class Baselines(NamedTuple):
     """What a game is worth without learning: the exact joint optimum, random play and idle play, team-mean."""
 
-    optimum: float | None
+    optimum: float
+    start_values: np.ndarray
     objective: str
     random: float
     idle: float
@@ -27,12 +28,17 @@ class Baselines(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """What the greedy agents of each team do: bool[W] coordinated and optimal, float64[W] returns and success."""
+    """What the greedy agents of each team do.
+
+    bool[W] coordinated and optimal, float64[W] returns and success, and int[W] failing_start: the first start row from
+    which a team fails (-1: none, or not known where chance decides).
+    """
 
     coordinated: np.ndarray
     optimal: np.ndarray | None
     returns: np.ndarray
     success: np.ndarray
+    failing_start: np.ndarray
 
 
 class Stability(NamedTuple):
@@ -50,6 +56,7 @@ def baselines(game: FiniteGame) -> Baselines:
     same = f"everybody: {names[0]}" if len(set(names)) == 1 else ", ".join(names)
     return Baselines(
         best.value,
+        best.start_values,
         best.objective,
         float(policy_value(game, uniform_policy(game)).returns.mean()),
         float(policy_value(game, idle_policy(game)).returns.mean()),
@@ -60,12 +67,14 @@ def baselines(game: FiniteGame) -> Baselines:
 def outcomes(game: FiniteGame, q: np.ndarray, best: float | None) -> Outcomes:
     """The exact outcome of every team's greedy agents, from every start; q float64[W, tables, O, A]."""
     returns, successes = greedy_outcomes(game, q)
-    if returns.shape[1] > 1:
+    if game.deterministic:
+        failing_start = np.where((successes < 1).any(1), successes.argmin(1), -1)
         mean, success = returns @ game.start_probability, successes @ game.start_probability
     else:
         mean, success = returns[:, 0], successes[:, 0]
+        failing_start = np.full(len(q), -1)
     optimal = None if best is None else mean >= best - SAME_RETURN
-    return Outcomes(success >= 1.0 - SAME_RETURN, optimal, mean, success)
+    return Outcomes(success >= 1.0 - SAME_RETURN, optimal, mean, success, failing_start)
 
 
 def stability(progress: Progress) -> Stability:
@@ -104,10 +113,17 @@ def as_play(game: FiniteGame, state: int, edges: np.ndarray, actions: np.ndarray
     states = np.concatenate([[state], game.successor[edges]]).astype(np.int64)
     return Play(
         keys=states,
-        boards=game.boards[states],
+        boards=_boards(game, states, actions),
         actions=actions,
         rewards=game.reward[edges],
         success=bool(game.success[edges].any()),
         ended=bool(len(edges) and game.ended[edges[-1]]),
         team=team,
     )
+
+
+def _boards(game: FiniteGame, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
+    if not len(game.action_boards):
+        return game.boards[states]
+    joint = np.ravel_multi_index(tuple(actions.T), game.actions) if len(actions) else np.empty(0, int)
+    return np.concatenate([game.boards[states[:1]], game.action_boards[joint]])

@@ -57,16 +57,16 @@ class Rule(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """What learning writes, a row a team: draws made, steps taken, sums over this chunk's episodes, greedy checks.
+    """What learning writes, a row a team: draws made, steps taken, sums over the episodes so far, greedy checks.
 
-    draws uint64[W], steps int64[W], chunk_return and chunk_success float64[W], check_success bool[W, C],
+    draws uint64[W], steps int64[W], return_sum and success_count float64[W], check_success bool[W, C],
     check_return float64[W, C] and check_steps int64[W, C] (environment steps learned from up to the check).
     """
 
     draws: np.ndarray
     steps: np.ndarray
-    chunk_return: np.ndarray
-    chunk_success: np.ndarray
+    return_sum: np.ndarray
+    success_count: np.ndarray
     check_success: np.ndarray
     check_return: np.ndarray
     check_steps: np.ndarray
@@ -256,5 +256,5 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
                 progress.check_steps[team, check] = progress.steps[team] + steps
         progress.draws[team] = count
         progress.steps[team] += steps
-        progress.chunk_return[team] = return_sum / agents
-        progress.chunk_success[team] = successes
+        progress.return_sum[team] += return_sum / agents
+        progress.success_count[team] += successes

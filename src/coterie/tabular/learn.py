@@ -97,8 +97,8 @@ def new_teams(game: FiniteGame, options: TabularOptions, teams: int, checks: int
     progress = Progress(
         draws=np.zeros(teams, np.uint64),
         steps=np.zeros(teams, np.int64),
-        chunk_return=np.zeros(teams),
-        chunk_success=np.zeros(teams),
+        return_sum=np.zeros(teams),
+        success_count=np.zeros(teams),
         check_success=np.zeros((teams, checks), np.bool_),
         check_return=np.zeros((teams, checks)),
         check_steps=np.zeros((teams, checks), np.int64),

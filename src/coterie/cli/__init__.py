@@ -1,0 +1,84 @@
+"""The `coterie` command: one file a verb; only this package prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+VERBS = {
+    "train": "train teams on an environment, judge them, draw them",
+    "resume": "go on with a stopped run",
+    "evaluate": "judge a run's saved teams again",
+    "watch": "look at a run's teams, or at random or idle play",
+    "judge": "judge anybody's own agents: coterie judge ./mine.py:make_team rendezvous",
+    "solve": "the exact optimum of an environment, and one optimal play",
+    "list": "environments, algorithms and presets",
+    "lesson": "the classic tutorial in plain Python, explained",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0 fine, 1 our bug, 2 bad input, 3 environment, 4 storage, 5 diverged."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if words[0] in ("-V", "--version"):
+        import coterie
+
+        print(f"coterie {coterie.__version__}")
+        return 0
+    from coterie.errors import CoterieError, nearest
+
+    try:
+        if words[0] not in VERBS:
+            print(f"coterie: there is no command '{words[0]}'{nearest(words[0], VERBS)}", file=sys.stderr)
+            return 2
+        return _run(words[0], words[1:])
+    except CoterieError as error:
+        print(f"coterie: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("coterie: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 2
+
+
+def overview() -> str:
+    """What `coterie --help` prints."""
+    verbs = "\n".join(f"  coterie {verb:<9} {about}" for verb, about in VERBS.items())
+    return f"""coterie: from a multi-agent environment to a trained, evaluated and explained team.
+
+{verbs}
+
+First steps:
+  coterie train rendezvous                    1,000 teams of two agents learn to meet, and are judged
+  coterie train rendezvous --preset tutorial  the classic tutorial, flaws included, and what it really does
+  coterie watch latest --wall                 a hundred of them at once
+
+Each command explains its options: coterie train --help. All take --json where a program might read the output.
+Next: coterie train rendezvous"""
+
+
+def _run(verb: str, words: list[str]) -> int:
+    if verb == "train":
+        from coterie.cli.train import run
+    elif verb == "resume":
+        from coterie.cli.resume import run
+    elif verb == "evaluate":
+        from coterie.cli.evaluate import run
+    elif verb == "watch":
+        from coterie.cli.watch import run
+    elif verb == "judge":
+        from coterie.cli.judge import run
+    elif verb == "solve":
+        from coterie.cli.solve import run
+    elif verb == "list":
+        from coterie.cli.listing import run
+    else:
+        from coterie.cli.lesson import run
+    return run(words)

@@ -1,0 +1,27 @@
+"""`coterie evaluate RUN`: the verdict on a run's saved teams, computed anew."""
+
+from __future__ import annotations
+
+from coterie.cli.options import first_word, parse
+from coterie.cli.run_options import RunOptions
+
+ABOUT = "Judge a run's saved teams again; RUN is a name, a unique beginning of one, a folder, or latest."
+
+
+def run(words: list[str]) -> int:
+    """Judge and print."""
+    word, rest = ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "latest")
+    options = parse(RunOptions, rest, command=f"evaluate {word or 'RUN'}", about=ABOUT)
+    from coterie.cli.output import next_step, show, show_json
+    from coterie.cli.train import show_example
+    from coterie.showing.terminal import verdict
+    from coterie.workflow.evaluate import evaluate
+
+    run = evaluate(word, runs=options.runs)
+    if options.json:
+        show_json(run.verdict.to_json())
+        return 0
+    show("", verdict(run.verdict))
+    show_example(run)
+    next_step(f"coterie watch {run.folder.name}", f"coterie watch {run.folder.name} --wall")
+    return 0

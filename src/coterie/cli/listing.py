@@ -1,0 +1,38 @@
+"""`coterie list`: what there is to name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coterie.cli.options import parse
+from coterie.envs.catalogue import ENVIRONMENTS
+from coterie.settings import ALGORITHMS, PRESETS
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """Who reads the output."""
+
+    json: bool = False
+    """Print for programs."""
+
+
+def run(words: list[str]) -> int:
+    """Print environments, algorithms and presets."""
+    options = parse(ListOptions, words, command="list", about="Environments, algorithms and presets.")
+    tables = {
+        "environments": {name: entry.about for name, entry in ENVIRONMENTS.items()},
+        "algorithms": dict(ALGORITHMS),
+        "presets": {name: preset.about for name, preset in PRESETS.items()},
+    }
+    if options.json:
+        import json
+
+        print(json.dumps(tables, indent=2))
+        return 0
+    for heading, rows in tables.items():
+        print(f"\n{heading}")
+        for name, about in rows.items():
+            print(f"  {name:<12} {about}")
+    print("\nNext: coterie train rendezvous   or   coterie train rendezvous --help")
+    return 0

@@ -1,0 +1,92 @@
+"""From flags to dataclasses: types become flags and help, mistakes become one sentence with the nearest name."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import re
+import typing
+from typing import Any
+
+import tyro
+
+from coterie.errors import BadInput, nearest
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def parse(options: type, words: list[str], *, command: str, about: str) -> Any:
+    """The options in a command's words; raises BadInput for an unknown flag or a value that does not fit."""
+    if not any(word in ("-h", "--help") for word in words):
+        known = flag_names(options)
+        for word in words:
+            flag = word.partition("=")[0].replace("_", "-")
+            if flag.startswith("--") and flag not in known:
+                raise BadInput(f"there is no option '{flag}' in coterie {command}{nearest(flag, known)}")
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(options, args=words, prog=f"coterie {command}", description=about)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise BadInput(f"{_sentence(complaint.getvalue())}; coterie {command} --help shows all options") from None
+
+
+def with_options(name: str, base: type, **nested: tuple[Any, bool]) -> type:
+    """A dataclass with further nested options: each a default instance, and whether its flags have no prefix."""
+    fields = []
+    for key, (default, flat) in nested.items():
+        kind = typing.Annotated[type(default), tyro.conf.OmitArgPrefixes] if flat else type(default)
+        fields.append((key, kind, dataclasses.field(default=default)))
+    return dataclasses.make_dataclass(name, fields, bases=(base,), frozen=True)
+
+
+def first_word(words: list[str], what: str, example: str) -> tuple[str, list[str]]:
+    """The word that a command is about, and the rest; it stands before the flags."""
+    if words and not words[0].startswith("-"):
+        return words[0], words[1:]
+    raise BadInput(f"which {what}? For example: {example}")
+
+
+def flag_value(words: list[str], *flags: str) -> str | None:
+    """The value that a flag has in a command's words, before they are parsed."""
+    for place, word in enumerate(words):
+        name, equals, value = word.partition("=")
+        if name in flags:
+            return value if equals else (words[place + 1] if place + 1 < len(words) else None)
+    return None
+
+
+def flag_names(options: type, prefix: str = "") -> list[str]:
+    """Every flag of a dataclass of options; nested ones have a prefix unless theirs is left out."""
+    names = [] if prefix else ["--help"]
+    hints = typing.get_type_hints(options, include_extras=True)
+    for field in dataclasses.fields(options):
+        hint, extras = hints[field.name], ()
+        if typing.get_origin(hint) is typing.Annotated:
+            hint, *extras = typing.get_args(hint)
+        word = field.name.replace("_", "-")
+        if dataclasses.is_dataclass(hint):
+            flat = any(extra is tyro.conf.OmitArgPrefixes for extra in extras)
+            names += flag_names(hint, prefix if flat else f"{prefix}{word}.")
+        else:
+            names.append(f"--{prefix}{word}")
+            names += [f"--{prefix}no-{word}"] if hint is bool else []
+            names += [alias for extra in extras for alias in getattr(extra, "aliases", None) or ()]
+    return list(dict.fromkeys(names))
+
+
+def _sentence(text: str) -> str:
+    """The message inside the frame that the parser draws around it."""
+    kept = []
+    for line in text.splitlines():
+        line = COLOURS.sub("", line).strip()
+        if line.startswith("╭") or not line:
+            continue
+        line = line.strip("│ ")
+        if line.startswith(("────", "╰", "For full helptext")):
+            break
+        kept.append(line)
+    return " ".join(kept).rstrip(". ") or "the options could not be read"

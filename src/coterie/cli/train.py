@@ -1,0 +1,166 @@
+"""`coterie train ENVIRONMENT`: the main job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from coterie.cli.options import first_word, flag_value, parse, with_options
+from coterie.envs import catalogue
+from coterie.errors import BadInput, nearest
+from coterie.settings import ALGORITHMS, PRESETS
+from coterie.workflow.presets import preset_options
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What to train, how much of it, and where it goes."""
+
+    algorithm: Annotated[str, tyro.conf.arg(aliases=("--algo",))] = "iql"
+    """How the agents learn; coterie list names all."""
+    preset: str = "default"
+    """A named recipe: default works, tutorial is the classic tutorial with its flaws. Later flags replace its parts."""
+    seeds: int = 1_000
+    """How many teams are trained, each with its own random numbers."""
+    seed: int = 0
+    """The number that all randomness comes from: the same seed gives the same bits."""
+    episodes: int | None = None
+    """How many episodes each team learns from (the preset's number where it is not given)."""
+    name: str | None = None
+    """The run's name (else it is numbered: rendezvous-iql-1)."""
+    runs: str = "runs"
+    """The folder that holds the runs."""
+    ladder: bool = False
+    """Train the tutorial, and then mend it one line at a time, as a table."""
+    pictures: bool = True
+    """Draw curves, wall and report after the verdict."""
+    threads: int = 0
+    """Processor cores to use, 0 for all; the result does not depend on it."""
+    json: bool = False
+    """Print the verdict for programs."""
+
+
+def run(words: list[str]) -> int:
+    """Train, judge, print, draw."""
+    helping = any(word in ("-h", "--help") for word in words)
+    environment, rest = ("rendezvous", words) if helping and words[0].startswith("-") else _environment(words)
+    entry = catalogue.find(environment)
+    algorithm = flag_value(rest, "--algorithm", "--algo") or "iql"
+    preset = flag_value(rest, "--preset") or "default"
+    for word, known, what in ((algorithm, ALGORITHMS, "algorithm"), (preset, PRESETS, "preset")):
+        if word not in known and not helping:
+            raise BadInput(f"there is no {what} '{word}'{nearest(word, known)}")
+    learner = preset_options(algorithm, preset) if not helping else preset_options("iql", "default")
+    kind = with_options("Train", TrainOptions, env=(entry.options(), False), learner=(learner, True))
+    options = parse(kind, rest, command=f"train {environment}", about=f"{environment}: {entry.about}.")
+    if options.ladder:
+        return _ladder(environment, options)
+    return _train(environment, options)
+
+
+def _environment(words: list[str]) -> tuple[str, list[str]]:
+    """The environment, which may also stand behind the flags."""
+    if words and words[0].startswith("-"):
+        named = [place for place, word in enumerate(words) if word in catalogue.ENVIRONMENTS]
+        if named:
+            return words[named[0]], words[: named[0]] + words[named[0] + 1 :]
+    return first_word(words, "environment", "coterie train rendezvous (coterie list names all)")
+
+
+def _train(environment: str, options) -> int:
+    from coterie.cli.output import ProgressLine, next_step, say, show, show_json
+    from coterie.running.tables import exact_game
+    from coterie.showing.terminal import verdict
+    from coterie.workflow.plan import plan
+    from coterie.workflow.train import audit, learn, open_run
+
+    chosen = plan(
+        environment,
+        algorithm=options.algorithm,
+        preset=options.preset,
+        env=options.env,
+        seeds=options.seeds,
+        seed=options.seed,
+        episodes=options.episodes,
+        learner=options.learner,
+    )
+    game = exact_game(environment, options.env)
+    asked = audit(chosen, game)
+    folder = open_run(chosen, Path(options.runs), options.name)
+    if not options.json and asked.finding.verdict == "yes":
+        _show_audit(asked, game)
+    progress = ProgressLine(game.success_word)
+    try:
+        run = learn(chosen, game, folder, threads=options.threads, on_tick=progress)
+    finally:
+        progress.clear()
+    if options.json:
+        show_json(run.verdict.to_json())
+    else:
+        show("", verdict(run.verdict, len(game.spec.agents)))
+        show_example(run)
+    if options.pictures:
+        say("") if not options.json else None
+        say(f"drawing curves, wall and report into {folder}/ …")
+        run.draw()
+    if not options.json:
+        next_step("coterie watch latest --wall", *(_mending(run)))
+    return 0
+
+
+def show_example(run) -> None:
+    """The failing episode that a finding points to, drawn from a step before its loop to where it closes."""
+    from coterie.cli.output import show, show_play
+
+    for finding in run.verdict.findings:
+        if finding.verdict == "yes" and finding.evidence:
+            place = finding.evidence[0]
+            play = next((play for play in run.plays if play.team == place.team), None)
+            if play is None or not play.boards.size:
+                continue
+            period = len(play.actions) - place.first_step + 1
+            last = min(place.first_step + min(period, 4), len(play.actions))
+            show(f"\n  team {place.team}, steps {max(0, place.first_step - 1)} to {last}:")
+            show_play(play, run.action_names, run.verdict.success_word, max(0, place.first_step - 1), last)
+            return
+
+
+def _mending(run) -> list[str]:
+    if run.verdict.preset == "tutorial":
+        return ["coterie train rendezvous --ladder"]
+    return []
+
+
+def _show_audit(asked, game) -> None:
+    from coterie.cli.output import show, show_play
+
+    show("", f"[bold red]![/] {asked.finding.sentence}", f"  [bold]Try:[/] {asked.finding.remedy}")
+    if asked.play.boards.size:
+        show("\n  One optimal play:")
+        show_play(asked.play, game.action_names, game.success_word, 0, min(len(asked.play.actions), 9))
+
+
+def _ladder(environment: str, options) -> int:
+    from coterie.cli.output import ProgressLine, next_step, show, show_json
+    from coterie.showing.terminal import ladder
+    from coterie.workflow.ladder import climb
+
+    progress = ProgressLine("meet")
+    rows = []
+    for label, verdict in climb(
+        environment, options.env, seeds=options.seeds, seed=options.seed, threads=options.threads, on_tick=progress
+    ):
+        progress.clear()
+        rows.append((label, verdict))
+    if options.json:
+        show_json([{"label": label, **verdict.to_json()} for label, verdict in rows])
+        return 0
+    show("", f"The tutorial, mended one line at a time ({options.seeds:,} teams a row, seed {options.seed}):", "")
+    show(ladder(rows))
+    next_step("coterie train rendezvous", "coterie lesson")
+    return 0
+
+

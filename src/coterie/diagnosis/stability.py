@@ -1,0 +1,31 @@
+"""Is what was learned kept? Greedy checks during learning that fail after a team's first success."""
+
+from __future__ import annotations
+
+from coterie.running.evaluate import Stability
+from coterie.statistics import wilson
+from coterie.types import Finding
+
+WORRYING = 0.05  # the share of failed checks above which learning is called unstable
+
+
+def stability_finding(stability: Stability, word: str) -> Finding:
+    """Do teams lose what they had learned? Judged by the share of checks after the first success that fail."""
+    teams = int(stability.succeeded.sum())
+    if not teams:
+        return Finding("stability", "cannot tell", f"No team ever passed a greedy check to {word}.")
+    relapsed = wilson(int(stability.relapsed.sum()), teams)
+    unstable = stability.failed_share > WORRYING
+    return Finding(
+        "stability",
+        "yes" if unstable else "no",
+        f"{relapsed.count:,} of the {teams:,} teams that once could {word} failed a later greedy check "
+        f"({stability.failed_share:.1%} of those checks).",
+        stability.failed_share,
+        None,
+        f"at most {WORRYING:.0%} of the checks after a first success fail",
+        remedy="let exploration end (--epsilon-end 0 --epsilon-decay 0.9) or learn in smaller steps "
+        "(--learning-rate-end 0)"
+        if unstable
+        else "",
+    )

@@ -1,0 +1,116 @@
+"""The folder of a run: its name, its settings, its append-only logs, and finding it again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli_w
+
+from coterie.errors import BadInput, StorageFault, nearest
+from coterie.running.storage import write_atomically
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+
+
+def create_run(runs: Path, stem: str, name: str | None) -> Path:
+    """A new folder for a run: `name`, or stem-1, stem-2, …; never one that exists.
+
+    Raises BadInput for an impossible or a taken name, StorageFault where the folder cannot be made.
+    """
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        if name is not None:
+            if not NAME.match(name):
+                raise BadInput(f"--name '{name}': use letters, digits, '.', '_' and '-', at most 100")
+            try:
+                (runs / name).mkdir()
+            except FileExistsError:
+                raise BadInput(f"--name '{name}': {runs / name} exists, and nothing is overwritten") from None
+            return runs / name
+        number = 1 + max((int(found) for found in _numbers(runs, stem)), default=0)
+        while True:
+            try:
+                (runs / f"{stem}-{number}").mkdir()
+                return runs / f"{stem}-{number}"
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        if isinstance(error, BadInput):
+            raise
+        raise StorageFault(f"the run folder {runs} cannot be written: {error.strerror or error}") from error
+
+
+def find_run(runs: Path, word: str) -> Path:
+    """The run that a word means: a path, `latest`, a name, or a unique beginning of one."""
+    if (Path(word) / "config.toml").is_file():
+        return Path(word)
+    known = sorted(entry.parent for entry in runs.glob("*/config.toml")) if runs.is_dir() else []
+    if not known:
+        raise BadInput(f"there is no run in {runs}/ yet; start one with: coterie train rendezvous")
+    if word == "latest":
+        return max(known, key=lambda run: (run / "config.toml").stat().st_mtime_ns)
+    if (runs / word) in known:
+        return runs / word
+    fitting = [run for run in known if run.name.startswith(word)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise BadInput(f"'{word}' could be {', '.join(run.name for run in fitting[:5])}; write a little more of it")
+    raise BadInput(f"there is no run '{word}' in {runs}/{nearest(word, [run.name for run in known] + ['latest'])}")
+
+
+def write_config(run: Path, config: dict[str, Any]) -> None:
+    """The fully resolved settings of a run, as TOML."""
+    write_atomically(run / "config.toml", tomli_w.dumps(plain(config)))
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """The settings of a run."""
+    try:
+        return msgspec.toml.decode((run / "config.toml").read_bytes())
+    except OSError as error:
+        raise StorageFault(f"{run / 'config.toml'} cannot be read: {error.strerror or error}") from error
+    except msgspec.DecodeError as error:
+        raise StorageFault(f"{run / 'config.toml'} is not a run's settings: {error}") from error
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and tuples as dictionaries and lists, absent values left out: what TOML can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if item is not None}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def append_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Add rows to an append-only log, one JSON object a line, in one write that is synced."""
+    try:
+        with path.open("ab") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageFault(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A value as an indented JSON file, whole or not there."""
+    try:
+        write_atomically(path, json.dumps(value, indent=2) + "\n")
+    except OSError as error:
+        raise StorageFault(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _numbers(runs: Path, stem: str) -> list[str]:
+    return [
+        entry.name[len(stem) + 1 :]
+        for entry in runs.iterdir()
+        if entry.name.startswith(f"{stem}-") and entry.name[len(stem) + 1 :].isdigit()
+    ]

@@ -1,0 +1,173 @@
+"""The same verdict for anybody's agents: objects with `act(observation)`, made by a function in the user's file."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coterie.diagnosis.accounting import accounting
+from coterie.diagnosis.loops import loops
+from coterie.diagnosis.reward_audit import reward_audit
+from coterie.envs import catalogue
+from coterie.errors import BadInput
+from coterie.finite.game import FiniteGame
+from coterie.running.evaluate import SAME_RETURN, as_play, baselines
+from coterie.running.tables import exact_game
+from coterie.running.verdict import Verdict
+from coterie.statistics import wilson
+from coterie.types import Play
+from coterie.workflow.judgement import Judgement
+from coterie.workflow.plan import replaced
+
+DISCOUNT = 0.9  # of the reward audit
+
+
+def judge(
+    make_team: Callable[..., Any], environment: str = "rendezvous", *, env: Any = None, teams: int = 100, seed: int = 0
+) -> Judgement:
+    """Play one episode with each of `teams` teams, and judge them as our own are judged.
+
+    make_team() gives agents in the environment's order, or by name, each with `act(observation)`; if it has an argument
+    named `seed` it is called once a team, else once, and that team plays every episode. Observations are numpy arrays.
+    Raises BadInput where make_team or an agent fails, or an action lies outside its space.
+    """
+    if teams < 1:
+        raise BadInput(f"--teams {teams}: at least 1 team is needed")
+    entry = catalogue.find(environment)
+    options = env if isinstance(env, entry.options) else replaced(entry.options(), env or {}, f"{environment} option")
+    game = exact_game(environment, options)
+    seeded = "seed" in inspect.signature(make_team).parameters
+    agents, plays = None, []
+    for team in range(teams):
+        if seeded or agents is None:
+            agents = _agents(make_team, game, seed + team if seeded else None)
+        plays.append(_play(game, agents, np.random.default_rng([seed, team]), team))
+    return _judgement(environment, game, plays, seed)
+
+
+def read_function(word: str) -> Callable[..., Any]:
+    """The function that `./file.py:name` means. This runs the file: the user named it for that."""
+    place, _, name = word.rpartition(":")
+    path = Path(place)
+    if not place or not name.isidentifier() or path.suffix != ".py":
+        raise BadInput(f"'{word}': expected a file and a function in it, like ./mine.py:make_team")
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise BadInput(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    if not callable(getattr(module, name, None)):
+        names = [key for key, value in vars(module).items() if inspect.isfunction(value)]
+        raise BadInput(f"{path} has no function '{name}'; it has {', '.join(names) or 'none'}")
+    return getattr(module, name)
+
+
+def _agents(make_team: Callable[..., Any], game: FiniteGame, seed: int | None) -> list[Any]:
+    try:
+        made = make_team() if seed is None else make_team(seed=seed)
+    except Exception as error:
+        raise BadInput(f"make_team failed: {type(error).__name__}: {error}") from error
+    names = game.spec.agents
+    if isinstance(made, Mapping):
+        missing = [name for name in names if name not in made]
+        if missing:
+            raise BadInput(f"make_team gave no agent '{missing[0]}'; expected {', '.join(names)}")
+        made = [made[name] for name in names]
+    if not isinstance(made, Sequence) or len(made) != len(names):
+        found = len(made) if isinstance(made, Sequence) else type(made).__name__
+        raise BadInput(f"make_team must give {len(names)} agents ({', '.join(names)}), it gave {found}")
+    for name, agent in zip(names, made, strict=True):
+        if not callable(getattr(agent, "act", None)):
+            raise BadInput(f"{name} ({type(agent).__name__}) has no method act(observation)")
+    return list(made)
+
+
+def _play(game: FiniteGame, agents: list[Any], random: np.random.Generator, team: int) -> Play:
+    sights = np.concatenate([np.arange(len(values)) for values in game.observations])
+    kinds = np.concatenate([np.full(len(values), k) for k, values in enumerate(game.observations)])
+    state = start = int(game.start_state[random.choice(len(game.start_state), p=game.start_probability)])
+    for agent in agents:
+        if callable(getattr(agent, "reset", None)):
+            agent.reset()
+    edges, actions = [], []
+    while len(edges) < (game.horizon or 1_000):
+        joint = []
+        for place, agent in enumerate(agents):
+            row = game.seen[state, place]
+            observation = game.observations[kinds[row]][sights[row]].copy()
+            joint.append(_act(game, agent, place, observation, team, len(edges) + 1))
+        pair = state * int(np.prod(game.actions)) + int(np.ravel_multi_index(tuple(joint), game.actions))
+        choices = slice(game.first_edge[pair], game.first_edge[pair + 1])
+        edge = int(choices.start + random.choice(choices.stop - choices.start, p=game.probability[choices]))
+        edges.append(edge)
+        actions.append(joint)
+        state = int(game.successor[edge])
+        if game.ended[edge]:
+            break
+    return as_play(game, start, np.array(edges), np.array(actions, np.int32), team)
+
+
+def _act(game: FiniteGame, agent: Any, place: int, observation: np.ndarray, team: int, step: int) -> int:
+    name, size = game.spec.agents[place], game.actions[place]
+    where = f"{name} of team {team} at step {step}"
+    try:
+        action = agent.act(observation)
+    except Exception as error:
+        raise BadInput(f"{where}: act({observation.tolist()}) failed: {type(error).__name__}: {error}") from error
+    number = np.asarray(action)
+    if number.size != 1 or number.dtype.kind not in "iu" or not 0 <= number.item() < size:
+        raise BadInput(f"{where}: act({observation.tolist()}) gave {action!r}, expected a whole number 0 to {size - 1}")
+    return number.item()
+
+
+def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int) -> Judgement:
+    base, count = baselines(game), len(plays)
+    returns = np.array([play.rewards.mean(1).sum() for play in plays])
+    won = np.array([play.success for play in plays])
+    starts = {int(state): value for state, value in zip(game.start_state, base.start_values, strict=True)}
+    best = np.array([starts[int(play.keys[0])] for play in plays])
+    audit = reward_audit(game, DISCOUNT).finding
+    findings = (
+        accounting(returns, base, won.astype(float), 1),
+        *([audit] if audit.verdict == "yes" else []),
+        loops([play for play in plays if not play.success], count, game.success_word),
+    )
+    verdict = Verdict(
+        environment=environment,
+        algorithm="yours",
+        preset="",
+        teams=count,
+        success_word=game.success_word,
+        coordinated=wilson(int(won.sum()), count),
+        optimal=wilson(int((returns >= best - SAME_RETURN).sum()), count) if game.deterministic else None,
+        relapsed=None,
+        failed_checks=None,
+        return_=float(returns.mean()),
+        optimum=base.optimum,
+        objective=base.objective,
+        random=base.random,
+        idle=base.idle,
+        idle_action=base.idle_action,
+        mean_success=float(won.mean()),
+        starts=len(game.start_state),
+        seed=seed,
+        episodes=1,
+        env_steps=sum(len(play.actions) for play in plays),
+        findings=findings,
+    )
+    return Judgement(verdict, None, plays, game.action_names, int(returns.argmax()))
+
+

@@ -1,0 +1,96 @@
+"""A judgement: the verdict with its findings, curve and episodes, from tables or from anybody's recorded episodes."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from coterie.diagnosis.accounting import accounting
+from coterie.diagnosis.loops import loops
+from coterie.diagnosis.reward_audit import reward_audit
+from coterie.diagnosis.stability import stability_finding
+from coterie.finite.game import FiniteGame
+from coterie.running import recorder
+from coterie.running.episodes import write_plays
+from coterie.running.evaluate import baselines, outcomes, play_of, stability
+from coterie.running.verdict import Curve, Verdict
+from coterie.settings import PRESETS
+from coterie.statistics import wilson
+from coterie.tabular.learn import Teams
+from coterie.types import Play
+from coterie.workflow.plan import Plan
+
+SHOWN = 100  # teams on the wall: the first ones, not chosen
+
+
+class Judgement(NamedTuple):
+    """A verdict and what stands behind it."""
+
+    verdict: Verdict
+    curve: Curve | None
+    plays: list[Play]
+    action_names: tuple[str, ...]
+    best_team: int
+
+
+def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, folder: Path) -> Judgement:
+    """Judge the greedy agents of every team exactly, and say how the failing ones fail."""
+    base = baselines(game)
+    found = outcomes(game, teams.q, base.optimum)
+    stable = stability(teams.progress)
+    count, seed = len(teams.q), chosen.seed
+    failing = [
+        play_of(game, teams.q[team], seed, int(team), int(found.failing_start[team]))
+        for team in np.flatnonzero(~found.coordinated)
+    ]
+    fails = {play.team: play for play in failing}
+    plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
+    repeats = 1 if game.deterministic else 3
+    findings = (
+        accounting(found.returns, base, teams.progress.success_count, chosen.episodes),
+        reward_audit(game, chosen.learner.discount).finding,
+        loops(failing, count, game.success_word, repeats),
+        stability_finding(stable, game.success_word),
+    )
+    shown = {play.team for play in plays}
+    wanted = {place.team for finding in findings for place in finding.evidence} - shown
+    plays += [play for play in failing if play.team in wanted]
+    ever = int(stable.succeeded.sum())
+    verdict = Verdict(
+        environment=chosen.environment,
+        algorithm=chosen.algorithm,
+        preset=chosen.preset,
+        teams=count,
+        success_word=game.success_word,
+        coordinated=wilson(int(found.coordinated.sum()), count),
+        optimal=None if found.optimal is None else wilson(int(found.optimal.sum()), count),
+        relapsed=wilson(int(stable.relapsed.sum()), count) if ever else None,
+        failed_checks=stable.failed_share if ever else None,
+        return_=float(found.returns.mean()),
+        optimum=base.optimum,
+        objective=base.objective,
+        random=base.random,
+        idle=base.idle,
+        idle_action=base.idle_action,
+        mean_success=float(found.success.mean()),
+        starts=len(game.start_state),
+        run=str(folder),
+        seed=seed,
+        episodes=chosen.episodes,
+        env_steps=int(teams.progress.steps.sum()),
+        claim=PRESETS[chosen.preset].claim,
+        findings=findings,
+    )
+    return Judgement(verdict, learned, plays, game.action_names, int(found.returns.argmax()))
+
+
+def save_judgement(folder: Path, judgement: Judgement) -> None:
+    """Write verdict, findings and episodes into a run's folder."""
+    (folder / "episodes").mkdir(exist_ok=True)
+    write_plays(folder / "episodes" / "greedy.jsonl", judgement.plays)
+    recorder.write_json(folder / "findings.json", [dataclasses.asdict(f) for f in judgement.verdict.findings])
+    recorder.write_json(folder / "evaluation.json", judgement.verdict.to_json())
+

@@ -1,0 +1,240 @@
+"""The main job: from an environment to trained, evaluated and explained teams, in a run folder."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from coterie.diagnosis.reward_audit import Audit, reward_audit
+from coterie.errors import BadInput, Stopped
+from coterie.finite.game import FiniteGame
+from coterie.running import recorder
+from coterie.running.checkpoint import load_checkpoint, save_checkpoint
+from coterie.running.evaluate import curve
+from coterie.running.tables import exact_game
+from coterie.running.team import Team, load
+from coterie.running.train import Tick, as_parts, begin, check_interval, checks_made, from_parts, train_tabular
+from coterie.running.verdict import Curve, Verdict
+from coterie.settings import TabularOptions
+from coterie.tabular.learn import Teams
+from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
+from coterie.workflow.pictures import draw_pictures
+from coterie.workflow.plan import Plan, plan
+
+CONFIG_FORMAT = 1
+
+
+class Run:
+    """A finished run: its folder, verdict, curve and recorded episodes, and its team, ready to act."""
+
+    def __init__(self, folder: Path, judgement: Judgement) -> None:
+        self.folder, self._judgement = folder, judgement
+
+    @property
+    def verdict(self) -> Verdict:
+        """How well the teams do."""
+        return self._judgement.verdict
+
+    @property
+    def curve(self) -> Curve | None:
+        """The greedy checks over the run."""
+        return self._judgement.curve
+
+    @property
+    def plays(self) -> list:
+        """Recorded greedy episodes: the first hundred teams, and those that findings point to."""
+        return self._judgement.plays
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """What the actions are called."""
+        return self._judgement.action_names
+
+    @property
+    def team(self) -> Team:
+        """The team with the best exact value."""
+        return load(self.folder)
+
+    def draw(self) -> None:
+        """Draw the pictures and the report into the run's folder."""
+        draw_pictures(self.folder, self._judgement)
+
+    def __repr__(self) -> str:
+        """The verdict in words."""
+        from rich.console import Console
+
+        from coterie.showing.terminal import verdict
+
+        with (console := Console(width=200, file=StringIO())).capture() as shown:
+            console.print(verdict(self.verdict))
+        return shown.get().rstrip()
+
+
+def train(
+    environment: str = "rendezvous",
+    *,
+    algorithm: str = "iql",
+    preset: str = "default",
+    env: Any = None,
+    seeds: int = 1_000,
+    seed: int = 0,
+    episodes: int | None = None,
+    name: str | None = None,
+    runs: str | Path = "runs",
+    pictures: bool = True,
+    threads: int = 0,
+    on_tick: Callable[[Tick], None] | None = None,
+    **learner: Any,
+) -> Run:
+    """Train `seeds` teams, judge their greedy agents exactly, and keep everything in a run folder.
+
+    `env` are the environment's options (a mapping or its dataclass), further words the learner's: for example
+    `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
+    StorageFault where the run cannot be written.
+    """
+    chosen = plan(
+        environment,
+        algorithm=algorithm,
+        preset=preset,
+        env=env,
+        seeds=seeds,
+        seed=seed,
+        episodes=episodes,
+        learner=learner,
+    )
+    game = exact_game(chosen.environment, chosen.env)
+    folder = open_run(chosen, Path(runs), name)
+    run = learn(chosen, game, folder, threads=threads, on_tick=on_tick)
+    if pictures:
+        run.draw()
+    return run
+
+
+def audit(chosen: Plan, game: FiniteGame) -> Audit:
+    """Does the optimum of this reward, as the learner discounts it, reach the aim?"""
+    return reward_audit(game, chosen.learner.discount)
+
+
+def open_run(chosen: Plan, runs: Path, name: str | None) -> Path:
+    """A new run folder that holds the plan."""
+    folder = recorder.create_run(runs, f"{chosen.environment}-{chosen.algorithm}", name)
+    recorder.write_config(folder, {"format": CONFIG_FORMAT, **chosen._asdict()})
+    return folder
+
+
+def resume(run: str | Path = "latest", *, runs: str | Path = "runs", threads: int = 0, on_tick=None) -> Run:
+    """Go on with a stopped run as if it had never been stopped, and judge it."""
+    folder = recorder.find_run(Path(runs), str(run))
+    chosen = planned(folder)
+    if (folder / "evaluation.json").exists():
+        raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {folder.name}")
+    game = exact_game(chosen.environment, chosen.env)
+    if not (folder / "checkpoints").is_dir():
+        return learn(chosen, game, folder, threads=threads, on_tick=on_tick)
+    parts, facts = load_checkpoint(folder, ("policy", "progress"))
+    teams = from_parts(parts, int(facts["episode"]))
+    return learn(chosen, game, folder, teams=teams, threads=threads, on_tick=on_tick)
+
+
+def planned(folder: Path) -> Plan:
+    """The plan in a run's folder."""
+    config = recorder.read_config(folder)
+    try:
+        learner = TabularOptions(**config["learner"])
+        return plan(
+            config["environment"],
+            algorithm=config["algorithm"],
+            preset=config["preset"],
+            env=config["env"],
+            seeds=config["teams"],
+            seed=config["seed"],
+            episodes=config["episodes"],
+            learner=learner,
+        )
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error
+
+
+def learn(
+    chosen: Plan,
+    game: FiniteGame,
+    folder: Path,
+    *,
+    teams: Teams | None = None,
+    threads: int = 0,
+    on_tick: Callable[[Tick], None] | None = None,
+) -> Run:
+    """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped."""
+    teams = begin(game, chosen.learner, chosen.teams, chosen.episodes) if teams is None else teams
+    began, first = time.perf_counter(), teams.episode
+    with _Signals() as signals:
+        teams = train_tabular(
+            game,
+            chosen.learner,
+            teams,
+            seed=chosen.seed,
+            episodes=chosen.episodes,
+            threads=threads,
+            on_tick=on_tick,
+            should_stop=lambda: signals.received is not None,
+        )
+    seconds = time.perf_counter() - began
+    made = checks_made(teams, chosen.episodes)
+    steps = int(teams.progress.steps.sum())
+    recorder.append_lines(
+        folder / "timing.jsonl", [{"from_episode": first, "to_episode": teams.episode, "seconds": seconds}]
+    )
+    facts = {
+        "episode": teams.episode,
+        "env_steps": steps,
+        "seed": chosen.seed,
+        "environment": chosen.environment,
+        "agents": game.spec.agents,
+        "actions": game.actions,
+        "kinds": [kind.agents for kind in game.spec.kinds],
+    }
+    parts = as_parts(teams, game.observations)
+    if signals.received is not None and teams.episode < chosen.episodes:
+        save_checkpoint(folder, teams.episode, parts, facts)
+        raise Stopped(
+            f"stopped after {teams.episode:,} of {chosen.episodes:,} episodes; go on with: coterie resume {folder.name}",
+            signals.received,
+        )
+    learned = curve(teams.progress, check_interval(chosen.episodes), made)
+    judgement = judge_tables(chosen, game, teams, learned, folder)
+    save_checkpoint(folder, teams.episode, parts, {**facts, "best_team": judgement.best_team})
+    recorder.append_lines(folder / "metrics.jsonl", curve_rows(learned))
+    save_judgement(folder, judgement)
+    return Run(folder, judgement)
+
+
+def curve_rows(learned: Curve) -> list[dict[str, Any]]:
+    """A curve as rows, one a check."""
+    columns = {name: getattr(learned, name) for name in learned.__dataclass_fields__}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+class _Signals:
+    """Remembers SIGINT or SIGTERM instead of dying of it, while learning; outside the main thread nothing changes."""
+
+    received: int | None = None
+
+    def __enter__(self) -> _Signals:
+        self.before = {}
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self.before[number] = signal.signal(number, self._note)
+        except ValueError:  # not the main thread
+            pass
+        return self
+
+    def _note(self, number: int, frame: object) -> None:
+        self.received = number
+
+    def __exit__(self, *problem: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
