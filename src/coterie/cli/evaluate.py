@@ -12,8 +12,7 @@ def run(words: list[str]) -> int:
     """Judge and print."""
     word, rest = ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "latest")
     options = parse(RunOptions, rest, command=f"evaluate {word or 'RUN'}", about=ABOUT)
-    from coterie.cli.output import next_step, show, show_json
-    from coterie.cli.train import show_example
+    from coterie.cli.output import next_step, show, show_example, show_json
     from coterie.showing.terminal import verdict
     from coterie.workflow.evaluate import evaluate
 
@@ -22,6 +21,6 @@ def run(words: list[str]) -> int:
         show_json(run.verdict.to_json())
         return 0
     show("", verdict(run.verdict))
-    show_example(run)
+    show_example(run.verdict, run.plays, run.action_names)
     next_step(f"coterie watch {run.folder.name}", f"coterie watch {run.folder.name} --wall")
     return 0

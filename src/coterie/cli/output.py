@@ -8,8 +8,10 @@ import time
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from coterie.running.train import Tick
+from coterie.running.verdict import Verdict
 from coterie.types import Play
 
 PLAIN_LINE_SECONDS = 2.0
@@ -44,14 +46,46 @@ def next_step(*commands: str) -> None:
 
 
 def show_play(play: Play, action_names: tuple[str, ...], success_word: str, first: int, last: int) -> None:
-    """A few steps of an episode side by side, as far as the terminal is wide."""
-    from rich.columns import Columns
-    from rich.padding import Padding
+    """Some steps of an episode as a strip of boards, side by side as far as the terminal is wide."""
+    from coterie.showing.terminal import board_text
 
-    from coterie.showing.terminal import step_panel
+    out, width = console(), 2 * play.boards.shape[2] + 3
+    caption_width = max(width, 12)
+    a_row = max(1, (out.width - 2) // caption_width)
+    for begin in range(first, last + 1, a_row):
+        steps = range(begin, min(begin + a_row, last + 1))
+        boards = [board_text(play.boards[step]).split("\n") for step in steps]
+        captions = [_caption(play, step, action_names) for step in steps]
+        out.print("  " + "".join(caption.ljust(caption_width) for caption in captions).rstrip())
+        for row in range(play.boards.shape[1]):
+            line = Text("  ")
+            for board in boards:
+                cells = board[row].copy()
+                cells.pad_right(caption_width - cells.cell_len)
+                line.append_text(cells)
+            line.rstrip()
+            out.print(line)
+        out.print()
 
-    panels = [step_panel(play, step, action_names, success_word) for step in range(first, last + 1)]
-    show(Padding(Columns(panels, padding=(0, 2)), (0, 0, 0, 2)))
+
+def _caption(play: Play, step: int, action_names: tuple[str, ...]) -> str:
+    """Which step a board shows, and what was done to get there."""
+    return "start" if step == 0 else f"{step}: {' '.join(action_names[action] for action in play.actions[step - 1])}"
+
+
+def show_example(verdict: Verdict, plays: list[Play], action_names: tuple[str, ...]) -> None:
+    """The failing episode that a finding points to, from the step before its loop to where the loop has closed."""
+    for finding in verdict.findings:
+        if finding.verdict != "yes" or not finding.evidence:
+            continue
+        place = finding.evidence[0]
+        play = next((play for play in plays if play.team == place.team), None)
+        if play is not None and play.boards.size:
+            first = max(0, place.first_step - 1)
+            last = min(first + 4, len(play.actions))
+            show(f"\n  Team {place.team}, steps {first} to {last} of {len(play.actions)}:")
+            show_play(play, action_names, verdict.success_word, first, last)
+            return
 
 
 class ProgressLine:

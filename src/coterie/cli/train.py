@@ -71,7 +71,7 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _train(environment: str, options) -> int:
-    from coterie.cli.output import ProgressLine, next_step, say, show, show_json
+    from coterie.cli.output import ProgressLine, next_step, say, show, show_example, show_json
     from coterie.running.tables import exact_game
     from coterie.showing.terminal import verdict
     from coterie.workflow.plan import plan
@@ -101,7 +101,7 @@ def _train(environment: str, options) -> int:
         show_json(run.verdict.to_json())
     else:
         show("", verdict(run.verdict, len(game.spec.agents)))
-        show_example(run)
+        show_example(run.verdict, run.plays, run.action_names)
     if options.pictures:
         say("") if not options.json else None
         say(f"drawing curves, wall and report into {folder}/ …")
@@ -109,23 +109,6 @@ def _train(environment: str, options) -> int:
     if not options.json:
         next_step("coterie watch latest --wall", *(_mending(run)))
     return 0
-
-
-def show_example(run) -> None:
-    """The failing episode that a finding points to, drawn from a step before its loop to where it closes."""
-    from coterie.cli.output import show, show_play
-
-    for finding in run.verdict.findings:
-        if finding.verdict == "yes" and finding.evidence:
-            place = finding.evidence[0]
-            play = next((play for play in run.plays if play.team == place.team), None)
-            if play is None or not play.boards.size:
-                continue
-            period = len(play.actions) - place.first_step + 1
-            last = min(place.first_step + min(period, 4), len(play.actions))
-            show(f"\n  team {place.team}, steps {max(0, place.first_step - 1)} to {last}:")
-            show_play(play, run.action_names, run.verdict.success_word, max(0, place.first_step - 1), last)
-            return
 
 
 def _mending(run) -> list[str]:

@@ -53,14 +53,14 @@ def baselines(game: FiniteGame) -> Baselines:
     """The exact optimum within the time limit, and the exact values of random and idle play."""
     best = optimum(game)
     names = [game.action_names[action] for action in game.idle]
-    same = f"everybody: {names[0]}" if len(set(names)) == 1 else ", ".join(names)
+    same = names[0] if len(set(names)) == 1 else ", ".join(names)
     return Baselines(
         best.value,
         best.start_values,
         best.objective,
         float(policy_value(game, uniform_policy(game)).returns.mean()),
         float(policy_value(game, idle_policy(game)).returns.mean()),
-        same if game.idle_is_noop else f"{same}, as there is no action that stands still",
+        same if game.idle_is_noop else f"always {same}: no action stands still",
     )
 
 

@@ -10,7 +10,8 @@ from coterie.running.evaluate import curve
 from coterie.running.tables import exact_game
 from coterie.running.train import check_interval, checks_made, from_parts
 from coterie.workflow.judgement import judge_tables
-from coterie.workflow.train import Run, planned
+from coterie.workflow.plan import planned
+from coterie.workflow.train import Run
 
 
 def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs") -> Run:

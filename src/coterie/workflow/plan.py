@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from coterie.envs import catalogue
 from coterie.errors import BadInput, nearest
+from coterie.running import recorder
 from coterie.settings import ALGORITHMS, PRESETS, TabularOptions
 from coterie.tabular.learn import check_options
 from coterie.workflow.presets import preset_options
@@ -52,6 +54,25 @@ def plan(
         raise BadInput(f"--seed {seed}: expected a whole number from 0 to 2^63 - 1")
     entry.check(env)
     return Plan(environment, env, algorithm, preset, learner, seeds, seed, count)
+
+
+def planned(folder: Path) -> Plan:
+    """The plan in a run's folder."""
+    config = recorder.read_config(folder)
+    try:
+        learner = TabularOptions(**config["learner"])
+        return plan(
+            config["environment"],
+            algorithm=config["algorithm"],
+            preset=config["preset"],
+            env=config["env"],
+            seeds=config["teams"],
+            seed=config["seed"],
+            episodes=config["episodes"],
+            learner=learner,
+        )
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error
 
 
 def replaced(options: Any, changes: Mapping[str, Any], what: str) -> Any:

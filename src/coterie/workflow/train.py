@@ -19,11 +19,10 @@ from coterie.running.tables import exact_game
 from coterie.running.team import Team, load
 from coterie.running.train import Tick, as_parts, begin, check_interval, checks_made, from_parts, train_tabular
 from coterie.running.verdict import Curve, Verdict
-from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
-from coterie.workflow.plan import Plan, plan
+from coterie.workflow.plan import Plan, plan, planned
 
 CONFIG_FORMAT = 1
 
@@ -138,25 +137,6 @@ def resume(run: str | Path = "latest", *, runs: str | Path = "runs", threads: in
     parts, facts = load_checkpoint(folder, ("policy", "progress"))
     teams = from_parts(parts, int(facts["episode"]))
     return learn(chosen, game, folder, teams=teams, threads=threads, on_tick=on_tick)
-
-
-def planned(folder: Path) -> Plan:
-    """The plan in a run's folder."""
-    config = recorder.read_config(folder)
-    try:
-        learner = TabularOptions(**config["learner"])
-        return plan(
-            config["environment"],
-            algorithm=config["algorithm"],
-            preset=config["preset"],
-            env=config["env"],
-            seeds=config["teams"],
-            seed=config["seed"],
-            episodes=config["episodes"],
-            learner=learner,
-        )
-    except (KeyError, TypeError) as error:
-        raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error
 
 
 def learn(

@@ -1,0 +1,148 @@
+"""`coterie watch RUN` or `coterie watch ENVIRONMENT --policy random|idle`: look at episodes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from coterie.cli.options import first_word, parse, with_options
+from coterie.envs import catalogue
+from coterie.errors import BadInput, StorageFault
+
+ABOUT = (
+    "Look at a run's greedy teams (RUN is a name, a unique beginning of one, or latest), or at random or idle play of an "
+    "environment (coterie watch rendezvous --policy random)."
+)
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """What is shown, and how."""
+
+    policy: str = ""
+    """Watch an environment instead of a run: random or idle play."""
+    wall: bool = False
+    """Show a hundred boards at once: green when they succeed, red when they circle, amber when time runs out."""
+    team: int | None = None
+    """Which team (or episode) to show step by step; the first one where it is not given."""
+    gif: str = ""
+    """Draw into this GIF file instead of the terminal."""
+    delay: float = 0.4
+    """Seconds between two steps in the terminal."""
+    seed: int = 0
+    """The seed of random play."""
+    runs: str = "runs"
+    """The folder that holds the runs."""
+
+
+def run(words: list[str]) -> int:
+    """Show episodes."""
+    helping = "--help" in words or "-h" in words
+    word, rest = ("latest", words) if helping else first_word(words, "run", "coterie watch latest")
+    named = word in catalogue.ENVIRONMENTS
+    kind = WatchOptions
+    if named:
+        kind = with_options("Watch", WatchOptions, env=(catalogue.find(word).options(), False))
+    options = parse(kind, rest, command=f"watch {'RUN' if helping else word}", about=ABOUT)
+    if options.policy and not named:
+        raise BadInput(f"--policy plays an environment, and there is none called '{word}'; try: coterie list")
+    if named and not options.policy:
+        raise BadInput(f"'{word}' is an environment; add --policy random or --policy idle, or watch a run")
+    from coterie.cli.output import next_step, show
+    from coterie.workflow.watch import played, recorded
+
+    gif = fresh_file(options.gif)
+    watched = (
+        played(word, options.policy, env=options.env, seed=options.seed)
+        if named
+        else recorded(word, options.runs)
+    )
+    if not watched.plays or not watched.plays[0].boards.size:
+        raise BadInput(f"{watched.title}: there are no pictures of this environment")
+    if options.wall:
+        plays = watched.plays[:100]
+        if gif is not None:
+            from coterie.showing.animation import wall_gif
+
+            wall_gif(gif, plays, watched.title)
+        else:
+            _show_wall(plays, watched.success_word, options.delay)
+    else:
+        play = _chosen(watched.plays, options.team)
+        if gif is not None:
+            from coterie.showing.animation import play_gif
+
+            play_gif(gif, play, watched.action_names)
+        else:
+            _show_steps(play, watched, options.delay)
+    if gif is not None:
+        show(f"drawn into {gif}")
+    next_step(*_next(word, named, options))
+    return 0
+
+
+def fresh_file(word: str) -> Path | None:
+    """The file to draw into; it must not exist, and its folder must."""
+    if not word:
+        return None
+    path = Path(word)
+    if path.suffix.lower() != ".gif":
+        raise BadInput(f"--gif {word}: the name of a GIF file ends in .gif")
+    if path.exists():
+        raise StorageFault(f"--gif {word}: the file exists, and nothing is overwritten")
+    if not path.parent.is_dir():
+        raise StorageFault(f"--gif {word}: there is no folder {path.parent}")
+    return path
+
+
+def _chosen(plays, team: int | None):
+    if team is None:
+        return plays[0]
+    for play in plays:
+        if play.team == team:
+            return play
+    numbers = [play.team for play in plays]
+    raise BadInput(f"--team {team}: recorded are teams {numbers[0]} to {numbers[-1]} ({len(numbers)} of them)")
+
+
+def _show_wall(plays, success_word: str, delay: float) -> None:
+    from coterie.cli.output import console, show
+    from coterie.showing.terminal import wall
+
+    longest = max(len(play.actions) for play in plays)
+    if not sys.stdout.isatty():
+        show(wall(plays, longest, success_word=success_word))
+        return
+    from rich.live import Live
+
+    with Live(console=console(), refresh_per_second=20) as live:
+        for step in range(longest + 1):
+            live.update(wall(plays, step, success_word=success_word), refresh=True)
+            time.sleep(delay if step < longest else 0)
+
+
+def _show_steps(play, watched, delay: float) -> None:
+    from coterie.cli.output import console, show, show_play
+    from coterie.showing.terminal import step_panel
+
+    if not sys.stdout.isatty():
+        show(watched.title)
+        show_play(play, watched.action_names, watched.success_word, 0, len(play.actions))
+        return
+    from rich.live import Live
+
+    with Live(console=console(), refresh_per_second=20) as live:
+        for step in range(len(play.actions) + 1):
+            live.update(step_panel(play, step, watched.action_names, watched.success_word), refresh=True)
+            time.sleep(delay if step < len(play.actions) else 0)
+
+
+def _next(word: str, named: bool, options) -> tuple[str, ...]:
+    if named:
+        other = "idle" if options.policy == "random" else "random"
+        return f"coterie watch {word} --policy {other}", f"coterie train {word}"
+    if options.wall:
+        return f"coterie watch {word} --team 0", f"coterie watch {word} --wall --gif wall.gif"
+    return f"coterie watch {word} --wall", f"coterie evaluate {word}"

@@ -1,0 +1,68 @@
+"""Episodes to look at: a run's recorded teams, or random or idle play of an environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from coterie.envs import catalogue
+from coterie.errors import BadInput, StorageFault, nearest
+from coterie.finite.game import FiniteGame
+from coterie.finite.solve import idle_policy, uniform_policy
+from coterie.running import recorder
+from coterie.running.episodes import read_plays
+from coterie.running.evaluate import as_play
+from coterie.running.tables import exact_game
+from coterie.types import Play
+from coterie.workflow.plan import planned
+
+POLICIES = ("random", "idle")
+
+
+class Watched(NamedTuple):
+    """Episodes, and the words to show them with."""
+
+    title: str
+    success_word: str
+    action_names: tuple[str, ...]
+    plays: list[Play]
+
+
+def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
+    """The greedy episodes in a run's folder: the first hundred teams, and those that findings point to."""
+    folder = recorder.find_run(Path(runs), str(run))
+    chosen = planned(folder)
+    place = folder / "episodes" / "greedy.jsonl"
+    if not place.exists():
+        raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {folder.name}")
+    game = exact_game(chosen.environment, chosen.env)
+    return Watched(f"{folder.name}: greedy teams", game.success_word, game.action_names, read_plays(place))
+
+
+def played(environment: str, policy: str, *, env: Any = None, episodes: int = 100, seed: int = 0) -> Watched:
+    """Episodes of random or idle play, from the exact table of an environment."""
+    if policy not in POLICIES:
+        raise BadInput(f"there is no policy '{policy}'{nearest(policy, POLICIES)}")
+    options = env if env is not None else catalogue.find(environment).options()
+    game = exact_game(environment, options)
+    tables = uniform_policy(game) if policy == "random" else idle_policy(game)
+    plays = [_play(game, tables, np.random.default_rng([seed, number]), number) for number in range(episodes)]
+    return Watched(f"{environment}: {policy} play", game.success_word, game.action_names, plays)
+
+
+def _play(game: FiniteGame, policy: np.ndarray, random: np.random.Generator, number: int) -> Play:
+    state = start = int(game.start_state[random.choice(len(game.start_state), p=game.start_probability)])
+    edges, actions = [], []
+    while len(edges) < (game.horizon or 1_000):
+        rows = [policy[agent, game.seen[state, agent]] for agent in range(len(game.actions))]
+        joint = [int(random.choice(len(row), p=row)) for row in rows]
+        pair = state * int(np.prod(game.actions)) + int(np.ravel_multi_index(tuple(joint), game.actions))
+        first, stop = int(game.first_edge[pair]), int(game.first_edge[pair + 1])
+        edges.append(first + int(random.choice(stop - first, p=game.probability[first:stop])))
+        actions.append(joint)
+        state = int(game.successor[edges[-1]])
+        if game.ended[edges[-1]]:
+            break
+    return as_play(game, start, np.array(edges), np.array(actions, np.int32), number)
