@@ -1,0 +1,1 @@
+"""All that people look at: terminal, figures, animation, report. Nothing here prints; only the command does."""

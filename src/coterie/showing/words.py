@@ -1,0 +1,163 @@
+"""Numbers and verdicts in plain words, honestly rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil, floor, isclose, isfinite
+from typing import TYPE_CHECKING
+
+from coterie.settings import ALGORITHMS
+
+if TYPE_CHECKING:
+    from coterie.running.verdict import Verdict
+    from coterie.statistics import Share
+
+NOT_KNOWN = "not known"
+FEWEST_DIGITS, MOST_DIGITS = 1, 12
+PAST = {"meet": "met", "win": "won", "catch": "caught", "find": "found", "coordinate": "coordinated", "score": "scored"}
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with as many digits as it takes not to round it to none or to all.
+
+    >>> percent(1.0), percent(0.999), percent(0.9999), percent(0.00004)
+    ('100.0 %', '99.9 %', '99.99 %', '0.004 %')
+    """
+    return f"{_digits(share, lambda scaled: float(round(scaled)))} %"
+
+
+def interval(share: Share) -> str:
+    """The interval of a share, rounded outwards, so that it covers what it claims.
+
+    >>> from coterie.statistics import wilson
+    >>> interval(wilson(1000, 1000)), interval(wilson(921, 1000))
+    ('99.6 to 100.0 %', '90.2 to 93.7 %')
+    """
+    return f"{_digits(share.low, floor)} to {_digits(share.high, ceil)} %"
+
+
+def _digits(share: float, rounding: Callable[[float], float]) -> str:
+    """100 * share with the fewest decimals that keep a share inside (0, 1) away from 0 and 100."""
+    for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
+        rounded = rounding(round(share * 100 * 10**digits, 6)) / 10**digits
+        if not 0 < share < 1 or 0 < rounded < 100:
+            return f"{rounded:.{digits}f}"
+    return f"{share * 100:.{MOST_DIGITS}g}"
+
+
+def number(value: float | None, unlike: float | None = None) -> str:
+    """A return with two decimals, and more where it would else look like another number that it is not.
+
+    >>> number(7.0, unlike=7.0), number(6.998, unlike=7.0), number(-0.001), number(None)
+    ('7.00', '6.998', '0.00', 'not known')
+    """
+    if value is None or not isfinite(value):
+        return NOT_KNOWN
+    same = unlike is None or isclose(value, unlike, rel_tol=1e-7, abs_tol=1e-7)
+    digits = 2
+    while not same and digits < MOST_DIGITS and f"{value:.{digits}f}" == f"{unlike:.{digits}f}":
+        digits += 1
+    text = f"{value:,.{digits}f}"
+    return text.removeprefix("-") if not text.strip("-0.,") else text
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "team"), plural(1000, "team")
+    ('1 team', '1,000 teams')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def past(success_word: str) -> str:
+    """The past of an environment's word for success.
+
+    >>> past("meet"), past("deliver the goods")
+    ('met', 'succeeded')
+    """
+    return PAST.get(success_word, "succeeded")
+
+
+def algorithm_name(algorithm: str) -> str:
+    """What an algorithm is called in a sentence."""
+    return ALGORITHMS.get(algorithm, algorithm).split(":")[0]
+
+
+def setting(verdict: Verdict, agents: int | None = None) -> str:
+    """Who learned what, and for how long: the line above every verdict."""
+    crew = f" of {plural(agents, 'agent')}" if agents else ""
+    parts = [plural(verdict.teams, "team") + crew, verdict.environment, algorithm_name(verdict.algorithm)]
+    if verdict.episodes:
+        parts.append(plural(verdict.episodes, "episode") + (" each" if verdict.teams > 1 else ""))
+    return ", ".join(part for part in parts if part) + f" (seed {verdict.seed})"
+
+
+def headline(verdict: Verdict) -> str:
+    """The verdict in one or two sentences.
+
+    A picture's title, and what a report begins with.
+    """
+    word, reached = verdict.success_word, verdict.coordinated
+    if reached.total == 1:
+        first = f"The team {word}s." if reached.count else f"The team does not {word}."
+    elif reached.count == reached.total:
+        first = f"All {reached.total:,} teams {word}."
+    elif reached.count == 0:
+        first = f"None of {reached.total:,} teams {word}s."
+    else:
+        rest = reached.total - reached.count
+        first = f"{reached.count:,} of {reached.total:,} teams {word}{'s' if reached.count == 1 else ''}; "
+        first += f"{rest:,} {'does' if rest == 1 else 'do'} not."
+    best = verdict.optimal
+    if best is None or reached.total == 1 or reached.count == best.count == 0:
+        return first
+    if best.count == best.total:
+        return f"{first} All reach the exact optimum."
+    how_many = f"{best.count:,}" if best.count else "None"
+    return f"{first} {how_many} reach{'es' if best.count < 2 else ''} the exact optimum."
+
+
+def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
+    """The rows of a verdict: label, number, interval, what it means."""
+    word = verdict.success_word
+    starts = f" from each of {verdict.starts:,} starts" if verdict.starts > 1 else ""
+    rows = [(word, *_share(verdict.coordinated), f"teams whose greedy agents {word}{starts}")]
+    if verdict.starts > 1:
+        rows.append(("of starts", percent(verdict.mean_success), "", f"starts from which a team {word}s, on average"))
+    meaning = f"teams whose return is the exact optimum{starts}"
+    rows.append(("optimal", *_share(verdict.optimal), meaning if verdict.optimal else "this game has no exact table"))
+    rows.append(("return", number(verdict.return_, verdict.optimum), "", controls(verdict)))
+    meaning = "teams that failed a greedy check after their first success"
+    if verdict.relapsed is None:
+        meaning = "no team was checked again after its first success"
+    elif verdict.failed_checks is not None:
+        meaning += f" ({percent(verdict.failed_checks)} of checks)"
+    rows.append(("relapsed", *_share(verdict.relapsed), meaning))
+    return rows
+
+
+def _share(share: Share | None) -> tuple[str, str]:
+    return (NOT_KNOWN, "") if share is None else (percent(share.share), interval(share))
+
+
+def controls(verdict: Verdict) -> str:
+    """What the return is held against: the optimum, random play and idle play."""
+    idle = f" ({verdict.idle_action})" if verdict.idle_action else ""
+    best = number(verdict.optimum, verdict.return_)
+    text = f"optimum {best} · random {number(verdict.random)} · idle {number(verdict.idle)}{idle}"
+    return text + (f" · {verdict.objective}" if verdict.objective else "")
+
+
+def quoted_claim(verdict: Verdict) -> str:
+    """What somebody else printed over the same run, quoted."""
+    return f'The {verdict.preset or "original"} prints: "{verdict.claim}"  coterie looked:'
+
+
+def all_clear(verdict: Verdict) -> str:
+    """One sentence for a verdict without a finding of "yes", which never claims more than was looked at."""
+    looked, unclear = len(verdict.findings), sum(finding.verdict == "cannot tell" for finding in verdict.findings)
+    if not looked:
+        return "Nobody has looked for what might be wrong."
+    doubt = f", {unclear:,} cannot tell" if unclear else ""
+    return f"Nothing wrong was found ({plural(looked, 'check')}{doubt})."

@@ -1,0 +1,67 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_by_hand import CALM, LOOPS, make_verdict
+
+from coterie.showing import words
+from coterie.statistics import wilson
+
+
+def shown(text: str) -> float:
+    return float(text.removesuffix("%").strip())
+
+
+@given(st.integers(1, 10**7).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_a_share_inside_never_prints_as_none_or_all(case):
+    count, total = case
+    text = words.percent(count / total)
+    assert (shown(text) == 0) == (count == 0)
+    assert (shown(text) == 100) == (count == total)
+    assert abs(shown(text) - 100 * count / total) <= 0.05 + 1e-9
+
+
+@given(st.integers(1, 10**5).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_an_interval_is_rounded_outwards(case):
+    share = wilson(*case)
+    low, high = map(float, re.fullmatch(r"([\d.]+) to ([\d.]+) %", words.interval(share)).groups())
+    assert low <= 100 * share.low + 1e-6
+    assert high >= 100 * share.high - 1e-6
+    assert (high == 100) == (share.high == 1)
+    assert (low == 0) == (share.low == 0)
+
+
+@pytest.mark.parametrize("value", [6.9999, 6.996, 7.0004])
+def test_a_return_never_looks_like_an_optimum_that_it_is_not(value):
+    assert words.number(value, 7.0) != words.number(7.0, value)
+    assert words.number(7.0, 7.0) == "7.00"
+
+
+def test_what_is_not_a_number_is_not_known():
+    assert words.number(float("nan")) == words.number(None) == "not known"
+
+
+@pytest.mark.parametrize(
+    ("met", "best", "sentence"),
+    [
+        (1000, 1000, "All 1,000 teams meet. All reach the exact optimum."),
+        (921, 580, "921 of 1,000 teams meet; 79 do not. 580 reach the exact optimum."),
+        (999, 1, "999 of 1,000 teams meet; 1 does not. 1 reaches the exact optimum."),
+        (1, 1, "1 of 1,000 teams meets; 999 do not. 1 reaches the exact optimum."),
+        (0, 0, "None of 1,000 teams meets."),
+        (0, 1000, "None of 1,000 teams meets. All reach the exact optimum."),
+        (5, 0, "5 of 1,000 teams meet; 995 do not. None reaches the exact optimum."),
+    ],
+)
+def test_the_headline_says_what_the_numbers_say(met, best, sentence):
+    verdict = make_verdict(coordinated=wilson(met, 1000), optimal=wilson(best, 1000))
+    assert words.headline(verdict) == sentence
+
+
+def test_the_all_clear_claims_no_more_than_was_looked_at():
+    assert "Nobody has looked" in words.all_clear(make_verdict(findings=()))
+    assert words.all_clear(make_verdict(findings=(CALM,))) == "Nothing wrong was found (1 check)."
+    unclear = CALM.__class__("loops", "cannot tell", "?")
+    assert "1 cannot tell" in words.all_clear(make_verdict(findings=(CALM, unclear)))
+    assert LOOPS.verdict == "yes"
