@@ -31,7 +31,8 @@ def run(words: list[str]) -> int:
     agents = [QAgent(random=draws), QAgent(random=draws)]
     train(agents)
     cells, met = greedy_episode(agents)
-    verdict = f"they meet, in {len(cells) - 1} steps (the shortest way has 4)" if met else "they do not meet in 20 steps"
+    steps = f"they meet, in {len(cells) - 1} steps (the shortest way has 4)"
+    verdict = steps if met else "they do not meet in 20 steps"
     show(
         "",
         f"Trained with seed {options.seed}, 1,000 episodes. The tutorial now prints: Agents learned to meet.",

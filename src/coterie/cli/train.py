@@ -10,8 +10,6 @@ import tyro
 
 from coterie.cli.options import first_word, flag_value, parse, with_options
 from coterie.envs import catalogue
-from coterie.errors import BadInput, nearest
-from coterie.settings import ALGORITHMS, PRESETS
 from coterie.workflow.presets import preset_options
 
 
@@ -19,8 +17,8 @@ from coterie.workflow.presets import preset_options
 class TrainOptions:
     """What to train, how much of it, and where it goes."""
 
-    algorithm: Annotated[str, tyro.conf.arg(aliases=("--algo",))] = "iql"
-    """How the agents learn; coterie list names all."""
+    algorithm: Annotated[str | None, tyro.conf.arg(aliases=("--algo",))] = None
+    """How the agents learn (the preset's algorithm where it is not given); coterie list names all."""
     preset: str = "default"
     """A named recipe: default works, tutorial is the classic tutorial with its flaws. Later flags replace its parts."""
     seeds: int = 1_000
@@ -48,12 +46,8 @@ def run(words: list[str]) -> int:
     helping = any(word in ("-h", "--help") for word in words)
     environment, rest = ("rendezvous", words) if helping and words[0].startswith("-") else _environment(words)
     entry = catalogue.find(environment)
-    algorithm = flag_value(rest, "--algorithm", "--algo") or "iql"
-    preset = flag_value(rest, "--preset") or "default"
-    for word, known, what in ((algorithm, ALGORITHMS, "algorithm"), (preset, PRESETS, "preset")):
-        if word not in known and not helping:
-            raise BadInput(f"there is no {what} '{word}'{nearest(word, known)}")
-    learner = preset_options(algorithm, preset) if not helping else preset_options("iql", "default")
+    algorithm, preset = flag_value(rest, "--algorithm", "--algo"), flag_value(rest, "--preset") or "default"
+    _, learner = preset_options(preset, algorithm)
     kind = with_options("Train", TrainOptions, env=(entry.options(), False), learner=(learner, True))
     options = parse(kind, rest, command=f"train {environment}", about=f"{environment}: {entry.about}.")
     if options.ladder:

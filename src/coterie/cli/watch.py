@@ -12,8 +12,8 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput, StorageFault
 
 ABOUT = (
-    "Look at a run's greedy teams (RUN is a name, a unique beginning of one, or latest), or at random or idle play of an "
-    "environment (coterie watch rendezvous --policy random)."
+    "Look at a run's greedy teams (RUN is a name, a unique beginning of one, or latest), or at random or idle play of "
+    "an environment (coterie watch rendezvous --policy random)."
 )
 
 

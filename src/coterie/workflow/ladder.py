@@ -34,7 +34,7 @@ def climb(
     on_tick: Callable[[Tick], None] | None = None,
 ) -> Iterator[tuple[str, Verdict]]:
     """Each rung's label and verdict: the tutorial, each mend on top of the last, and the default recipe."""
-    tutorial, learner = PRESETS["tutorial"], preset_options("iql", "tutorial")
+    tutorial, (_, learner) = PRESETS["tutorial"], preset_options("tutorial")
     rungs = []
     for label, change in RUNGS:
         learner = dataclasses.replace(learner, **change)

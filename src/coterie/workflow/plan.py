@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from coterie.envs import catalogue
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
-from coterie.settings import ALGORITHMS, PRESETS, TabularOptions
+from coterie.settings import PRESETS, TabularOptions
 from coterie.tabular.learn import check_options
 from coterie.workflow.presets import preset_options
 
@@ -31,7 +31,7 @@ class Plan(NamedTuple):
 def plan(
     environment: str,
     *,
-    algorithm: str = "iql",
+    algorithm: str | None = None,
     preset: str = "default",
     env: Any = None,
     seeds: int = 1_000,
@@ -41,13 +41,10 @@ def plan(
 ) -> Plan:
     """A checked plan; `env` and `learner` are options (a mapping replaces single defaults of preset and algorithm)."""
     entry = catalogue.find(environment)
-    if algorithm not in ALGORITHMS:
-        raise BadInput(f"there is no algorithm '{algorithm}'{nearest(algorithm, ALGORITHMS)}")
-    if preset not in PRESETS:
-        raise BadInput(f"there is no preset '{preset}'{nearest(preset, PRESETS)}")
+    algorithm, defaults = preset_options(preset, algorithm)
     env = env if isinstance(env, entry.options) else replaced(entry.options(), env or {}, f"{environment} option")
     if not isinstance(learner, TabularOptions):
-        learner = replaced(preset_options(algorithm, preset), learner or {}, "option")
+        learner = replaced(defaults, learner or {}, "option")
     count = PRESETS[preset].episodes if episodes is None else episodes
     check_options(learner, count, seeds)
     if not 0 <= seed < 2**63:

@@ -76,7 +76,7 @@ class Run:
 def train(
     environment: str = "rendezvous",
     *,
-    algorithm: str = "iql",
+    algorithm: str | None = None,
     preset: str = "default",
     env: Any = None,
     seeds: int = 1_000,
@@ -181,7 +181,8 @@ def learn(
     if signals.received is not None and teams.episode < chosen.episodes:
         save_checkpoint(folder, teams.episode, parts, facts)
         raise Stopped(
-            f"stopped after {teams.episode:,} of {chosen.episodes:,} episodes; go on with: coterie resume {folder.name}",
+            f"stopped after {teams.episode:,} of {chosen.episodes:,} episodes; "
+            f"go on with: coterie resume {folder.name}",
             signals.received,
         )
     learned = curve(teams.progress, check_interval(chosen.episodes), made)
