@@ -198,7 +198,7 @@ def join(spec: Spec, values: tuple[Array, ...]) -> Array:
     """Values by kind, [.., N] each, in the environment's agent order, [.., all]; undoes `split`."""
     order = [agent for kind in spec.kinds for agent in kind.agents]
     places = sorted(range(len(order)), key=order.__getitem__)
-    together = values[0].__array_namespace__().concat(list(values), axis=-1) if len(values) > 1 else values[0]
+    together = values[0].__array_namespace__().concat(list(values), axis=-1)
     return together if places == list(range(len(order))) else together[..., places]
 
 

@@ -1,10 +1,10 @@
 """PettingZoo's Parallel API as arrays: unlike kinds, births, deaths, time limits, masks, and faults by name."""
 
 import numpy as np
+import pettingzoo
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 
-import pettingzoo
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.parallel import parallel
 

@@ -9,8 +9,9 @@ import pytest
 from helpers import FAST, probe
 from learners import linear_q, recurrent_q, reinforce, vdn
 
-from coterie.pettingzoo.export import ParallelForm
+from coterie.pettingzoo.export import ParallelForm, raw_env
 from coterie.pettingzoo.parallel import parallel
+from coterie.pettingzoo.turns import turns
 from coterie.running.roads import compiled, outside, start_outside, train_outside
 from coterie.running.rollout import SEED_AXES, Plan
 from coterie.types import Rollout
@@ -61,7 +62,7 @@ def test_both_roads_are_one(case):
     program = jax.jit(lambda seed: train(seed, start(seed), UPDATES))
     run, (info, scores) = jax.device_get(program(jnp.uint32(SEED)))
     drive = worlds(environment, plan)
-    parts = outside(algorithm, drive.spec, plan)
+    parts = outside(algorithm, drive.spec, plan, actor=jax.devices()[0] if lag else None)
     other, sight = start_outside(parts, drive, SEED)
     other, sight, told = train_outside(parts, drive, SEED, other, sight, UPDATES)
     other_info, other_scores = jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(told))
@@ -100,17 +101,24 @@ def test_killed_and_resumed_is_uninterrupted_when_compiled(name, learner):
     equal(straight, resumed)
 
 
-def test_killed_and_resumed_is_uninterrupted_outside():
-    environment, plan = probe("death"), Plan(environments=2, rows=4, lag=1)
-    algorithm = linear_q(plan, batch=8, slots=3)
-    drive = worlds(environment, plan)
+@pytest.mark.parametrize("name", ["death", "turns"])
+def test_killed_and_resumed_is_uninterrupted_outside(name):
+    environment, plan = probe(name), Plan(environments=2, rows=5, lag=1)
+    in_turns = name == "turns"
+    algorithm = recurrent_q(environment.spec, plan) if in_turns else linear_q(plan, batch=8, slots=3)
+
+    def worlds_again():
+        return turns([raw_env(environment) for _ in range(2)]) if in_turns else worlds(environment, plan)
+
+    drive = worlds_again()
     parts = outside(algorithm, drive.spec, plan)
     run, sight = start_outside(parts, drive, SEED)
     run, sight, _ = train_outside(parts, drive, SEED, run, sight, 5)
     saved_run, saved_worlds = jax.tree.map(lambda leaf: np.array(leaf, copy=True), run), drive.save()
-    assert saved_worlds["lengths"].any()  # killed in the middle of an episode
+    assert saved_worlds["lengths"].all()  # killed in the middle of an episode
+    assert saved_run.held.pending[0].open.any() == in_turns
     straight, last_sight, told = train_outside(parts, drive, SEED, run, sight, 5)
-    another = worlds(environment, plan)
+    another = worlds_again()
     sight = another.restore(saved_worlds)
     resumed, sight, retold = train_outside(parts, another, SEED, saved_run, sight, 5)
     equal(straight, resumed)

@@ -1,5 +1,8 @@
 """Rollouts against books kept by hand: deaths, time limits, turns."""
 
+from dataclasses import replace
+
+import jax.numpy as jnp
 import numpy as np
 from helpers import fixed, play, probe
 
@@ -11,8 +14,19 @@ def column(array, agent, environment=0):
     return np.asarray(array)[:, environment, agent].astype(float).tolist()
 
 
+def paying_the_dead(environment):
+    """A world that breaks its promise: it offers 100 to who has ended, and says that it lives again."""
+
+    def step(state, action, outcome):
+        told = environment.step(state, action, outcome)
+        corpse = jnp.array([True, False]) & (state[0] >= 1) & (state[0] < 2)
+        return told._replace(reward=told.reward + 100.0 * corpse, terminated=told.terminated & ~corpse)
+
+    return environment._replace(step=step)
+
+
 def test_a_death_is_not_the_end_of_the_team():
-    environment = probe("death")
+    environment = paying_the_dead(probe("death"))
     rollout = play(fixed(([0, 0],)), environment, Plan(2, 4))
     t = rollout.kinds[0]
     assert column(t.valid, 0) == [1, 0, 0, 1]  # dies in the first step of each episode of three
@@ -43,7 +57,7 @@ def test_a_death_is_not_the_end_of_the_team():
 
 def test_a_team_that_has_ended_before_the_other_has_no_rows():
     environment = probe("death")
-    environment = environment._replace(spec=environment.spec.__class__(**{**vars(environment.spec), "team": (0, 1)}))
+    environment = environment._replace(spec=replace(environment.spec, team=(0, 1)))
     w = play(fixed(([0, 0],)), environment, Plan(1, 4)).world
     assert column(w.valid, 0) == [1, 0, 0, 1]
     assert column(w.last, 0) == [1, 0, 0, 1]
@@ -61,7 +75,6 @@ def test_a_time_limit_is_not_an_ending():
     assert t.next.alive.all()
     assert t.next.to_move.all()
     assert column(t.view.first, 0) == [1, 0, 1, 0, 1]
-    assert rollout.world.next_state[:, 0, 0].tolist() == [1, 2, 1, 2, 1]
 
 
 def test_in_turns_reward_gathers_until_the_same_agent_is_to_move_again():

@@ -2,12 +2,12 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pettingzoo
 import pytest
 from gymnasium.spaces import Box, Discrete
 from helpers import play, probe
 from learners import linear_q
 
-import pettingzoo
 from coterie.errors import EnvironmentFault
 from coterie.pettingzoo.export import raw_env
 from coterie.pettingzoo.turns import turns

@@ -8,8 +8,8 @@ joint     two agents earn 1 each if both take action 1.                   joint 
 endless   1 a step, never ends, cut off every 8 steps.                    V = 1 / (1 - g); if the limit were an ending,
                                                                           1 + g + .. + g^(n-1) with n steps left
 death     1 a step for each of two agents; the first dies in the first    V of the first = 1; of the second, with n of
-          step, the team's end comes with the third; the dead are         3 steps left, 1 + .. + g^(n-1); of the team's
-          "paid" 100, which no learner may ever see.                      sum at the start, 2 + g + g^2
+          step, the team's end comes with the third.                      3 steps left, 1 + .. + g^(n-1); of the team's
+                                                                          sum at the start, 2 + g + g^2
 memory    a cue of +1 or -1 in the first of three steps, then blanks;     V at the end = 1 with memory; no policy
           in the last, 1 for action 1 after +1 or action 0 after -1.      without memory earns more than 1/2
 unlike    one step; agents a_0, b_0, a_1 of two kinds (2 numbers seen     best joint 1 + 2 + 1 = 4 at actions 1 1 1,
@@ -42,7 +42,7 @@ def probe(
     kinds: tuple[tuple[tuple[int, ...], int, int], ...] = (((0,), 2, 1),),
     names: tuple[str, ...] = (),
     starts: int = 1,
-    start: Callable[[Array], Any] = lambda outcome: jnp.zeros(2, jnp.int32).at[1].set(outcome),
+    start: Callable[[Array], Any] = lambda outcome: jnp.stack([jnp.int32(0), jnp.asarray(outcome, jnp.int32)]),
     horizon: int = 0,
     to_move: Callable[[Any], Array] | None = None,
 ) -> Environment:
@@ -151,7 +151,7 @@ def endless(options: ProbeOptions) -> Environment:
     """A reward for ever, cut off by a time limit, which is not an ending: V = 1 / (1 - g)."""
 
     def step(state, action, outcome):
-        return Step(later(state), *everybody(1, 1.0, False), jnp.bool(True))
+        return Step(state, *everybody(1, 1.0, False), jnp.bool(True))  # one state, so that its table is finite
 
     observe = lambda state: (jnp.ones((1, 1)),)  # noqa: E731
     return probe("endless", step=step, observe=observe, horizon=options.horizon or 8)
@@ -166,7 +166,7 @@ def death(options: ProbeOptions) -> Environment:
 
     def step(state, action, outcome):
         dead = state[0] >= 1
-        reward = jnp.stack([jnp.where(dead, 100.0, 1.0), 1.0])
+        reward = jnp.stack([jnp.where(dead, 0.0, 1.0), 1.0])
         end = state[0] + 1 >= length
         return Step(later(state), reward, jnp.stack([jnp.bool(True), end]), end)
 
@@ -225,7 +225,7 @@ def turns(options: ProbeOptions) -> Environment:
         own = action[mover]
         waiting = jnp.where(state[0] > 0, state[1], 0)
         reward = jnp.zeros(2).at[1 - mover].set(waiting).at[mover].set(jnp.where(end, own, 0))
-        return Step(jnp.stack([state[0] + 1, own]), reward, jnp.full(2, end), end)
+        return Step(jnp.stack([state[0] + 1, own]).astype(jnp.int32), reward, jnp.full(2, end), end)
 
     return probe(
         "turns",

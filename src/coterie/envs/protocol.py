@@ -20,7 +20,8 @@ class Step(NamedTuple):
     """The world after one joint action.
 
     state, reward float[N], terminated bool[N] (the world truly ended for this agent; a time limit is not here), and
-    success bool[]: the environment's own word that this step reached what the agents are there for.
+    success bool[]: the environment's own word that this step reached what the agents are there for. Who has ended stays
+    terminated and earns 0 until all have; the runner holds to both, whatever the environment says.
     """
 
     state: Any

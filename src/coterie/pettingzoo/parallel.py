@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from gymnasium import spaces
+from pettingzoo import ParallelEnv
 
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.types import Kind, Outcome, Sight, Spec
-from pettingzoo import ParallelEnv
 
 Success = Callable[[Mapping[Hashable, Any]], bool]  # reads the infos of one step
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+from pettingzoo import AECEnv
 
 from coterie.errors import EnvironmentFault
 from coterie.pettingzoo.parallel import Drive, Glance, Reading, Success, blank, finite, must_have_a_choice, read, write
-from pettingzoo import AECEnv
 
 
 class OneInTurns:

@@ -23,6 +23,7 @@ from coterie.running.rollout import (
     begin,
     choose,
     episode_seeds,
+    fresh_policy,
     learn,
     memory_before,
     settle,
@@ -130,7 +131,10 @@ def compiled(
     def iteration(seed: Array, run: Run) -> tuple[Run, tuple[Any, Scores]]:
         held, places, rollout, scores = collect(algorithm, environment, plan, "explore", seed, run)
         clock = run.clock._replace(env_steps=run.clock.env_steps + plan.rows * plan.environments)
-        learner, policy, info, clock = learn(algorithm, plan, seed, run.learner, rollout, clock)
+        lagging = fresh_policy(algorithm, run.learner, clock)
+        learner, info = learn(algorithm, seed, run.learner, rollout, clock)
+        clock = clock._replace(updates=clock.updates + 1)
+        policy = lagging if plan.lag else fresh_policy(algorithm, learner, clock)
         return Run(learner, policy, held, places, clock), (info, scores)
 
     def train(seed: Array, run: Run, iterations: int) -> tuple[Run, tuple[Any, Scores]]:
@@ -149,59 +153,75 @@ class Outside(NamedTuple):
     begin: Callable[..., Any]
     act: Callable[..., Any]
     learn: Callable[..., Any]
+    policy: Callable[..., Any]
     seeds: Callable[..., Any]
 
 
-def outside(algorithm: Algorithm, spec: Spec, plan: Plan, mode: Mode = "explore") -> Outside:
-    """Jit what the worker road calls; the learner is donated to `learn`, the policy never."""
+def outside(algorithm: Algorithm, spec: Spec, plan: Plan, *, mode: Mode = "explore", actor: Any = None) -> Outside:
+    """Jit what the worker road calls; the learner is donated to `learn`, the policy never.
+
+    `actor` is the JAX device that acts. With lag 1 and an actor of its own, an update runs while the next rollout is
+    collected: the policy is read from the learner before the update is dispatched, and nothing waits for it.
+    """
+    policy = jax.jit(partial(fresh_policy, algorithm))
     return Outside(
         plan,
         jax.jit(partial(begin, algorithm, spec, plan)),
         jax.jit(partial(act_at, algorithm, mode)),
-        jax.jit(partial(learn, algorithm, plan), donate_argnums=1),
+        jax.jit(partial(learn, algorithm), donate_argnums=1),
+        policy if actor is None else lambda learner, clock: jax.device_put(policy(learner, clock), actor),
         jax.jit(episode_seeds),
     )
 
 
 def start_outside(parts: Outside, worlds: Worlds, seed: int) -> tuple[Run, Sight]:
     """The run before its first joint step, and what the worlds show."""
-    seed = np.uint32(seed)
-    sight = worlds.reset(np.asarray(parts.seeds(seed, np.zeros(parts.plan.environments, np.int32))))
-    learner, policy, held, clock = parts.begin(seed, sight)
-    return Run(learner, policy, on_host(held), (), on_host(clock)), sight
+    key = np.uint32(seed)
+    sight = worlds.reset(np.asarray(parts.seeds(key, np.zeros(parts.plan.environments, np.int32))))
+    learner, _, held, clock = parts.begin(key, sight)
+    return Run(learner, parts.policy(learner, clock), on_host(held), (), on_host(clock)), sight
 
 
 def train_outside(
     parts: Outside, worlds: Worlds, seed: int, run: Run, sight: Sight, iterations: int
 ) -> tuple[Run, Sight, list[tuple[Any, Scores]]]:
-    """So many iterations on the worker road, (run, what the worlds show now, info and scores of each).
-
-    With lag 1, JAX's asynchronous dispatch lets an update run while the next rollout is collected.
-    """
-    spec, plan, seed = worlds.spec, parts.plan, np.uint32(seed)
-    learner, policy, held, places, clock = run
-    coming = np.asarray(parts.seeds(seed, held.episode + 1))
+    """So many iterations on the worker road: the run, what the worlds show now, and (info, scores) of each."""
+    plan, key = parts.plan, np.uint32(seed)
     told = []
     for _ in range(iterations):
-        first_row = clock.env_steps // np.uint32(plan.environments)
-        memory, rows = memory_before(np, held), []
-        for number in range(plan.rows):
-            view = views(np, spec, sight, held.fresh, sight.alive)
-            decisions = on_host(parts.act(seed, first_row + np.uint32(number), policy, view, held.memory))
-            action = join(spec, tuple(decision.action for decision in decisions))
-            outcome, sight_after = worlds.step(action, coming)
-            held, *row = settle(np, spec, held, view, decisions, sight, outcome)
-            sight = sight_after
-            rows.append(row)
-            if outcome.over.any():
-                coming = np.asarray(parts.seeds(seed, held.episode + 1))
-        kinds, world_rows, scores = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
-        rollout = Rollout(kinds, world_rows, memory)
-        clock = Clock(clock.env_steps + np.uint32(plan.rows * plan.environments), clock.updates)
-        learner, policy, info, _ = parts.learn(seed, learner, rollout, clock)
+        held, sight, rollout, scores = collect_outside(parts, worlds, key, run, sight)
+        clock = Clock(run.clock.env_steps + np.uint32(plan.rows * plan.environments), run.clock.updates)
+        policy = parts.policy(run.learner, clock) if plan.lag else None
+        learner, info = parts.learn(key, run.learner, rollout, clock)
         clock = clock._replace(updates=clock.updates + np.uint32(1))
-        told.append((info, jax.tree.map(lambda sums: sums.sum(0), scores)))
-    return Run(learner, policy, held, places, clock), sight, told
+        if not plan.lag:
+            policy = parts.policy(learner, clock)
+        run = Run(learner, policy, held, (), clock)
+        told.append((info, scores))
+    return run, sight, told
+
+
+def collect_outside(
+    parts: Outside, worlds: Worlds, key: np.uint32, run: Run, sight: Sight
+) -> tuple[Held, Sight, Rollout, Scores]:
+    """T joint steps of E worlds outside with one policy; `sight` is what they show before the first."""
+    spec, plan, held = worlds.spec, parts.plan, run.held
+    coming = np.asarray(parts.seeds(key, held.episode + 1))
+    first_row = run.clock.env_steps // np.uint32(plan.environments)
+    rows = []
+    for number in range(plan.rows):
+        view = views(np, spec, sight, held.fresh, sight.alive)
+        decisions = on_host(parts.act(key, first_row + np.uint32(number), run.policy, view, held.memory))
+        action = join(spec, tuple(decision.action for decision in decisions))
+        outcome, shown = worlds.step(action, coming)
+        held, *row = settle(np, spec, held, view, decisions, sight, outcome)
+        sight = shown
+        rows.append(row)
+        if outcome.over.any():
+            coming = np.asarray(parts.seeds(key, held.episode + 1))
+    kinds, world, scores = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
+    rollout = Rollout(kinds, world, memory_before(np, run.held))
+    return held, sight, rollout, jax.tree.map(lambda sums: sums.sum(0), scores)
 
 
 def on_host(tree: Any) -> Any:

@@ -224,18 +224,9 @@ def act_at(algorithm: Algorithm, mode: Mode, seed: Array, row: Array, policy: An
     return algorithm.act(purpose_key(seed, purpose, row), policy, view, memory, mode)
 
 
-def learn(algorithm: Algorithm, plan: Plan, seed: Array, learner: Any, rollout: Rollout, clock: Clock) -> Any:
-    """One update, (learner, policy of the next rollout, info, clock after it).
-
-    Lag 0: the next policy comes from the updated learner. Lag 1: from the learner before this update, so that the next
-    rollout can be collected while this update runs.
-    """
-    policy = fresh_policy(algorithm, learner, clock) if plan.lag else None
-    learner, info = algorithm.update(purpose_key(seed, UPDATE, clock.updates), learner, rollout, clock)
-    clock = clock._replace(updates=clock.updates + 1)
-    if not plan.lag:
-        policy = fresh_policy(algorithm, learner, clock)
-    return learner, policy, info, clock
+def learn(algorithm: Algorithm, seed: Array, learner: Any, rollout: Rollout, clock: Clock) -> tuple[Any, Any]:
+    """One update, (learner, info); the clock counts this rollout and not yet this update."""
+    return algorithm.update(purpose_key(seed, UPDATE, clock.updates), learner, rollout, clock)
 
 
 def fresh_policy(algorithm: Algorithm, learner: Any, clock: Clock) -> Any:
