@@ -114,7 +114,8 @@ def faults(text: str, module: str, is_package: bool = False) -> list[str]:
             found.append(f"{where}, which is not in the standard library")
     if part not in MAY_PRINT:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            into_text = isinstance(node, ast.Call) and any(word.arg == "file" for word in node.keywords)
+            if isinstance(node, ast.Call) and not into_text and ast.unparse(node.func) in (
                 "print",
                 "Console",
                 "rich.print",

@@ -82,6 +82,7 @@ def make_verdict(**changes) -> Verdict:
         "algorithm": "iql",
         "preset": "default",
         "teams": 1000,
+        "agents": 2,
         "success_word": "meet",
         "coordinated": wilson(1000, 1000),
         "optimal": wilson(999, 1000),

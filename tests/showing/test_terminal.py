@@ -30,7 +30,7 @@ def coloured(renderable, width: int = 80, height: int = 50) -> list[str]:
 
 
 def test_the_verdict_says_every_number_and_does_not_wrap_off_a_terminal():
-    text = plain(terminal.verdict(tutorial(), agents=2))
+    text = plain(terminal.verdict(tutorial()))
     assert 'The tutorial prints: "Agents learned to meet."  coterie looked:' in text
     assert "1,000 teams of 2 agents, rendezvous, independent Q-learning, 1,000 episodes each (seed 0)" in text
     for number in ("92.1 %", "90.2 to 93.7 %", "58.0 %", "46.8 %", "12.7 % of checks", "3.86"):
@@ -55,7 +55,7 @@ def test_what_is_not_known_is_said():
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_the_verdict_fits_the_terminal(width):
-    lines = coloured(terminal.verdict(tutorial(), agents=2), width)
+    lines = coloured(terminal.verdict(tutorial()), width)
     assert all(len(strip(line)) <= width for line in lines)
     assert LOOPS.sentence.split()[-1] in strip(" ".join(lines))
 

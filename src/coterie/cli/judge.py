@@ -52,12 +52,18 @@ def run(words: list[str]) -> int:
         show("", verdict(judged.verdict))
         drawn = [play for play in judged.plays[:100] if play.boards.size]
         if options.wall and len(drawn) > 1:
-            show("", wall(drawn, 10**9, success_word=judged.verdict.success_word))
+            show("", wall(drawn, 10**9, success_word=judged.verdict.success_word, repeats=judged.repeats))
         show_example(judged.verdict, judged.plays, judged.action_names)
     if gif is not None:
         from coterie.showing.animation import wall_gif
 
-        wall_gif(gif, judged.plays[:100], f"{Path(word).name} on {name}")
+        wall_gif(
+            gif,
+            judged.plays[:100],
+            f"{Path(word).name} on {name}",
+            success_word=judged.verdict.success_word,
+            repeats=judged.repeats,
+        )
     if not options.json:
         next_step(f"coterie solve {name}", f"coterie train {name}")
     return 0

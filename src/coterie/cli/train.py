@@ -94,7 +94,7 @@ def _train(environment: str, options) -> int:
     if options.json:
         show_json(run.verdict.to_json())
     else:
-        show("", verdict(run.verdict, len(game.spec.agents)))
+        show("", verdict(run.verdict))
         show_example(run.verdict, run.plays, run.action_names)
     if options.pictures:
         say("") if not options.json else None
@@ -139,5 +139,3 @@ def _ladder(environment: str, options) -> int:
     show(ladder(rows))
     next_step("coterie train rendezvous", "coterie lesson")
     return 0
-
-

@@ -55,9 +55,7 @@ def run(words: list[str]) -> int:
 
     gif = fresh_file(options.gif)
     watched = (
-        played(word, options.policy, env=options.env, seed=options.seed)
-        if named
-        else recorded(word, options.runs)
+        played(word, options.policy, env=options.env, seed=options.seed) if named else recorded(word, options.runs)
     )
     if not watched.plays or not watched.plays[0].boards.size:
         raise BadInput(f"{watched.title}: there are no pictures of this environment")
@@ -66,15 +64,15 @@ def run(words: list[str]) -> int:
         if gif is not None:
             from coterie.showing.animation import wall_gif
 
-            wall_gif(gif, plays, watched.title)
+            wall_gif(gif, plays, watched.title, success_word=watched.success_word, repeats=watched.repeats)
         else:
-            _show_wall(plays, watched.success_word, options.delay)
+            _show_wall(plays, watched, options.delay)
     else:
         play = _chosen(watched.plays, options.team)
         if gif is not None:
             from coterie.showing.animation import play_gif
 
-            play_gif(gif, play, watched.action_names)
+            play_gif(gif, play, watched.action_names, watched.success_word, watched.repeats)
         else:
             _show_steps(play, watched, options.delay)
     if gif is not None:
@@ -107,19 +105,20 @@ def _chosen(plays, team: int | None):
     raise BadInput(f"--team {team}: recorded are teams {numbers[0]} to {numbers[-1]} ({len(numbers)} of them)")
 
 
-def _show_wall(plays, success_word: str, delay: float) -> None:
+def _show_wall(plays, watched, delay: float) -> None:
     from coterie.cli.output import console, show
     from coterie.showing.terminal import wall
 
     longest = max(len(play.actions) for play in plays)
     if not sys.stdout.isatty():
-        show(wall(plays, longest, success_word=success_word))
+        show(wall(plays, longest, success_word=watched.success_word, repeats=watched.repeats))
         return
     from rich.live import Live
 
     with Live(console=console(), refresh_per_second=20) as live:
         for step in range(longest + 1):
-            live.update(wall(plays, step, success_word=success_word), refresh=True)
+            boards = wall(plays, step, success_word=watched.success_word, repeats=watched.repeats)
+            live.update(boards, refresh=True)
             time.sleep(delay if step < longest else 0)
 
 
@@ -135,7 +134,8 @@ def _show_steps(play, watched, delay: float) -> None:
 
     with Live(console=console(), refresh_per_second=20) as live:
         for step in range(len(play.actions) + 1):
-            live.update(step_panel(play, step, watched.action_names, watched.success_word), refresh=True)
+            panel = step_panel(play, step, watched.action_names, watched.success_word, watched.repeats)
+            live.update(panel, refresh=True)
             time.sleep(delay if step < len(play.actions) else 0)
 
 

@@ -24,6 +24,7 @@ class Verdict:
     algorithm: str
     preset: str
     teams: int
+    agents: int
     success_word: str
     coordinated: Share
     optimal: Share | None

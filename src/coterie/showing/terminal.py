@@ -6,6 +6,7 @@ Everything reads well without colour, too. Off a terminal nothing wraps: print w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
     from coterie.types import Finding
 
-__all__ = ["actions_text", "board_text", "ladder", "progress_text", "step_panel", "verdict", "wall"]
+__all__ = ["actions_text", "board_text", "ladder", "plain_text", "progress_text", "step_panel", "verdict", "wall"]
 
 
 class Hanging:
@@ -42,12 +43,12 @@ class Hanging:
             yield Text.assemble(self.label if place == 0 else " " * self.label.cell_len, line)
 
 
-def verdict(verdict: Verdict, agents: int | None = None) -> RenderableType:
+def verdict(verdict: Verdict) -> RenderableType:
     """The verdict: who learned what, the numbers with their intervals, and what is wrong."""
     lines: list[RenderableType] = []
     if verdict.claim:
         lines += [_line(words.quoted_claim(verdict), "italic"), Text()]
-    lines += [_line(words.setting(verdict, agents), "bold"), Text()]
+    lines += [_line(words.setting(verdict), "bold"), Text()]
     facts = words.facts(verdict)
     labels = [label for label, *_ in facts]
     numbers = _aligned([value for _, value, _, _ in facts])
@@ -65,6 +66,13 @@ def verdict(verdict: Verdict, agents: int | None = None) -> RenderableType:
     if not wrong:
         lines.append(Hanging(Text("  "), Text(words.all_clear(verdict))))
     return Group(*lines)
+
+
+def plain_text(renderable: RenderableType) -> str:
+    """What would be printed, as a string without colours and without wrapping."""
+    out = StringIO()
+    Console(file=out, width=200, soft_wrap=True, color_system=None).print(renderable)
+    return out.getvalue().rstrip()
 
 
 def _line(text: str, style: str) -> Hanging:

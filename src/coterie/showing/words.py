@@ -84,10 +84,10 @@ def algorithm_name(algorithm: str) -> str:
     return ALGORITHMS.get(algorithm, algorithm).split(":")[0]
 
 
-def setting(verdict: Verdict, agents: int | None = None) -> str:
+def setting(verdict: Verdict) -> str:
     """Who learned what, and for how long: the line above every verdict."""
-    crew = f" of {plural(agents, 'agent')}" if agents else ""
-    parts = [plural(verdict.teams, "team") + crew, verdict.environment, algorithm_name(verdict.algorithm)]
+    crew = f"{plural(verdict.teams, 'team')} of {plural(verdict.agents, 'agent')}"
+    parts = [crew, verdict.environment, algorithm_name(verdict.algorithm)]
     if verdict.episodes:
         parts.append(plural(verdict.episodes, "episode") + (" each" if verdict.teams > 1 else ""))
     return ", ".join(part for part in parts if part) + f" (seed {verdict.seed})"

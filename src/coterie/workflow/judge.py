@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from coterie.diagnosis.accounting import accounting
-from coterie.diagnosis.loops import loops
+from coterie.diagnosis.loops import REPEATS, loops
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.envs import catalogue
 from coterie.errors import BadInput
@@ -150,6 +150,7 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int)
         algorithm="yours",
         preset="",
         teams=count,
+        agents=len(game.spec.agents),
         success_word=game.success_word,
         coordinated=wilson(int(won.sum()), count),
         optimal=wilson(int((returns >= best - SAME_RETURN).sum()), count) if game.deterministic else None,
@@ -168,6 +169,4 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int)
         env_steps=sum(len(play.actions) for play in plays),
         findings=findings,
     )
-    return Judgement(verdict, None, plays, game.action_names, int(returns.argmax()))
-
-
+    return Judgement(verdict, None, plays, game.action_names, int(returns.argmax()), REPEATS)

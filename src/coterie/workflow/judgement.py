@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coterie.diagnosis.accounting import accounting
-from coterie.diagnosis.loops import loops
+from coterie.diagnosis.loops import REPEATS, loops
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.diagnosis.stability import stability_finding
 from coterie.finite.game import FiniteGame
@@ -34,6 +34,7 @@ class Judgement(NamedTuple):
     plays: list[Play]
     action_names: tuple[str, ...]
     best_team: int
+    repeats: int  # rounds that prove a loop: 1 where memoryless agents act for certain in a certain world
 
 
 def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, folder: Path) -> Judgement:
@@ -48,7 +49,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     ]
     fails = {play.team: play for play in failing}
     plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
-    repeats = 1 if game.deterministic else 3
+    repeats = 1 if game.deterministic else REPEATS
     findings = (
         accounting(found.returns, base, teams.progress.success_count, chosen.episodes),
         reward_audit(game, chosen.learner.discount).finding,
@@ -64,6 +65,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         algorithm=chosen.algorithm,
         preset=chosen.preset,
         teams=count,
+        agents=len(game.spec.agents),
         success_word=game.success_word,
         coordinated=wilson(int(found.coordinated.sum()), count),
         optimal=None if found.optimal is None else wilson(int(found.optimal.sum()), count),
@@ -84,7 +86,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         claim=PRESETS[chosen.preset].claim,
         findings=findings,
     )
-    return Judgement(verdict, learned, plays, game.action_names, int(found.returns.argmax()))
+    return Judgement(verdict, learned, plays, game.action_names, int(found.returns.argmax()), repeats)
 
 
 def save_judgement(folder: Path, judgement: Judgement) -> None:
@@ -93,4 +95,3 @@ def save_judgement(folder: Path, judgement: Judgement) -> None:
     write_plays(folder / "episodes" / "greedy.jsonl", judgement.plays)
     recorder.write_json(folder / "findings.json", [dataclasses.asdict(f) for f in judgement.verdict.findings])
     recorder.write_json(folder / "evaluation.json", judgement.verdict.to_json())
-

@@ -43,9 +43,7 @@ def climb(
     rungs.append((f"the default, {default.episodes:,} episodes", "default", None, default.episodes))
     game = exact_game(environment, env)
     for label, preset, options, episodes in rungs:
-        chosen = plan(
-            environment, preset=preset, env=env, seeds=seeds, seed=seed, episodes=episodes, learner=options
-        )
+        chosen = plan(environment, preset=preset, env=env, seeds=seeds, seed=seed, episodes=episodes, learner=options)
         teams = begin(game, chosen.learner, seeds, episodes)
         teams = train_tabular(
             game, chosen.learner, teams, seed=seed, episodes=episodes, threads=threads, on_tick=on_tick

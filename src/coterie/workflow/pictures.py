@@ -16,11 +16,20 @@ def draw_pictures(folder: Path, judgement: Judgement) -> list[Path]:
     verdict, drawn = judgement.verdict, []
     wall = [play for play in judgement.plays if play.team < SHOWN]
     if wall and wall[0].boards.size:
-        wall_gif(folder / "wall.gif", wall, f"{verdict.environment}: {len(wall)} of {verdict.teams:,} teams")
+        title = f"{verdict.environment}: {len(wall)} of {verdict.teams:,} teams"
+        wall_gif(folder / "wall.gif", wall, title, success_word=verdict.success_word, repeats=judgement.repeats)
         drawn.append(folder / "wall.gif")
     if judgement.curve is not None:
         curves(folder / "curves.png", judgement.curve, verdict)
         drawn.append(folder / "curves.png")
     config = (folder / "config.toml").read_text() if (folder / "config.toml").exists() else ""
-    report(folder / "report.html", verdict, judgement.curve, judgement.plays, judgement.action_names, config)
+    report(
+        folder / "report.html",
+        verdict,
+        judgement.curve,
+        judgement.plays,
+        judgement.action_names,
+        config,
+        repeats=judgement.repeats,
+    )
     return [*drawn, folder / "report.html"]

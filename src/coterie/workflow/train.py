@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +63,9 @@ class Run:
 
     def __repr__(self) -> str:
         """The verdict in words."""
-        from rich.console import Console
+        from coterie.showing.terminal import plain_text, verdict
 
-        from coterie.showing.terminal import verdict
-
-        with (console := Console(width=200, file=StringIO())).capture() as shown:
-            console.print(verdict(self.verdict))
-        return shown.get().rstrip()
+        return plain_text(verdict(self.verdict))
 
 
 def train(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from coterie.diagnosis.loops import REPEATS
 from coterie.envs import catalogue
 from coterie.errors import BadInput, StorageFault, nearest
 from coterie.finite.game import FiniteGame
@@ -28,6 +29,7 @@ class Watched(NamedTuple):
     success_word: str
     action_names: tuple[str, ...]
     plays: list[Play]
+    repeats: int
 
 
 def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
@@ -38,7 +40,13 @@ def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
     if not place.exists():
         raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {folder.name}")
     game = exact_game(chosen.environment, chosen.env)
-    return Watched(f"{folder.name}: greedy teams", game.success_word, game.action_names, read_plays(place))
+    return Watched(
+        f"{folder.name}: greedy teams",
+        game.success_word,
+        game.action_names,
+        read_plays(place),
+        1 if game.deterministic else REPEATS,
+    )
 
 
 def played(environment: str, policy: str, *, env: Any = None, episodes: int = 100, seed: int = 0) -> Watched:
@@ -49,7 +57,7 @@ def played(environment: str, policy: str, *, env: Any = None, episodes: int = 10
     game = exact_game(environment, options)
     tables = uniform_policy(game) if policy == "random" else idle_policy(game)
     plays = [_play(game, tables, np.random.default_rng([seed, number]), number) for number in range(episodes)]
-    return Watched(f"{environment}: {policy} play", game.success_word, game.action_names, plays)
+    return Watched(f"{environment}: {policy} play", game.success_word, game.action_names, plays, REPEATS)
 
 
 def _play(game: FiniteGame, policy: np.ndarray, random: np.random.Generator, number: int) -> Play:
