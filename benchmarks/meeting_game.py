@@ -129,9 +129,7 @@ def sharing(teams: int) -> Iterator[dict[str, Any]]:
         "mirrored controls, shared": (42.6, 50.8, 66.2, 80.3),
     }
     for label, figures in expected.items():
-        env = RendezvousOptions(
-            starts="random", observation="all", controls="RLDU,LRUD" if "mirrored" in label else ""
-        )
+        env = RendezvousOptions(starts="random", observation="all", controls="RLDU,LRUD" if "mirrored" in label else "")
         share = "pooled" if label.endswith("shared") or label.startswith("shared") else "none"
         learner = dataclasses.replace(MASKED, epsilon=0.3, epsilon_end=0.3, share_experience=share)
         for episodes, figure in zip((500, 1_000, 2_000, 4_000), figures, strict=True):
@@ -196,8 +194,8 @@ def main() -> None:
         if not options.json:
             print(f"\n{name} ({results[name]['seconds']} s)")
             for found in rows:
-                parts = [f"{key} {value:.4f}" if isinstance(value, float) else f"{key} {value}" for key, value in found.items()]
-                print("  " + parts[0].removeprefix("what ") + ": " + ", ".join(parts[1:]))
+                numbers = {key: f"{value:.4f}" if isinstance(value, float) else value for key, value in found.items()}
+                print(f"  {numbers.pop('what')}: " + ", ".join(f"{key} {value}" for key, value in numbers.items()))
     if options.json:
         print(json.dumps(results, indent=1))
 

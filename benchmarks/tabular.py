@@ -41,7 +41,7 @@ the step: pair 2, edge 2, successor, ending, mask 4, counters and loop 4 = 12"""
 
 def numpy_listing(episodes: int, seed: int) -> tuple[int, float]:
     """The tutorial as it stands on the web: a NumPy table an agent, np.argmax, np.random."""
-    generator = np.random.RandomState(seed)  # noqa: NPY002
+    generator = np.random.RandomState(seed)
     size, rate, discount, epsilon, steps = 5, 0.1, 0.9, 0.1, 0
     moves = [(0, 1), (0, -1), (1, 0), (-1, 0)]
     tables = [np.zeros((size, size, 4)), np.zeros((size, size, 4))]
@@ -63,9 +63,7 @@ def numpy_listing(episodes: int, seed: int) -> tuple[int, float]:
             reward = 10 if met else -1
             for table, cell, action, new in zip(tables, cells, actions, after, strict=True):
                 best = np.max(table[new[0], new[1]])
-                table[cell[0], cell[1], action] += rate * (
-                    reward + discount * best - table[cell[0], cell[1], action]
-                )
+                table[cell[0], cell[1], action] += rate * (reward + discount * best - table[cell[0], cell[1], action])
             cells = after
             steps += 1
             if met:
@@ -251,9 +249,8 @@ def main() -> None:
         return
     for name, rate in best.items():
         print(f"{name:<20} {rate / 1e6:>10.3f} M a second")
-    print(f"one core is {result['engine_over_numpy_listing']:,.0f} x the NumPy listing, ", end="")
-    print(f"{result['engine_over_plain_lists']:.0f} x plain lists, {result['engine_over_tuned_lists']:.0f} x lists tuned for this game,")
-    print(f"and {result['engine_over_lesson']:.0f} x the lesson;")
+    for name in ("numpy_listing", "plain_lists", "tuned_lists", "lesson"):
+        print(f"one core is {result[f'engine_over_{name}']:,.0f} x {name.replace('_', ' ')}")
     print(f"two cores are {result['two_cores_over_one']:.2f} x one;")
     print(f"one core does {result['share_of_arithmetic_limit']:.0%} of its simple operations' limit")
     print(OPERATIONS)
