@@ -11,7 +11,7 @@ from coterie.types import Finding
 
 @dataclass(frozen=True)
 class Verdict:
-    """How well the greedy agents of many teams do.
+    """How well the greedy agents of many teams do; `unit` is what `teams` counts, a team or an episode of one.
 
     coordinated   teams whose greedy agents succeed from every start; optimal: whose return is the exact optimum's
     relapsed      teams that failed a greedy check after their first success (None where nothing was checked)
@@ -43,6 +43,7 @@ class Verdict:
     episodes: int = 0
     env_steps: int = 0
     claim: str = ""
+    unit: str = "team"
     findings: tuple[Finding, ...] = field(default_factory=tuple)
 
     def to_json(self) -> dict[str, Any]:

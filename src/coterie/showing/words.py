@@ -86,7 +86,7 @@ def algorithm_name(algorithm: str) -> str:
 
 def setting(verdict: Verdict) -> str:
     """Who learned what, and for how long: the line above every verdict."""
-    crew = f"{plural(verdict.teams, 'team')} of {plural(verdict.agents, 'agent')}"
+    crew = f"{plural(verdict.teams, verdict.unit)} of {plural(verdict.agents, 'agent')}"
     parts = [crew, verdict.environment, algorithm_name(verdict.algorithm)]
     if verdict.episodes:
         parts.append(plural(verdict.episodes, "episode") + (" each" if verdict.teams > 1 else ""))
@@ -102,12 +102,12 @@ def headline(verdict: Verdict) -> str:
     if reached.total == 1:
         first = f"The team {word}s." if reached.count else f"The team does not {word}."
     elif reached.count == reached.total:
-        first = f"All {reached.total:,} teams {word}."
+        first = f"All {plural(reached.total, verdict.unit)} {word}."
     elif reached.count == 0:
-        first = f"None of {reached.total:,} teams {word}s."
+        first = f"None of {plural(reached.total, verdict.unit)} {word}s."
     else:
         rest = reached.total - reached.count
-        first = f"{reached.count:,} of {reached.total:,} teams {word}{'s' if reached.count == 1 else ''}; "
+        first = f"{reached.count:,} of {plural(reached.total, verdict.unit)} {word}{'s' if reached.count == 1 else ''}; "
         first += f"{rest:,} {'does' if rest == 1 else 'do'} not."
     best = verdict.optimal
     if best is None or reached.total == 1 or reached.count == best.count == 0:
@@ -122,12 +122,16 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     """The rows of a verdict: label, number, interval, what it means."""
     word = verdict.success_word
     starts = f" from each of {verdict.starts:,} starts" if verdict.starts > 1 else ""
-    rows = [(word, *_share(verdict.coordinated), f"teams whose greedy agents {word}{starts}")]
-    if verdict.starts > 1:
+    episodic = verdict.unit == "episode"
+    meaning = f"episodes in which the agents {word}" if episodic else f"teams whose greedy agents {word}{starts}"
+    rows = [(word, *_share(verdict.coordinated), meaning)]
+    if verdict.starts > 1 and not episodic:
         rows.append(("of starts", percent(verdict.mean_success), "", f"starts from which a team {word}s, on average"))
-    meaning = f"teams whose return is the exact optimum{starts}"
+    meaning = f"{verdict.unit}s whose return is the exact optimum{'' if episodic else starts}"
     rows.append(("optimal", *_share(verdict.optimal), meaning if verdict.optimal else "this game has no exact table"))
     rows.append(("return", number(verdict.return_, verdict.optimum), "", controls(verdict)))
+    if not verdict.episodes:  # nothing was learned here
+        return rows
     meaning = "teams that failed a greedy check after their first success"
     if verdict.relapsed is None:
         meaning = "no team was checked again after its first success"

@@ -48,7 +48,9 @@ def judge(
         if seeded or agents is None:
             agents = _agents(make_team, game, seed + team if seeded else None)
         plays.append(_play(game, agents, np.random.default_rng([seed, team]), team))
-    return _judgement(environment, game, plays, seed)
+    if not seeded and game.deterministic and len(game.start_state) == 1 and _all_alike(plays):
+        plays = plays[:1]  # a hundred times the same episode is evidence of one
+    return _judgement(environment, game, plays, seed, "team" if seeded or len(plays) == 1 else "episode")
 
 
 def read_function(word: str) -> Callable[..., Any]:
@@ -120,6 +122,10 @@ def _play(game: FiniteGame, agents: list[Any], random: np.random.Generator, team
     return as_play(game, start, np.array(edges), np.array(actions, np.int32), team)
 
 
+def _all_alike(plays: list[Play]) -> bool:
+    return all(np.array_equal(play.actions, plays[0].actions) for play in plays)
+
+
 def _act(game: FiniteGame, agent: Any, place: int, observation: np.ndarray, team: int, step: int) -> int:
     name, size = game.spec.agents[place], game.actions[place]
     where = f"{name} of team {team} at step {step}"
@@ -133,7 +139,7 @@ def _act(game: FiniteGame, agent: Any, place: int, observation: np.ndarray, team
     return number.item()
 
 
-def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int) -> Judgement:
+def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int, unit: str) -> Judgement:
     base, count = baselines(game), len(plays)
     returns = np.array([play.rewards.mean(1).sum() for play in plays])
     won = np.array([play.success for play in plays])
@@ -147,7 +153,7 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int)
     )
     verdict = Verdict(
         environment=environment,
-        algorithm="yours",
+        algorithm="your agents",
         preset="",
         teams=count,
         agents=len(game.spec.agents),
@@ -165,7 +171,7 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int)
         mean_success=float(won.mean()),
         starts=len(game.start_state),
         seed=seed,
-        episodes=1,
+        unit=unit,
         env_steps=sum(len(play.actions) for play in plays),
         findings=findings,
     )

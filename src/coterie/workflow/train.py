@@ -61,6 +61,15 @@ class Run:
         """Draw the pictures and the report into the run's folder."""
         draw_pictures(self.folder, self._judgement)
 
+    def _repr_html_(self) -> str:
+        """The verdict and the wall, for notebooks."""
+        from base64 import b64encode
+        from html import escape
+
+        wall = self.folder / "wall.gif"
+        picture = f'<img src="data:image/gif;base64,{b64encode(wall.read_bytes()).decode()}">' if wall.exists() else ""
+        return f"<pre>{escape(repr(self))}</pre>{picture}"
+
     def __repr__(self) -> str:
         """The verdict in words."""
         from coterie.showing.terminal import plain_text, verdict
