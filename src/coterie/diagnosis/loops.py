@@ -8,7 +8,6 @@ from typing import NamedTuple
 from coterie.statistics import wilson
 from coterie.types import Evidence, Finding, Play
 
-
 REPEATS = 3
 
 
@@ -50,16 +49,18 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) 
     found = [(play, loop) for play in plays if (loop := find_loop(play.keys.tolist(), repeats)) is not None]
     share = wilson(len(found), total)
     if not found:
-        failing = f"{len(plays):,} of {total:,} teams fail to {word}, none in a loop" if plays else f"all {total:,} {word}"
+        failing = f"all {total:,} {word}"
+        if plays:
+            failing = f"{len(plays):,} of {total:,} teams fail to {word}, none in a loop"
         return Finding("loops", "no", f"No team runs in circles ({failing}).", share.share, (share.low, share.high))
     circling = [(play, loop) for play, loop in found if loop.period > 1]
-    frozen = len(found) - len(circling)
-    play, loop = (circling or found)[0]
+    frozen = [(play, loop) for play, loop in found if loop.period == 1]
+    play, loop = (circling or frozen)[0]
     parts = []
     if circling:
         parts.append(f"{_teams(len(circling))} for ever in a circle")
     if frozen:
-        parts.append(f"{_teams(frozen)} stuck in one place")
+        parts.append(f"{_teams(len(frozen))} stuck in one place")
     rest = len(plays) - len(found)
     others = f"; {rest:,} more fail in another way" if rest else ""
     sentence = (
@@ -73,7 +74,7 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) 
         share.share,
         (share.low, share.high),
         "no team in a loop",
-        tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in (circling + found)[:5]),
+        tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in (circling + frozen)[:5]),
         "let exploration end (--epsilon-end 0), break ties at random (--ties random), keep the terminal mask "
         "(--terminal-mask), train longer (--episodes); --ladder shows which of them helps",
     )

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from coterie.diagnosis.loops import find_loop
 from coterie.finite.game import FiniteGame
-from coterie.finite.solve import discounted_optimum, optimal_play, success_of_optimal_play
+from coterie.finite.solve import discounted_optimum, greatest_success, optimal_play, success_of_optimal_play
 from coterie.running.evaluate import as_play
 from coterie.types import Evidence, Finding, Play
 
 PLAY_STEPS = 40
+SAME_CHANCE = 1e-6
 
 
 class Audit(NamedTuple):
@@ -29,10 +30,11 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
         return Audit(Finding("reward audit", "cannot tell", sentence), float("nan"), nothing)
     best = discounted_optimum(game, discount)
     least, most = success_of_optimal_play(game, discount)
+    possible = greatest_success(game)
     edges, actions = optimal_play(game, best, steps=PLAY_STEPS)
     play = as_play(game, int(game.start_state[0]), edges, actions, -1)
     word = game.success_word
-    if most > 1e-9 and least > 1.0 - 1e-9:
+    if most > SAME_CHANCE and least > possible - SAME_CHANCE:
         sentence = f"The exact optimum of this reward can {word}: it is worth {best.value:.3f} ({best.objective})."
         return Audit(Finding("reward audit", "no", sentence, most, (least, most)), best.value, play)
     loop = find_loop(play.keys.tolist(), repeats=1)
@@ -41,7 +43,12 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
         "pay more for the aim than the way there can earn again and again, or pay for coming closer by a potential, "
         "which cannot be earned twice (in rendezvous: --env.meet-reward 10, or --env.closer-reward 0 --env.shaping 1)"
     )
-    if most > 1e-9:
+    if least > SAME_CHANCE and most - least < SAME_CHANCE:
+        sentence = (
+            f"Not only your learner: the exact optimum of this reward ({best.value:.3f}, {best.objective}) succeeds "
+            f"with a chance of {most:.0%}, where {possible:.0%} is possible."
+        )
+    elif most > SAME_CHANCE:
         sentence = (
             f"Not only your learner: an exact optimum of this reward need not {word}; it succeeds with a chance "
             f"between {least:.0%} and {most:.0%}, as equally good plays differ ({best.value:.3f}, {best.objective})."

@@ -6,25 +6,29 @@ call; states are told apart by the bytes of their integer leaves.
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from coterie.envs.protocol import Environment
-from coterie.errors import BadInput
+from coterie.errors import BadInput, EnvironmentFault
 from coterie.finite.game import FiniteGame
 
 ROWS_A_BATCH = 8_192
 EDGES_CAP = 20_000_000
 BOARDS_CAP = 50_000_000  # bytes of pictures
+SAME_CHANCE = 1e-4  # environments may compute in float32
 
 
 def tabulate(environment: Environment, *, cap: int = EDGES_CAP) -> FiniteGame:
     """The environment as a table; at most `cap` edges.
 
-    Raises BadInput where chance is opaque, the state holds more than integers, or the game is too large.
+    Raises BadInput where chance is opaque, the state holds more than integers, an action is illegal, an agent ends
+    before its team, or the game is too large; EnvironmentFault where the chances of an action do not add up to 1.
     """
-    if environment.starts is None or environment.outcomes is None:
+    if None in (environment.starts, environment.start, environment.outcomes, environment.step):
         raise BadInput(
             f"{environment.name} draws its own chance, so it has no exact table; only environments that take chance "
             "as an argument (outcomes, starts) can be tabulated"
@@ -34,6 +38,7 @@ def tabulate(environment: Environment, *, cap: int = EDGES_CAP) -> FiniteGame:
 
 
 def _tabulate(environment: Environment, cap: int) -> FiniteGame:
+    assert environment.starts is not None and environment.outcomes is not None
     start_probability = np.asarray(environment.starts(), np.float64)
     example, shapes = _example(environment)
     flatten, restore = _flattener(example, environment.name)
@@ -54,11 +59,11 @@ def _tabulate(environment: Environment, cap: int) -> FiniteGame:
                 rows.append(row)
         return ids[inverse.reshape(-1)]
 
-    start_flat = jax.vmap(lambda outcome: flatten(environment.start(outcome)))(jnp.arange(len(start_probability)))
+    start_flat = jax.vmap(lambda outcome: flatten(_start(environment, outcome)))(jnp.arange(len(start_probability)))
     start_state = numbers(np.asarray(start_flat))
     frontier = list(dict.fromkeys(start_state.tolist()))
     expanded = set(frontier)
-    pieces: list[tuple[np.ndarray, ...]] = []
+    pieces: list[tuple[Any, ...]] = []
     edges = 0
     while frontier:
         chosen, frontier = np.array(frontier[:batch], np.int32), frontier[batch:]
@@ -70,10 +75,15 @@ def _tabulate(environment: Environment, cap: int) -> FiniteGame:
             )
         flat = np.stack([rows[state] for state in chosen])
         padded = np.concatenate([flat, np.repeat(flat[:1], batch - len(flat), axis=0)])
-        after, reward, terminated, success, probability = (np.asarray(x)[: len(chosen)] for x in explore(padded))
-        if (terminated.any(-1) != terminated.all(-1)).any():
-            raise BadInput(f"{environment.name}: agents that end before their team have no exact table yet")
+        legal, after, reward, terminated, success, probability = (np.asarray(x)[: len(chosen)] for x in explore(padded))
         ended, kept = terminated.all(-1), probability > 0
+        if not legal.all():
+            raise BadInput(f"{environment.name}: a game with illegal actions has no exact table yet")
+        if (kept & ~ended & terminated.any(-1)).any():
+            raise BadInput(f"{environment.name}: agents that end before their team have no exact table yet")
+        if (np.abs(probability.sum(-1) - 1.0) > SAME_CHANCE).any():
+            raise EnvironmentFault(f"{environment.name}: the chances of what an action leads to do not add up to 1")
+        after = np.where(kept[..., None], after, flat[:, None, None])  # what cannot happen leads to no new state
         successor = numbers(after.reshape(-1, after.shape[-1])).reshape(probability.shape)
         pieces.append((np.repeat(chosen, len(joint)), kept, probability, successor, reward, ended, success))
         fresh = [state for state in np.unique(successor[kept & ~ended]).tolist() if state not in expanded]
@@ -101,9 +111,15 @@ def _tabulate(environment: Environment, cap: int) -> FiniteGame:
 
 def _example(environment: Environment) -> tuple[object, tuple[int, ...]]:
     """A start state, and the shape in which states are kept (its own where it is a single array)."""
-    state = environment.start(jnp.int32(0))
+    state = _start(environment, jnp.int32(0))
     leaves = jax.tree.leaves(state)
     return state, leaves[0].shape if len(leaves) == 1 else (sum(leaf.size for leaf in leaves),)
+
+
+def _start(environment: Environment, outcome) -> Any:
+    """One start state."""
+    assert environment.start is not None
+    return environment.start(outcome)
 
 
 def _flattener(example, name: str):
@@ -130,22 +146,27 @@ def _joint_actions(environment: Environment) -> np.ndarray:
     sizes = np.empty(len(environment.spec.agents), int)
     for kind in environment.spec.kinds:
         sizes[list(kind.agents)] = kind.actions
-    return np.indices(sizes).reshape(len(sizes), -1).T.astype(np.int32)
+    return np.indices(sizes.tolist()).reshape(len(sizes), -1).T.astype(np.int32)
 
 
 def _compiled_explorer(environment: Environment, flatten, restore, joint: np.ndarray, outcomes: int):
-    """explore(flat[B, D]) -> successors [B, J, K, D], rewards [B, J, K, N], terminated, success, probability."""
+    """explore(flat[B, D]) -> legal [B], successors [B, J, K, D], rewards [B, J, K, N], terminated, success, chance."""
+    step, chances = environment.step, environment.outcomes
+    assert step is not None and chances is not None
+
+    def legal(flat):
+        return jnp.concatenate([mask.reshape(-1) for mask in environment.legal(restore(flat))]).all()
 
     def one(flat, action, outcome):
         state = restore(flat)
-        after = environment.step(state, action, outcome)
-        probability = environment.outcomes(state, action)[outcome]
+        after = step(state, action, outcome)
+        probability = chances(state, action)[outcome]
         return flatten(after.state), after.reward, after.terminated, after.success, probability.astype(jnp.float64)
 
     over_outcomes = jax.vmap(one, (None, None, 0))
     over_actions = jax.vmap(over_outcomes, (None, 0, None))
     over_states = jax.vmap(over_actions, (0, None, None))
-    return jax.jit(lambda flat: over_states(flat, jnp.asarray(joint), jnp.arange(outcomes)))
+    return jax.jit(lambda flat: (jax.vmap(legal)(flat), *over_states(flat, jnp.asarray(joint), jnp.arange(outcomes))))
 
 
 def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
@@ -173,12 +194,13 @@ def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
 
 def _boards(environment: Environment, restore, states: np.ndarray, joint: np.ndarray) -> dict[str, np.ndarray]:
     """Pictures of the states, uint8[S, H, W], or of the joint actions, uint8[J, H, W]; empty where there are none."""
-    draw, size = environment.board, 0
-    if draw is not None:
-        plain, acted = draw(restore(states[0]), None), draw(restore(states[0]), joint[0])
-        size = plain.size * len(states)
-    if draw is None or size > BOARDS_CAP:
-        return {"boards": np.empty((len(states), 0, 0), np.uint8), "action_boards": np.empty((0, 0, 0), np.uint8)}
+    draw = environment.board
+    none = {"boards": np.empty((len(states), 0, 0), np.uint8), "action_boards": np.empty((0, 0, 0), np.uint8)}
+    if draw is None:
+        return none
+    plain, acted = draw(restore(states[0]), None), draw(restore(states[0]), joint[0])
+    if plain.size * len(states) > BOARDS_CAP:
+        return none
     restored = [jax.tree.map(np.asarray, restore(flat)) for flat in states]
     by_action = [draw(restored[0], action) for action in joint] if not np.array_equal(plain, acted) else []
     return {

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from coterie.finite.game import FiniteGame
+from coterie.finite.game import FiniteGame, check_game
 from coterie.types import Spec
 
 ARRAYS = (
@@ -25,24 +27,38 @@ ARRAYS = (
     "boards",
     "action_boards",
 )
-WORDS = ("name", "spec", "action_names", "horizon", "idle", "idle_is_noop", "success_word")
+
+
+class Words(msgspec.Struct, forbid_unknown_fields=True):
+    """The fields of a FiniteGame that are not arrays."""
+
+    name: str
+    spec: Spec
+    action_names: tuple[str, ...]
+    horizon: int
+    idle: tuple[int, ...]
+    idle_is_noop: bool
+    success_word: str
 
 
 def to_bytes(game: FiniteGame) -> bytes:
     """The game as one safetensors file."""
     arrays = {name: np.ascontiguousarray(getattr(game, name)) for name in ARRAYS}
     arrays.update({f"observations.{k}": np.ascontiguousarray(values) for k, values in enumerate(game.observations)})
-    words = {name: getattr(game, name) for name in WORDS}
+    words = Words(*(getattr(game, name) for name in Words.__struct_fields__))
     return save(arrays, metadata={"game": msgspec.json.encode(words).decode()})
 
 
 def from_bytes(data: bytes) -> FiniteGame:
     """The game in a safetensors file; raises ValueError where it is not one."""
-    arrays = load(data)
-    size = int.from_bytes(data[:8], "little")
-    words = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["game"])
-    kinds = len(words["spec"]["kinds"])
-    spec = msgspec.convert(words.pop("spec"), Spec)
-    words["action_names"], words["idle"] = tuple(words["action_names"]), tuple(words["idle"])
-    observations = tuple(arrays[f"observations.{k}"] for k in range(kinds))
-    return FiniteGame(**words, spec=spec, observations=observations, **{name: arrays[name] for name in ARRAYS})
+    try:
+        arrays = load(data)
+        size = int.from_bytes(data[:8], "little")
+        words = msgspec.json.decode(json.loads(data[8 : 8 + size])["__metadata__"]["game"], type=Words)
+        observations = tuple(arrays.pop(f"observations.{k}") for k in range(len(words.spec.kinds)))
+        fields: dict[str, Any] = {**msgspec.structs.asdict(words), **arrays}
+        game = FiniteGame(**fields, observations=observations)
+        check_game(game)
+        return game
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"this is not a saved finite game: {error}") from error

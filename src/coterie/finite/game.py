@@ -75,3 +75,58 @@ class FiniteGame(NamedTuple):
     def deterministic(self) -> bool:
         """Whether every joint action has one outcome."""
         return bool(np.diff(self.first_edge).max(initial=0) <= 1)
+
+
+def check_game(game: FiniteGame) -> None:
+    """Raises ValueError unless the arrays fit together, so that no index leads outside them and chances add up to 1."""
+    agents, states, edges, starts = len(game.spec.agents), len(game.states), len(game.successor), len(game.start_state)
+    members = sorted(agent for kind in game.spec.kinds for agent in kind.agents)
+    whole = members == list(range(agents)) and agents > 0 and all(kind.actions > 0 for kind in game.spec.kinds)
+    groups = (game.spec.team, game.spec.parameters, game.spec.experience)
+    if not whole or len(game.observations) != len(game.spec.kinds) or any(len(group) != agents for group in groups):
+        raise ValueError("every agent is of exactly one kind, and every kind has actions and observations")
+    pairs = states * int(np.prod(game.actions))
+    picture = (*game.boards.shape, 0, 0, 0)[1:3]
+    expected = {
+        "first_edge": (np.int32, (pairs + 1,)),
+        "probability": (np.float64, (edges,)),
+        "successor": (np.int32, (edges,)),
+        "reward": (np.float64, (edges, agents)),
+        "ended": (np.bool_, (edges,)),
+        "success": (np.bool_, (edges,)),
+        "seen": (np.int32, (states, agents)),
+        "start_probability": (np.float64, (starts,)),
+        "start_state": (np.int32, (starts,)),
+        "states": (np.int64, game.states.shape),
+        "boards": (np.uint8, (states, *picture)),
+        "action_boards": (np.uint8, (len(game.action_boards), *picture)),
+    }
+    for name, (dtype, shape) in expected.items():
+        array = getattr(game, name)
+        if array.dtype != dtype or array.shape != shape:
+            raise ValueError(f"{name} is {array.dtype}{list(array.shape)} instead of {np.dtype(dtype)}{list(shape)}")
+    counts = np.diff(game.first_edge)
+    if game.first_edge[0] != 0 or game.first_edge[-1] != edges or (counts < 0).any():
+        raise ValueError("first_edge does not rise from 0 to the number of edges")
+    _check_range("successor", game.successor, 0, states)
+    _check_range("start_state", game.start_state, 0, states)
+    first = 0
+    for kind, values in zip(game.spec.kinds, game.observations, strict=True):
+        _check_range("seen", game.seen[:, list(kind.agents)], first, first + len(values))
+        first += len(values)
+    if len(game.idle) != agents or any(not 0 <= one < size for one, size in zip(game.idle, game.actions, strict=True)):
+        raise ValueError("idle names one action an agent")
+    if len(game.action_boards) not in (0, int(np.prod(game.actions))):
+        raise ValueError("action_boards are one a joint action, or none")
+    sums = np.add.reduceat(np.append(game.probability, 0.0), game.first_edge[:-1])[counts > 0]
+    if not (game.probability > 0).all() or not (game.start_probability >= 0).all():
+        raise ValueError("probabilities are positive")
+    if not np.allclose(sums, 1.0) or not np.isclose(game.start_probability.sum(), 1.0):
+        raise ValueError("probabilities add up to 1")
+    if not np.isfinite(game.reward).all():
+        raise ValueError("every reward is a finite number")
+
+
+def _check_range(name: str, numbers: np.ndarray, low: int, stop: int) -> None:
+    if ((numbers < low) | (numbers >= stop)).any():
+        raise ValueError(f"{name} lies outside {low} to {stop - 1}")

@@ -6,6 +6,7 @@ agent and each thing it can see, the probability of each action. All dynamic pro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,10 @@ class Optimum(NamedTuple):
 
 
 class PolicyValue(NamedTuple):
-    """What a policy is worth: return (float64[N]), and the probabilities of success and of an ending within the limit."""
+    """What a policy is worth within the time limit.
+
+    returns float64[N], the probabilities of success and of a true ending, and the expected number of steps.
+    """
 
     returns: np.ndarray
     success: float
@@ -63,7 +67,7 @@ def discounted_optimum(game: FiniteGame, discount: float) -> Optimum:
 
 
 def discounted_values(game: FiniteGame, discount: float) -> np.ndarray:
-    """The fixed point of value iteration, float64[S], to an error of at most about 1e-12 / (1 - discount)."""
+    """The fixed point of value iteration, float64[S], to a relative error of at most about 1e-12 / (1 - discount)."""
     if not 0.0 <= discount < 1.0:
         raise ValueError(f"value iteration without a time limit needs a discount below 1, not {discount}")
     value = np.zeros(len(game.states))
@@ -83,18 +87,12 @@ def success_of_optimal_play(game: FiniteGame, discount: float) -> tuple[float, f
     """
     worth = _action_values(game, discounted_values(game, discount), discount)
     optimal = worth >= worth.max(1, keepdims=True) - 1e-9 * np.maximum(1.0, np.abs(worth).max())
-    bounds = []
-    for choose, other in ((np.min, np.inf), (np.max, -np.inf)):
-        chance = np.zeros(len(game.states))
-        for _ in range(LONGEST_PLAY):
-            gain = game.success + (~game.success & ~game.ended) * chance[game.successor]
-            by_action = _over_edges(game, game.probability * gain)
-            new = choose(np.where(optimal, by_action, other), axis=1)
-            if np.abs(new - chance).max() <= TOLERANCE:
-                break
-            chance = new
-        bounds.append(float(game.start_probability @ chance[game.start_state]))
-    return bounds[0], bounds[1]
+    return _success(game, optimal, np.min), _success(game, optimal, np.max)
+
+
+def greatest_success(game: FiniteGame) -> float:
+    """The probability that the likeliest play ever succeeds, whatever it earns, expected over the starts."""
+    return _success(game, np.ones((len(game.states), joint_action_count(game)), bool), np.max)
 
 
 def optimal_play(game: FiniteGame, best: Optimum, start: int = 0, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -159,6 +157,8 @@ def best_response(game: FiniteGame, policy: np.ndarray, agent: int, horizon: int
     The maximum over the agent's actions of the expectation over the others', by backward induction within the time
     limit, in the agent's own undiscounted reward. An upper bound where the agent sees less than the state.
     """
+    if (horizon or game.horizon) <= 0:
+        raise ValueError("a game without a time limit has no undiscounted best response; give a horizon")
     joint, sizes = game.joint_actions, game.actions
     others = np.ones((len(game.states), len(joint)))
     for other in range(len(sizes)):
@@ -203,9 +203,21 @@ def _optimum(game: FiniteGame, objective: str, value: np.ndarray, policy: np.nda
 
 def _action_values(game: FiniteGame, value: np.ndarray, discount: float) -> np.ndarray:
     """sum_e p_e (team-mean reward + discount V(s_e), nothing beyond a true ending), float64[S, J]."""
-    return _over_edges(
-        game, game.probability * (game.reward.mean(1) + discount * ~game.ended * value[game.successor])
-    )
+    return _over_edges(game, game.probability * (game.reward.mean(1) + discount * ~game.ended * value[game.successor]))
+
+
+def _success(game: FiniteGame, allowed: np.ndarray, choose: Callable[..., np.ndarray]) -> float:
+    """The least (np.min) or greatest (np.max) chance that a play of allowed bool[S, J] joint actions ever succeeds."""
+    other = np.inf if choose is np.min else -np.inf
+    chance = np.zeros(len(game.states))
+    for _ in range(LONGEST_PLAY):
+        gain = game.success + (~game.success & ~game.ended) * chance[game.successor]
+        new = choose(np.where(allowed, _over_edges(game, game.probability * gain), other), axis=1)
+        change = np.abs(new - chance).max()
+        chance = new
+        if change <= TOLERANCE:
+            break
+    return float(game.start_probability @ chance[game.start_state])
 
 
 def _over_edges(game: FiniteGame, weight: np.ndarray) -> np.ndarray:

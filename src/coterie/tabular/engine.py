@@ -23,7 +23,7 @@ LONGEST_EPISODE = 1_000_000  # joint steps of an episode in a game without a tim
 
 
 class Table(NamedTuple):
-    """The part of a FiniteGame that the loop reads; reward and seen are flattened, sizes[N] counts each agent's actions."""
+    """The part of a FiniteGame that the loop reads; reward and seen are flattened, sizes[N] counts agents' actions."""
 
     first_edge: np.ndarray
     probability: np.ndarray
@@ -59,8 +59,8 @@ class Rule(NamedTuple):
 class Progress(NamedTuple):
     """What learning writes, a row a team: draws made, steps taken, sums over the episodes so far, greedy checks.
 
-    draws uint64[W], steps int64[W], return_sum and success_count float64[W], check_success bool[W, C],
-    check_return float64[W, C] and check_steps int64[W, C] (environment steps learned from up to the check).
+    draws uint64[W], steps int64[W], return_sum float64[W] (over agents, too), success_count float64[W], check_success
+    bool[W, C], check_return float64[W, C] and check_steps int64[W, C] (environment steps learned from up to the check).
     """
 
     draws: np.ndarray
@@ -119,7 +119,7 @@ def pick_edge(table, pair, number):
 
 @njit(cache=True)
 def greedy_episode(table, q, state, key, count, edges, actions):
-    """Play one greedy episode (first of equal actions) from a state; chance is drawn from the stream's place `count` on.
+    """Play one greedy episode (first of equal actions) from a state; chance comes from the stream's place `count` on.
 
     q [tables, O, A]; edges int32[T] and actions int32[T, N] are written, or have length 0 to keep nothing.
     Returns (team-mean return, success, steps, ended).
@@ -180,7 +180,7 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
     for team in range(teams):
         key, count = keys[team], progress.draws[team]
         flat = q[team].reshape(-1)
-        steps, return_sum, successes = 0, 0.0, 0
+        steps, return_sum, successes = 0, progress.return_sum[team], 0
         for episode in range(first_episode, stop_episode):
             epsilon = scheduled(rule.epsilon_start, rule.epsilon_end, rule.epsilon_episodes, episode)
             rate = scheduled(rule.rate_start, rule.rate_end, rule.rate_episodes, episode)
@@ -256,5 +256,5 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
                 progress.check_steps[team, check] = progress.steps[team] + steps
         progress.draws[team] = count
         progress.steps[team] += steps
-        progress.return_sum[team] += return_sum / agents
+        progress.return_sum[team] = return_sum
         progress.success_count[team] += successes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -69,18 +70,18 @@ def as_table(game: FiniteGame) -> Table:
 
 
 def as_rule(options: TabularOptions, episodes: int, check_every: int) -> Rule:
-    """The options as the compiled loop reads them."""
-    rate, down = options.learning_rate, options.learning_rate_down
+    """The options as the compiled loop reads them; floats, for a whole number would compile the loop anew."""
+    rate, down = float(options.learning_rate), float(options.learning_rate_down)
     falls = options.learning_rate_end >= 0
     return Rule(
         rate_start=rate,
-        rate_end=options.learning_rate_end if falls else rate,
+        rate_end=float(options.learning_rate_end) if falls else rate,
         rate_episodes=float(episodes) if falls else 0.0,
         down_ratio=down / rate if down >= 0 else 1.0,
-        discount=options.discount,
-        epsilon_start=options.epsilon,
-        epsilon_end=options.epsilon_end,
-        epsilon_episodes=options.epsilon_decay * episodes,
+        discount=float(options.discount),
+        epsilon_start=float(options.epsilon),
+        epsilon_end=float(options.epsilon_end),
+        epsilon_episodes=float(options.epsilon_decay * episodes),
         random_ties=options.ties == "random",
         terminal_mask=options.terminal_mask,
         pooled=options.share_experience == "pooled",
@@ -117,7 +118,7 @@ def advance(table: Table, rule: Rule, teams: Teams, seed: int, episodes: int, th
         learn(table, rule, teams.q[part], keys[part], check_keys[part], progress, teams.episode, stop)
 
     bounds = np.linspace(0, count, min(threads, count) + 1).astype(int)
-    parts = [slice(low, high) for low, high in zip(bounds, bounds[1:], strict=False)]
+    parts = [slice(low, high) for low, high in pairwise(bounds)]
     if len(parts) == 1:
         share(parts[0])
     else:
@@ -129,7 +130,7 @@ def advance(table: Table, rule: Rule, teams: Teams, seed: int, episodes: int, th
 def greedy_outcomes(game: FiniteGame, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The exact expected return (team-mean) and success probability of each team's greedy agents, float64[W, K0].
 
-    Deterministic games are played once from every start; otherwise the exact value over the starts stands in one column.
+    Deterministic games are played once from every start; otherwise one column holds the exact value over the starts.
     """
     if game.deterministic:
         shape = (len(q), len(game.start_state))

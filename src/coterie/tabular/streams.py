@@ -50,9 +50,11 @@ class Stream:
         self.count = 0
 
     def random(self) -> float:
+        """The next number of the stream, in [0, 1)."""
         number = uniform(self.key, np.uint64(self.count))
         self.count += 1
         return float(number)
 
     def randrange(self, stop: int) -> int:
+        """A whole number from 0 to stop - 1; it costs one number of the stream."""
         return int(self.random() * stop)
