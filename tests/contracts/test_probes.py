@@ -14,6 +14,7 @@ KNOWN = {
     "constant": [1.0],
     "sign": [-1.0, 1.0],
     "delay": [0.9],
+    "chance": [0.75 + 0.9 * 0.75],
     "choice": [1.0, 1.0],
     "joint": [1.0],
     "endless": [1 / (1 - 0.9)],

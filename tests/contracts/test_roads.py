@@ -44,7 +44,7 @@ def worlds(environment, plan):
 
 
 CASES = {
-    "q, a coin at every start": ("choice", 0, lambda spec, plan: linear_q(plan, batch=8, slots=3)),
+    "q, chance": ("chance", 0, lambda spec, plan: linear_q(plan, batch=8, slots=3)),
     "q, a death, lag": ("death", 1, lambda spec, plan: linear_q(plan, batch=8, slots=3)),
     "reinforce, a time limit": ("endless", 0, lambda spec, plan: reinforce(plan, rate=0.05)),
     "reinforce, lag": ("choice", 1, lambda spec, plan: reinforce(plan)),

@@ -103,10 +103,21 @@ def test_in_turns_reward_gathers_until_the_same_agent_is_to_move_again():
 
 def test_actions_reach_the_world_in_agent_order_and_kinds_keep_their_agents():
     # Agents a_0, b_0, a_1: kind a holds agents 0 and 2. u = (0, 1) for a, w = (0, 2, 1) for b.
-    rollout = play(fixed(([1, 0], [2])), probe("unlike"), Plan(1, 1))
-    assert rollout.kinds[0].reward.tolist() == [[[2, 2]]]
-    assert rollout.kinds[1].reward.tolist() == [[[2]]]
+    rollout = play(fixed(([1, 0], [1])), probe("unlike"), Plan(1, 1))  # u(1) + w(1) + u(0) = 1 + 2 + 0
+    assert rollout.kinds[0].reward.tolist() == [[[3, 3]]]
+    assert rollout.kinds[1].reward.tolist() == [[[3]]]
     assert rollout.kinds[0].view.obs[0, 0].tolist() == [[1, 0], [0, 1]]
     assert rollout.kinds[0].action.tolist() == [[[1, 0]]]
-    rollout = play(fixed(([0, 1], [1])), probe("unlike"), Plan(1, 1))
-    assert rollout.kinds[0].reward.tolist() == [[[3, 3]]]
+    rollout = play(fixed(([0, 1], [2])), probe("unlike"), Plan(1, 1))  # u(0) + w(2) + u(1) = 0 + 1 + 1
+    assert rollout.kinds[0].reward.tolist() == [[[2, 2]]]
+
+
+def test_chance_is_new_in_every_episode_step_environment_and_run():
+    runs = [play(fixed(([0],)), probe("chance"), Plan(8, 64), seed).kinds[0] for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(runs[0].reward, runs[1].reward)
+    paid = np.stack([run.reward[..., 0] for run in runs[1:]]).reshape(2, 32, 2, 8)  # run, episode, step, environment
+    for axis in range(4):
+        assert (paid[:, 1:].std(axis) > 0).any()  # nothing is the same along any of them, the first episodes aside
+    assert abs(paid.mean() - 0.75) < 0.05  # 1,024 draws: 3.7 standard errors
+    steps = paid.transpose(2, 0, 1, 3).reshape(2, -1)
+    assert abs(np.corrcoef(steps)[0, 1]) < 0.16

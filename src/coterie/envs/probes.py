@@ -3,6 +3,8 @@
 constant  one step, 1 for anything.                                       V = 1
 sign      sees +1 or -1 (a fair coin), earns what it saw, ends.           V(+1) = 1, V(-1) = -1
 delay     two steps, 1 at the end.                                        V = g, then 1
+chance    two steps; each pays 1 with probability 3/4, else 0, and        V = 3/4 + 3/4 g, then 3/4
+          shows what it paid.
 choice    sees +1 or -1, earns 1 for action 1 at +1 or action 0 at -1.    V = 1, Q of the other action = 0
 joint     two agents earn 1 each if both take action 1.                   joint optimum 1, uniform play 1/4
 endless   1 a step, never ends, cut off every 8 steps.                    V = 1 / (1 - g); if the limit were an ending,
@@ -45,8 +47,9 @@ def probe(
     start: Callable[[Array], Any] = lambda outcome: jnp.stack([jnp.int32(0), jnp.asarray(outcome, jnp.int32)]),
     horizon: int = 0,
     to_move: Callable[[Any], Array] | None = None,
+    outcomes: tuple[float, ...] = (1.0,),
 ) -> Environment:
-    """An Environment without chance after its start; kinds are (agents, actions, observed numbers).
+    """An Environment whose chance is equal everywhere after its start; kinds are (agents, actions, observed numbers).
 
     The state of a probe is int32[2]: the step, and the outcome of the start.
     """
@@ -69,7 +72,7 @@ def probe(
         success_word="succeed",
         starts=lambda: jnp.full(starts, 1 / starts),
         start=start,
-        outcomes=lambda state, action: jnp.ones(1),
+        outcomes=lambda state, action: jnp.array(outcomes),
         step=step,
         observe=observe,
         legal=all_legal(tuple((len(agents), actions) for agents, actions, _ in kinds)),
@@ -123,6 +126,19 @@ def delay(options: ProbeOptions) -> Environment:
         return Step(later(state), *everybody(1, jnp.where(end, 1.0, 0.0), end), end)
 
     return probe("delay", step=step, observe=lambda state: (state[:1, None].astype(jnp.float32),))
+
+
+def chance(options: ProbeOptions) -> Environment:
+    """The reward is a draw: the chance of a step is new in every step and every episode, and the same on every road."""
+    length = options.horizon or 2
+
+    def step(state, action, outcome):
+        paid = jnp.asarray(outcome, jnp.int32)
+        told = everybody(1, paid.astype(jnp.float32), state[0] + 1 >= length)
+        return Step(jnp.stack([state[0] + 1, paid]).astype(jnp.int32), *told, paid == 1)
+
+    observe = lambda state: (state[None].astype(jnp.float32),)  # noqa: E731
+    return probe("chance", step=step, observe=observe, kinds=(((0,), 2, 2),), outcomes=(0.25, 0.75))
 
 
 def choice(options: ProbeOptions) -> Environment:
@@ -240,6 +256,7 @@ PROBES: Mapping[str, Callable[[ProbeOptions], Environment]] = {
     "constant": constant,
     "sign": sign,
     "delay": delay,
+    "chance": chance,
     "choice": choice,
     "joint": joint,
     "endless": endless,

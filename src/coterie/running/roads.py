@@ -23,7 +23,6 @@ from coterie.running.rollout import (
     begin,
     choose,
     episode_seeds,
-    fresh_policy,
     learn,
     memory_before,
     settle,
@@ -131,10 +130,10 @@ def compiled(
     def iteration(seed: Array, run: Run) -> tuple[Run, tuple[Any, Scores]]:
         held, places, rollout, scores = collect(algorithm, environment, plan, "explore", seed, run)
         clock = run.clock._replace(env_steps=run.clock.env_steps + plan.rows * plan.environments)
-        lagging = fresh_policy(algorithm, run.learner, clock)
+        lagging = algorithm.policy(run.learner, clock)
         learner, info = learn(algorithm, seed, run.learner, rollout, clock)
         clock = clock._replace(updates=clock.updates + 1)
-        policy = lagging if plan.lag else fresh_policy(algorithm, learner, clock)
+        policy = lagging if plan.lag else algorithm.policy(learner, clock)
         return Run(learner, policy, held, places, clock), (info, scores)
 
     def train(seed: Array, run: Run, iterations: int) -> tuple[Run, tuple[Any, Scores]]:
@@ -163,7 +162,7 @@ def outside(algorithm: Algorithm, spec: Spec, plan: Plan, *, mode: Mode = "explo
     `actor` is the JAX device that acts. With lag 1 and an actor of its own, an update runs while the next rollout is
     collected: the policy is read from the learner before the update is dispatched, and nothing waits for it.
     """
-    policy = jax.jit(partial(fresh_policy, algorithm))
+    policy = jax.jit(algorithm.policy)
     return Outside(
         plan,
         jax.jit(partial(begin, algorithm, spec, plan)),

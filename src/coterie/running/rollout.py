@@ -229,19 +229,14 @@ def learn(algorithm: Algorithm, seed: Array, learner: Any, rollout: Rollout, clo
     return algorithm.update(purpose_key(seed, UPDATE, clock.updates), learner, rollout, clock)
 
 
-def fresh_policy(algorithm: Algorithm, learner: Any, clock: Clock) -> Any:
-    """What acting reads, in buffers of its own, for the learner's are given away."""
-    return jax.tree.map(jnp.copy, algorithm.policy(learner, clock))
-
-
 def begin(algorithm: Algorithm, spec: Spec, plan: Plan, seed: Array, sight: Sight) -> tuple[Any, Any, Held, Clock]:
     """The learner, its first policy, the runner and the clock before the first joint step."""
     if plan.lag not in (0, 1):
         raise ValueError(f"lag {plan.lag}: acting is 0 or 1 updates behind learning")
     clock = Clock(jnp.uint32(0), jnp.uint32(0))
     learner = algorithm.init(purpose_key(seed, INIT, 0), spec)
-    policy = fresh_policy(algorithm, learner, clock)
-    memory = jax.tree.map(jnp.copy, algorithm.memory(policy, plan.environments))
+    policy = algorithm.policy(learner, clock)
+    memory = algorithm.memory(policy, plan.environments)
     view = views(jnp, spec, sight, jnp.ones(sight.alive.shape, bool), sight.alive)
     shapes = jax.eval_shape(partial(act_at, algorithm, "explore"), seed, clock.env_steps, policy, view, memory)
     return learner, policy, hold(spec, view, shapes, memory), clock
