@@ -160,16 +160,17 @@ def outside(algorithm: Algorithm, spec: Spec, plan: Plan, *, mode: Mode = "explo
     """Jit what the worker road calls; the learner is donated to `learn`, the policy never.
 
     `actor` is the JAX device that acts. With lag 1 and an actor of its own, an update runs while the next rollout is
-    collected: the policy is read from the learner before the update is dispatched, and nothing waits for it.
+    collected: the policy is read from the learner before the update is dispatched, and nothing that collecting needs
+    runs on the learner's device, where it would wait for the update.
     """
-    policy = jax.jit(algorithm.policy)
+    policy, seeds = jax.jit(algorithm.policy), jax.jit(episode_seeds)
     return Outside(
         plan,
         jax.jit(partial(begin, algorithm, spec, plan)),
         jax.jit(partial(act_at, algorithm, mode)),
         jax.jit(partial(learn, algorithm), donate_argnums=1),
         policy if actor is None else lambda learner, clock: jax.device_put(policy(learner, clock), actor),
-        jax.jit(episode_seeds),
+        seeds if actor is None else lambda seed, episode: seeds(seed, jax.device_put(episode, actor)),
     )
 
 
