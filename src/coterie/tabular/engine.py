@@ -99,6 +99,18 @@ def first_best(flat, offset, size):
 
 
 @njit(cache=True, inline="always")
+def first_best_and_ties(flat, offset, size):
+    """The place of the first of the largest of flat[offset : offset + size], and how many are as large."""
+    best, value, ties = offset, at(flat, offset), 1
+    for place in range(offset + 1, offset + size):
+        other = at(flat, place)
+        ties += other == value
+        if other > value:
+            best, value, ties = place, other, 1
+    return best, ties
+
+
+@njit(cache=True, inline="always")
 def pick(cumulative, number):
     """The index at which a cumulative distribution passes a number in [0, 1)."""
     index = 0
@@ -204,18 +216,14 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
                         count += ONE
                     else:
                         own = row + agent * own_table
-                        best = first_best(flat, own, size)
-                        if rule.random_ties:
-                            ties = 0
-                            for other in range(best, own + size):
-                                ties += at(flat, other) == at(flat, best)
-                            if ties > 1:
-                                skip = int(uniform(key, count) * ties)
-                                count += ONE
-                                value = at(flat, best)
-                                while skip > 0:
-                                    best += 1
-                                    skip -= at(flat, best) == value
+                        best, ties = first_best_and_ties(flat, own, size)
+                        if rule.random_ties and ties > 1:
+                            skip = int(uniform(key, count) * ties)
+                            count += ONE
+                            value = at(flat, best)
+                            while skip > 0:
+                                best += 1
+                                skip -= at(flat, best) == value
                         place = row + best - own
                     chosen[np.uint64(agent)] = place
                     joint = joint * size + place - row
