@@ -17,7 +17,8 @@ from coterie.errors import BadInput, EnvironmentFault
 from coterie.finite.game import FiniteGame
 
 ROWS_A_BATCH = 8_192
-EDGES_CAP = 20_000_000
+EDGES_CAP = 4_000_000  # pairs of state and joint action; about five seconds and half a gigabyte
+ROUNDS_CAP = 5_000
 BOARDS_CAP = 50_000_000  # bytes of pictures
 SAME_CHANCE = 1e-4  # environments may compute in float32
 
@@ -64,8 +65,14 @@ def _tabulate(environment: Environment, cap: int) -> FiniteGame:
     frontier = list(dict.fromkeys(start_state.tolist()))
     expanded = set(frontier)
     pieces: list[tuple[Any, ...]] = []
-    edges = 0
+    edges, rounds = 0, 0
     while frontier:
+        rounds += 1
+        if rounds > ROUNDS_CAP:
+            raise BadInput(
+                f"{environment.name}: after {ROUNDS_CAP:,} rounds of exploring there are still new states "
+                f"({len(rows):,} so far), so it has no exact table; does its state count something without end?"
+            )
         chosen, frontier = np.array(frontier[:batch], np.int32), frontier[batch:]
         edges += len(chosen) * len(joint)
         if edges > cap:
