@@ -1,6 +1,6 @@
-"""Makes the hand-made games of tests/finite importable from every folder of tests."""
+"""Makes the hand-made games and the slow learner importable from every folder of tests."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "finite"))
+sys.path[:0] = [str(Path(__file__).parent / folder) for folder in ("finite", "tabular")]

@@ -46,7 +46,8 @@ def find_loop(keys: Sequence[int], repeats: int = REPEATS, earned: Sequence[floa
 
 def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) -> Finding:
     """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams."""
-    found = [(play, loop) for play in plays if (loop := find_loop(play.keys.tolist(), repeats)) is not None]
+    lasting = [play for play in plays if not play.ended]  # what has truly ended does not go on for ever
+    found = [(play, loop) for play in lasting if (loop := find_loop(play.keys.tolist(), repeats)) is not None]
     share = wilson(len(found), total)
     if not found:
         failing = f"all {total:,} {word}"
@@ -62,7 +63,7 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) 
     if frozen:
         parts.append(f"{_teams(len(frozen))} stuck in one place")
     rest = len(plays) - len(found)
-    others = f"; {rest:,} more fail in another way" if rest else ""
+    others = f"; {rest:,} more {'fails' if rest == 1 else 'fail'} in another way" if rest else ""
     sentence = (
         f"{' and '.join(parts)} ({share.share:.1%} of {total:,}){others}; e.g. team {play.team}, "
         f"period {loop.period}, from step {loop.first_step}."

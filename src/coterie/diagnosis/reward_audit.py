@@ -37,7 +37,7 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
     if most > SAME_CHANCE and least > possible - SAME_CHANCE:
         sentence = f"The exact optimum of this reward can {word}: it is worth {best.value:.3f} ({best.objective})."
         return Audit(Finding("reward audit", "no", sentence, most, (least, most)), best.value, play)
-    loop = find_loop(play.keys.tolist(), repeats=1)
+    loop = None if play.ended else find_loop(play.keys.tolist(), repeats=1)
     doing = "circling" if loop and loop.period > 1 else "standing still" if loop else "avoiding it"
     remedy = (
         "pay more for the aim than the way there can earn again and again, or pay for coming closer by a potential, "
