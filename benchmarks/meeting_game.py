@@ -110,12 +110,15 @@ def presets(teams: int) -> Iterator[dict[str, Any]]:
     """The recipes that work: the default on 5x5, and the thorough one on 8x8 with 30 steps, own cell seen."""
     from coterie.settings import PRESETS
 
-    for label, env, preset in (
-        ("5x5 default", FIVE, "default"),
-        ("8x8, 30 steps, default", dataclasses.replace(EIGHT, horizon=30), "default"),
-        ("8x8, 30 steps, thorough", dataclasses.replace(EIGHT, horizon=30), "thorough"),
+    larger = dataclasses.replace(EIGHT, horizon=30)
+    for label, env, preset, algorithm in (
+        ("5x5 default", FIVE, "default", None),
+        ("5x5 default, but plain independent Q-learning", FIVE, "default", "iql"),
+        ("8x8, 30 steps, default", larger, "default", None),
+        ("8x8, 30 steps, thorough", larger, "thorough", None),
+        ("8x8, 30 steps, thorough, but plain independent Q-learning", larger, "thorough", "iql"),
     ):
-        game, learned = train(env, preset_options(preset)[1], teams, PRESETS[preset].episodes)
+        game, learned = train(env, preset_options(preset, algorithm)[1], teams, PRESETS[preset].episodes)
         yield from greedy_rows(f"{label}, {PRESETS[preset].episodes:,} episodes", game, learned)
 
 

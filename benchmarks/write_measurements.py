@@ -1,0 +1,114 @@
+"""Write docs/measurements.md from the saved results, so that the page says what was measured and nothing else.
+
+python benchmarks/write_measurements.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "measurements.md"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page())
+
+
+def page() -> str:
+    """The page, from benchmarks/results/*.json."""
+    speed, start, meeting = (
+        json.loads((HERE / "results" / f"{name}.json").read_text()) for name in ("tabular", "start", "meeting_game")
+    )
+    parts = [
+        "# Measurements",
+        "Every figure here was measured by the command above its table and is kept in `benchmarks/results/`; this page "
+        "is written from there by `python benchmarks/write_measurements.py`. Rates and times are of one machine "
+        f"({speed['machine']}): compare ratios. *Earlier* are the figures of a separate implementation, measured "
+        "before this one was written (1,000 teams, 60 for sharing), and *sigmas* the difference in standard errors.",
+        *speed_table(speed),
+        *start_table(start),
+        "## The meeting game",
+        "Recipes were chosen on seed 0 and are measured on another. Intervals are Wilson's, 95 %.",
+    ]
+    headings = {
+        "tutorial": "The tutorial, and how often its teams lose what they had learned",
+        "presets": "The recipes that work (each agent sees its own cell only)",
+        "variants": "One change at a time, 1,000 episodes",
+        "sharing": "Shared experience, and the same with mirrored controls (random starts, both cells seen)",
+        "audit": "The reward audit",
+    }
+    for name, heading in headings.items():
+        parts += [
+            f"### {heading}",
+            f"`{meeting[name]['command']}`, {meeting[name]['date']}",
+            rows(meeting[name]["rows"]),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def speed_table(speed: dict) -> list[str]:
+    """Speed of tabular learning."""
+    lines = ["| what | million steps a second | one core of the engine is |", "|---|---|---|"]
+    ratios = {
+        "NumPy listing": speed["engine_over_numpy_listing"],
+        "plain lists": speed["engine_over_plain_lists"],
+        "tuned lists": speed["engine_over_tuned_lists"],
+        "coterie.lesson": speed["engine_over_lesson"],
+    }
+    for name, rate in speed["steps_per_second"].items():
+        if name != "simple operations":
+            ratio = f"{ratios[name]:,.0f} x" if name in ratios else ""
+            lines.append(f"| {name} | {rate / 1e6:.3f} | {ratio} |")
+    limit = speed["steps_per_second"]["simple operations"]
+    rest = (
+        f"Two cores are {speed['two_cores_over_one']:.2f} x one. A step of both agents, learning included, is "
+        f"{speed['operations_a_step']} simple operations (counted in the source); one core does at most "
+        f"{limit / 1e9:.1f} billion of them a second, measured in the same run, so the engine reaches "
+        f"{speed['share_of_arithmetic_limit']:.0%} of that limit. The rest goes into what follows from chance: wrongly "
+        "guessed branches (explore or not, which value is largest) and loads that wait for the step before, as each "
+        "state depends on the last. *Plain lists* is the tutorial's listing with lists for NumPy arrays; *tuned lists* "
+        "is the fastest plain Python that we could write for this one game."
+    )
+    return ["## Speed of tabular learning", f"`{speed['command']}`, {speed['date']}", "\n".join(lines), rest]
+
+
+def start_table(start: dict) -> list[str]:
+    """How long a user waits."""
+    lines = ["| what | median | least to greatest |", "|---|---|---|"]
+    for what, values in start["seconds"].items():
+        ordered = sorted(values)
+        lines.append(f"| {what} | {ordered[len(ordered) // 2]:.2f} s | {ordered[0]:.2f} to {ordered[-1]:.2f} s |")
+    return ["## How long a user waits", f"`{start['command']}`, {start['date']}", "\n".join(lines)]
+
+
+def rows(found: list[dict]) -> str:
+    """A table of rows that need not have the same columns."""
+    columns = list(dict.fromkeys(key for row in found for key in row))
+    heads = {"what": "", "low": "from", "high": "to", "expected": "earlier", "standard_error": "standard error"}
+    lines = ["| " + " | ".join(heads.get(key, key) for key in columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(cell(key, row.get(key), "value" in row) for key in columns) + " |" for row in found]
+    return "\n".join(lines)
+
+
+def cell(column: str, value: object, absolute: bool) -> str:
+    """A number as people read it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if not isinstance(value, float):
+        return str(value)
+    if column == "sigmas":
+        return f"{value:+.1f}"
+    if column == "value" or absolute:
+        return f"{value:.3f}"
+    return f"{100 * value:.2f} %"
+
+
+if __name__ == "__main__":
+    main()
