@@ -52,4 +52,4 @@ def nearest(word: str, known: Iterable[str]) -> str:
     )
     if near:
         return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(known)}" if known else ""
+    return f"; known: {', '.join(known[:12])}{', …' if len(known) > 12 else ''}" if known else ""

@@ -81,8 +81,8 @@ class TabularOptions:
     learning_rate_end: float = 0.1
     """The step size that it falls to, linearly over the run; negative: it stays as it is."""
     learning_rate_down: float = 0.2
-    """Step size where the estimate would fall (hysteretic Q-learning, Matignon 2007); it falls with the other. Negative:
-    the same as upwards."""
+    """Step size where the estimate would fall (hysteretic Q-learning, Matignon 2007); it falls with the other.
+    Negative: the same as upwards."""
     discount: float = 0.9
     """The worth of a reward one step later, in [0, 1]."""
     epsilon: float = 0.5
@@ -103,6 +103,8 @@ class TabularOptions:
     """All agents own one common table."""
 
 
+POLICIES = ("random", "idle")  # to watch, and to know what is nothing
+
 ALGORITHMS: Mapping[str, str] = {
     "iql": "independent Q-learning: each agent learns its own table as if it were alone (Tan 1993)",
     "hysteretic": "hysteretic Q-learning: good news is learned faster than bad (Matignon et al. 2007)",
@@ -115,7 +117,7 @@ class Preset:
 
     about: str
     algorithm: str = "hysteretic"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     episodes: int = 7_000
     claim: str = ""
 

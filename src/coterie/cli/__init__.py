@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,22 +21,12 @@ VERBS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 fine, 1 our bug, 2 bad input, 3 environment, 4 storage, 5 diverged."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help", "help"):
-        print(overview())
-        return 0
-    if words[0] in ("-V", "--version"):
-        import coterie
-
-        print(f"coterie {coterie.__version__}")
-        return 0
-    from coterie.errors import CoterieError, nearest
+    from coterie.errors import CoterieError
 
     try:
-        if words[0] not in VERBS:
-            print(f"coterie: there is no command '{words[0]}'{nearest(words[0], VERBS)}", file=sys.stderr)
-            return 2
-        return _run(words[0], words[1:])
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+        return code
     except CoterieError as error:
         print(f"coterie: {error}", file=sys.stderr)
         return error.exit_code
@@ -42,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("coterie: stopped", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        with contextlib.suppress(OSError):  # nobody reads on, and Python's own flush at its end must not fail either
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"coterie: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 4
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 2
 
@@ -64,7 +60,20 @@ Each command explains its options: coterie train --help. All take --json where a
 Next: coterie train rendezvous"""
 
 
-def _run(verb: str, words: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
+    verb, words = (arguments or ["help"])[0], arguments[1:]
+    if verb in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if verb in ("-V", "--version"):
+        import coterie
+
+        print(f"coterie {coterie.__version__}")
+        return 0
+    if verb not in VERBS:
+        from coterie.errors import BadInput, nearest
+
+        raise BadInput(f"there is no command '{verb}'{nearest(verb, VERBS)}")
     if verb == "train":
         from coterie.cli.train import run
     elif verb == "resume":

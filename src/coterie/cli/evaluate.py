@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from coterie.cli.options import first_word, parse
 from coterie.cli.run_options import RunOptions
+from coterie.running.recorder import find_run, word_for
 
 ABOUT = "Judge a run's saved teams again; RUN is a name, a unique beginning of one, a folder, or latest."
 
@@ -12,6 +15,7 @@ def run(words: list[str]) -> int:
     """Judge and print."""
     word, rest = ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "latest")
     options = parse(RunOptions, rest, command=f"evaluate {word or 'RUN'}", about=ABOUT)
+    find_run(Path(options.runs), word)
     from coterie.cli.output import next_step, show, show_example, show_json
     from coterie.showing.terminal import verdict
     from coterie.workflow.evaluate import evaluate
@@ -22,5 +26,9 @@ def run(words: list[str]) -> int:
         return 0
     show("", verdict(run.verdict))
     show_example(run.verdict, run.plays, run.action_names)
-    next_step(f"coterie watch {run.folder.name}", f"coterie watch {run.folder.name} --wall")
+    word = word_for(run.folder)
+    if (run.folder / "evaluation.json").exists():
+        next_step(f"coterie watch {word}", f"coterie watch {word} --wall")
+    else:
+        next_step(f"coterie resume {word}")
     return 0

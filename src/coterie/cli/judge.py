@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from coterie.cli.options import first_word, parse, with_options
+from coterie.cli.watch import fresh_file
 from coterie.envs import catalogue
 
 EXAMPLE = "coterie judge ./mine.py:make_team rendezvous"
@@ -39,13 +42,17 @@ def run(words: list[str]) -> int:
     entry = catalogue.find(name)
     kind = with_options("Judge", JudgeOptions, env=(entry.options(), False))
     options = parse(kind, rest, command="judge FILE.py:make_team " + name, about=ABOUT)
-    from coterie.cli.output import next_step, show, show_example, show_json
-    from coterie.cli.watch import fresh_file
-    from coterie.showing.terminal import verdict, wall
-    from coterie.workflow.judge import judge, read_function
+    from coterie.workflow.yours import read_function
 
     gif = fresh_file(options.gif)
-    judged = judge(read_function(word), name, env=options.env, teams=options.teams, seed=options.seed)
+    with contextlib.redirect_stdout(sys.stderr):  # what the user's code prints is not our answer
+        make_team = read_function(word)
+        from coterie.workflow.judge import judge
+
+        judged = judge(make_team, name, env=options.env, teams=options.teams, seed=options.seed)
+    from coterie.cli.output import next_step, show, show_example, show_json
+    from coterie.showing.terminal import verdict, wall
+
     if options.json:
         show_json(judged.verdict.to_json())
     else:

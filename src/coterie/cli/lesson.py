@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from coterie.cli.options import parse
 
@@ -27,7 +28,7 @@ def run(words: list[str]) -> int:
 
     source = files("coterie").joinpath("lesson", "two_agents_meet.py").read_text()
     show(Syntax(source.rstrip(), "python", background_color="default", word_wrap=True))
-    draws = random.Random(options.seed)
+    draws: Any = random.Random(options.seed)
     agents = [QAgent(random=draws), QAgent(random=draws)]
     train(agents)
     cells, met = greedy_episode(agents)

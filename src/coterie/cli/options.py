@@ -30,6 +30,7 @@ def parse(options: type, words: list[str], *, command: str, about: str) -> Any:
             return tyro.cli(options, args=words, prog=f"coterie {command}", description=about)
     except SystemExit as stop:
         if not stop.code:
+            print(f"\nNext: coterie {command.replace('RUN', 'latest').replace('FILE.py', './mine.py')}")
             raise
         raise BadInput(f"{_sentence(complaint.getvalue())}; coterie {command} --help shows all options") from None
 
@@ -68,7 +69,7 @@ def flag_names(options: type, prefix: str = "") -> list[str]:
         if typing.get_origin(hint) is typing.Annotated:
             hint, *extras = typing.get_args(hint)
         word = field.name.replace("_", "-")
-        if dataclasses.is_dataclass(hint):
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             flat = any(extra is tyro.conf.OmitArgPrefixes for extra in extras)
             names += flag_names(hint, prefix if flat else f"{prefix}{word}.")
         else:

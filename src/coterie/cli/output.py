@@ -15,11 +15,20 @@ from coterie.running.verdict import Verdict
 from coterie.types import Play
 
 PLAIN_LINE_SECONDS = 2.0
+KNOWN_SECONDS = 0.5  # a rate measured over less says nothing
+
+
+class Screen(Console):
+    """A console that leaves it to the command what happens when nobody reads on."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise what plain printing would."""
+        raise BrokenPipeError
 
 
 def console() -> Console:
     """Where people read; off a terminal lines are not wrapped at 80 columns."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    return Screen(soft_wrap=not sys.stdout.isatty(), highlight=False)
 
 
 def show(*renderables: Any) -> None:
@@ -38,6 +47,15 @@ def show_json(value: Any) -> None:
 def say(text: str) -> None:
     """A line for people that does not mix with what programs read."""
     print(text, file=sys.stderr, flush=True)
+
+
+def draw(run: Any) -> None:
+    """Draw a run's pictures, after all else is saved and shown: a failure costs a line, never the verdict."""
+    say(f"drawing curves, wall and report into {run.folder}/ …")
+    try:
+        run.draw()
+    except Exception as error:
+        say(f"coterie: the pictures could not be drawn: {type(error).__name__}: {error}; all else is in {run.folder}/")
 
 
 def next_step(*commands: str) -> None:
@@ -93,14 +111,14 @@ class ProgressLine:
 
     def __init__(self, success_word: str) -> None:
         self.word, self.live = success_word, sys.stderr.isatty()
-        self.printed_at, self.began, self.width = time.monotonic(), time.monotonic(), 0
+        self.printed_at, self.width = time.monotonic(), 0
 
     def __call__(self, tick: Tick) -> None:
         """Show a tick."""
         from coterie.showing.terminal import progress_text
 
         now = time.monotonic()
-        if not self.live and now - self.printed_at < PLAIN_LINE_SECONDS:
+        if tick.seconds < KNOWN_SECONDS or (not self.live and now - self.printed_at < PLAIN_LINE_SECONDS):
             return
         self.printed_at = now
         text = progress_text(

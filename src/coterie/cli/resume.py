@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from coterie.cli.options import first_word, parse
 from coterie.cli.run_options import RunOptions
+from coterie.running.recorder import find_run, word_for
 
 ABOUT = "Go on with a stopped run; RUN is a name, a unique beginning of one, a folder, or latest."
 
@@ -12,7 +15,8 @@ def run(words: list[str]) -> int:
     """Go on, judge, print, draw."""
     word, rest = ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "latest")
     options = parse(RunOptions, rest, command=f"resume {word or 'RUN'}", about=ABOUT)
-    from coterie.cli.output import ProgressLine, next_step, say, show, show_json
+    find_run(Path(options.runs), word)
+    from coterie.cli.output import ProgressLine, draw, next_step, show, show_json
     from coterie.showing.terminal import verdict
     from coterie.workflow.train import resume
 
@@ -25,8 +29,7 @@ def run(words: list[str]) -> int:
         show_json(run.verdict.to_json())
     else:
         show("", verdict(run.verdict))
-    say(f"drawing curves, wall and report into {run.folder}/ …")
-    run.draw()
+    draw(run)
     if not options.json:
-        next_step(f"coterie watch {run.folder.name} --wall")
+        next_step(f"coterie watch {word_for(run.folder)} --wall")
     return 0

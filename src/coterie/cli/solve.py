@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from coterie.cli.options import first_word, parse, with_options
@@ -43,7 +44,7 @@ def run(words: list[str]) -> int:
                 "starts": found.starts,
                 "optimum": base.optimum,
                 "objective": base.objective,
-                "discounted_optimum": audit.value,
+                "discounted_optimum": audit.value if math.isfinite(audit.value) else None,
                 "discount": options.discount,
                 "random": base.random,
                 "idle": base.idle,

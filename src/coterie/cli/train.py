@@ -10,7 +10,10 @@ import tyro
 
 from coterie.cli.options import first_word, flag_value, parse, with_options
 from coterie.envs import catalogue
+from coterie.errors import BadInput
 from coterie.workflow.presets import preset_options
+
+LADDER_FLAGS = ("--ladder", "--seeds", "--seed", "--threads", "--json", "--no-json", "--pictures", "--no-pictures")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ def run(words: list[str]) -> int:
     kind = with_options("Train", TrainOptions, env=(entry.options(), False), learner=(learner, True))
     options = parse(kind, rest, command=f"train {environment}", about=f"{environment}: {entry.about}.")
     if options.ladder:
+        given = [word.partition("=")[0] for word in rest if word.startswith("--")]
+        lost = [flag for flag in given if not flag.startswith("--env.") and flag not in LADDER_FLAGS]
+        if lost:
+            raise BadInput(f"--ladder has recipes of its own and keeps no run; leave {', '.join(lost)} out")
         return _ladder(environment, options)
     return _train(environment, options)
 
@@ -65,7 +72,8 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _train(environment: str, options) -> int:
-    from coterie.cli.output import ProgressLine, next_step, say, show, show_example, show_json
+    from coterie.cli.output import ProgressLine, draw, next_step, show, show_example, show_json
+    from coterie.running.recorder import word_for
     from coterie.running.tables import exact_game
     from coterie.showing.terminal import verdict
     from coterie.workflow.plan import plan
@@ -83,12 +91,12 @@ def _train(environment: str, options) -> int:
     )
     game = exact_game(environment, options.env)
     asked = audit(chosen, game)
-    folder = open_run(chosen, Path(options.runs), options.name)
+    folder, teams = open_run(chosen, game, Path(options.runs), options.name, options.threads)
     if not options.json and asked.finding.verdict == "yes":
         _show_audit(asked, game)
     progress = ProgressLine(game.success_word)
     try:
-        run = learn(chosen, game, folder, threads=options.threads, on_tick=progress)
+        run = learn(chosen, game, folder, teams, threads=options.threads, on_tick=progress)
     finally:
         progress.clear()
     if options.json:
@@ -97,18 +105,12 @@ def _train(environment: str, options) -> int:
         show("", verdict(run.verdict))
         show_example(run.verdict, run.plays, run.action_names)
     if options.pictures:
-        say("") if not options.json else None
-        say(f"drawing curves, wall and report into {folder}/ …")
-        run.draw()
+        draw(run)
     if not options.json:
-        next_step("coterie watch latest --wall", *(_mending(run)))
+        word = "latest" if folder.parent == Path("runs") else word_for(folder)
+        mending = ["coterie train rendezvous --ladder"] if run.verdict.preset == "tutorial" else []
+        next_step(f"coterie watch {word} --wall", *mending)
     return 0
-
-
-def _mending(run) -> list[str]:
-    if run.verdict.preset == "tutorial":
-        return ["coterie train rendezvous --ladder"]
-    return []
 
 
 def _show_audit(asked, game) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from coterie.cli.options import first_word, parse, with_options
 from coterie.envs import catalogue
-from coterie.errors import BadInput, StorageFault
+from coterie.errors import BadInput, StorageFault, nearest
+from coterie.running.recorder import find_run, word_for
+from coterie.settings import POLICIES
 
 ABOUT = (
     "Look at a run's greedy teams (RUN is a name, a unique beginning of one, or latest), or at random or idle play of "
@@ -50,10 +53,16 @@ def run(words: list[str]) -> int:
         raise BadInput(f"--policy plays an environment, and there is none called '{word}'; try: coterie list")
     if named and not options.policy:
         raise BadInput(f"'{word}' is an environment; add --policy random or --policy idle, or watch a run")
+    if options.policy and options.policy not in POLICIES:
+        raise BadInput(f"there is no policy '{options.policy}'{nearest(options.policy, POLICIES)}")
+    if not 0 <= options.delay < math.inf:
+        raise BadInput(f"--delay {options.delay:g}: expected a number of seconds of at least 0")
+    if not named:
+        find_run(Path(options.runs), word)
+    gif = fresh_file(options.gif)
     from coterie.cli.output import next_step, show
     from coterie.workflow.watch import played, recorded
 
-    gif = fresh_file(options.gif)
     watched = (
         played(word, options.policy, env=options.env, seed=options.seed) if named else recorded(word, options.runs)
     )
@@ -143,6 +152,7 @@ def _next(word: str, named: bool, options) -> tuple[str, ...]:
     if named:
         other = "idle" if options.policy == "random" else "random"
         return f"coterie watch {word} --policy {other}", f"coterie train {word}"
+    word = word_for(find_run(Path(options.runs), word))
     if options.wall:
         return f"coterie watch {word} --team 0", f"coterie watch {word} --wall --gif wall.gif"
     return f"coterie watch {word} --wall", f"coterie evaluate {word}"

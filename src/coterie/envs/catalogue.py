@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """An environment that can be named: what it is, its options, and how it is checked and made."""
+    """An environment that can be named: what it is, its options, how it is checked and made, and how large it is.
+
+    pairs bounds the pairs of a state and a joint action, so that a game too large for a table is refused at once.
+    """
 
     about: str
     options: type
     make: Callable[[Any], Environment]
     check: Callable[[Any], None]
+    pairs: Callable[[Any], int] = lambda options: 0
 
 
 def _make_rendezvous(options: RendezvousOptions) -> Environment:
@@ -33,6 +37,12 @@ def _check_rendezvous(options: RendezvousOptions) -> None:
     from coterie.envs.grids import read_grid
 
     read_grid(options)
+
+
+def _rendezvous_pairs(options: RendezvousOptions) -> int:
+    from coterie.envs.grids import pair_count
+
+    return pair_count(options)
 
 
 def _make_climbing(options: ClimbingOptions) -> Environment:
@@ -52,7 +62,13 @@ def _make_later(options: Any) -> None:
 
 
 ENVIRONMENTS = {
-    "rendezvous": Entry("agents on a grid who want to meet", RendezvousOptions, _make_rendezvous, _check_rendezvous),
+    "rendezvous": Entry(
+        "agents on a grid who want to meet",
+        RendezvousOptions,
+        _make_rendezvous,
+        _check_rendezvous,
+        _rendezvous_pairs,
+    ),
     "climbing": Entry(
         "a matrix game whose best cell is surrounded by penalties", ClimbingOptions, _make_climbing, _make_later
     ),

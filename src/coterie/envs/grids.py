@@ -113,6 +113,18 @@ def walking_distances(moves: np.ndarray) -> np.ndarray:
     return distances.reshape(cells, cells)
 
 
+def pair_count(options: RendezvousOptions) -> int:
+    """The pairs of a state and a joint action, at most: every agent on any cell that it can reach."""
+    wall, start_cells = read_map(options)
+    moves, reached = next_cells(wall), np.zeros(wall.size, bool)
+    fresh = np.array(start_cells) if start_cells else np.flatnonzero(~wall)
+    while len(fresh):
+        reached[fresh] = True
+        onward = np.unique(moves[fresh])
+        fresh = onward[~reached[onward]]
+    return (int(reached.sum()) * (4 + options.stay)) ** options.agents
+
+
 def read_controls(options: RendezvousOptions) -> np.ndarray:
     """What each agent's action does, as a column of `next_cells`, int32[N, 5]."""
     order = np.tile(np.arange(5, dtype=np.int32), (options.agents, 1))

@@ -59,18 +59,31 @@ def save_checkpoint(run: Path, step: int, parts: dict[str, dict[str, np.ndarray]
             manifest = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, listed, facts)), indent=2)
             write_atomically(temporary / "manifest.json", manifest)
             os.chmod(temporary, 0o755)
-            if final.exists():
-                shutil.rmtree(final)
-            os.rename(temporary, final)
+            _replace(final, temporary)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         sync_folder(home)
     except OSError as error:
         raise StorageFault(f"the checkpoint {final} could not be written: {error.strerror or error}") from error
-    for old in list_checkpoints(run)[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    for old in [*list_checkpoints(run)[:-KEPT], *home.glob(".new-*"), *home.glob(".old-*")]:
+        shutil.rmtree(old, ignore_errors=True)  # a killed process may have left temporary names
     return final
+
+
+def _replace(final: Path, temporary: Path) -> None:
+    """Give a whole checkpoint its name; one that had it before is removed last, and gets it back where that fails."""
+    if not final.exists():
+        os.rename(temporary, final)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=".old-", dir=final.parent))
+    os.rename(final, aside)
+    try:
+        os.rename(temporary, final)
+    except BaseException:
+        os.rename(aside, final)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def list_checkpoints(run: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -49,7 +50,7 @@ def read_plays(path: Path) -> list[Play]:
 def _line(play: Play) -> str:
     boards = np.asarray(play.boards)
     changes = []
-    for before, after in zip(boards, boards[1:], strict=False):
+    for before, after in pairwise(boards):
         rows, columns = np.nonzero(before != after)
         changes.append([[int(r), int(c), int(after[r, c])] for r, c in zip(rows, columns, strict=True)])
     return json.dumps(

@@ -42,7 +42,7 @@ class Outcomes(NamedTuple):
 
 
 class Stability(NamedTuple):
-    """Greedy checks after each team's first success: bool[W] ever succeeded, bool[W] relapsed, the share that failed."""
+    """Greedy checks after each team's first success: bool[W] ever succeeded, bool[W] relapsed, and the failed share."""
 
     succeeded: np.ndarray
     relapsed: np.ndarray
@@ -77,12 +77,13 @@ def outcomes(game: FiniteGame, q: np.ndarray, best: float | None) -> Outcomes:
     return Outcomes(success >= 1.0 - SAME_RETURN, optimal, mean, success, failing_start)
 
 
-def stability(progress: Progress) -> Stability:
-    """How often a team fails a greedy check after its first success."""
-    checks = progress.check_success
+def stability(progress: Progress, checks_made: int | None = None) -> Stability:
+    """How often a team fails a greedy check after its first success, in the checks that lie behind (None: all)."""
+    checks = progress.check_success[:, :checks_made]
     later = np.cumsum(checks, axis=1) - checks > 0
     failed = later & ~checks
-    return Stability(checks.any(1), failed.any(1), float(failed.sum() / max(1, later.sum())))
+    share = float(failed.sum() / max(1, later.sum()))
+    return Stability(np.asarray(checks.any(1)), np.asarray(failed.any(1)), share)
 
 
 def curve(progress: Progress, check_every: int, checks_made: int) -> Curve:
@@ -105,7 +106,8 @@ def curve(progress: Progress, check_every: int, checks_made: int) -> Curve:
 
 def play_of(game: FiniteGame, q: np.ndarray, seed: int, team: int, start: int = -1) -> Play:
     """One team's greedy episode, recorded; q float64[tables, O, A] is that team's."""
-    return as_play(game, *greedy_play(game, q, seed, team, start), team)
+    state, edges, actions = greedy_play(game, q, seed, team, start)
+    return as_play(game, state, edges, actions, team)
 
 
 def as_play(game: FiniteGame, state: int, edges: np.ndarray, actions: np.ndarray, team: int) -> Play:

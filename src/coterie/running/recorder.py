@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from coterie.errors import BadInput, StorageFault, nearest
 from coterie.running.storage import write_atomically
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
+NEWEST = "latest"
 
 
 def create_run(runs: Path, stem: str, name: str | None) -> Path:
@@ -23,11 +25,15 @@ def create_run(runs: Path, stem: str, name: str | None) -> Path:
 
     Raises BadInput for an impossible or a taken name, StorageFault where the folder cannot be made.
     """
+    if name is not None and not NAME.match(name):
+        raise BadInput(f"--name '{name}': use letters, digits, '.', '_' and '-', at most 100")
+    if name == NEWEST:
+        raise BadInput(f"--name '{name}' always means the newest run; choose another name")
+    if runs.exists() and not runs.is_dir():
+        raise StorageFault(f"the run folder {runs} is a file; choose another with --runs")
     try:
         runs.mkdir(parents=True, exist_ok=True)
         if name is not None:
-            if not NAME.match(name):
-                raise BadInput(f"--name '{name}': use letters, digits, '.', '_' and '-', at most 100")
             try:
                 (runs / name).mkdir()
             except FileExistsError:
@@ -41,8 +47,6 @@ def create_run(runs: Path, stem: str, name: str | None) -> Path:
             except FileExistsError:
                 number += 1
     except OSError as error:
-        if isinstance(error, BadInput):
-            raise
         raise StorageFault(f"the run folder {runs} cannot be written: {error.strerror or error}") from error
 
 
@@ -53,7 +57,7 @@ def find_run(runs: Path, word: str) -> Path:
     known = sorted(entry.parent for entry in runs.glob("*/config.toml")) if runs.is_dir() else []
     if not known:
         raise BadInput(f"there is no run in {runs}/ yet; start one with: coterie train rendezvous")
-    if word == "latest":
+    if word == NEWEST:
         return max(known, key=lambda run: (run / "config.toml").stat().st_mtime_ns)
     if (runs / word) in known:
         return runs / word
@@ -62,7 +66,12 @@ def find_run(runs: Path, word: str) -> Path:
         return fitting[0]
     if fitting:
         raise BadInput(f"'{word}' could be {', '.join(run.name for run in fitting[:5])}; write a little more of it")
-    raise BadInput(f"there is no run '{word}' in {runs}/{nearest(word, [run.name for run in known] + ['latest'])}")
+    raise BadInput(f"there is no run '{word}' in {runs}/{nearest(word, [run.name for run in known] + [NEWEST])}")
+
+
+def word_for(run: Path) -> str:
+    """What a run is called in a command: its name where it lies in the usual folder, else its path."""
+    return run.name if run.parent == Path("runs") else shlex.quote(str(run))
 
 
 def write_config(run: Path, config: dict[str, Any]) -> None:
@@ -76,7 +85,7 @@ def read_config(run: Path) -> dict[str, Any]:
         return msgspec.toml.decode((run / "config.toml").read_bytes())
     except OSError as error:
         raise StorageFault(f"{run / 'config.toml'} cannot be read: {error.strerror or error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StorageFault(f"{run / 'config.toml'} is not a run's settings: {error}") from error
 
 
@@ -102,15 +111,17 @@ def append_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """A value as an indented JSON file, whole or not there."""
-    try:
-        write_atomically(path, json.dumps(value, indent=2) + "\n")
-    except OSError as error:
-        raise StorageFault(f"{path} cannot be written: {error.strerror or error}") from error
+    write_atomically(path, json.dumps(value, indent=2) + "\n")
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """A log that is known whole, one JSON object a line."""
+    write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
 
 
 def _numbers(runs: Path, stem: str) -> list[str]:
     return [
         entry.name[len(stem) + 1 :]
         for entry in runs.iterdir()
-        if entry.name.startswith(f"{stem}-") and entry.name[len(stem) + 1 :].isdigit()
+        if entry.name.startswith(f"{stem}-") and entry.name[len(stem) + 1 :].isdecimal()
     ]

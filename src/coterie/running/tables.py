@@ -9,18 +9,40 @@ from pathlib import Path
 from typing import Any
 
 from coterie.envs import catalogue
+from coterie.errors import BadInput
 from coterie.finite.formats import from_bytes, to_bytes
 from coterie.finite.game import FiniteGame
 from coterie.running.storage import write_atomically
+
+PAIRS_CAP = 4_000_000  # tabulate's own
+WORK_CAP = 10**9  # joint steps times edges: about ten seconds for the optimum
 
 
 def exact_game(name: str, options: Any) -> FiniteGame:
     """The table of an environment; the second time it comes from the cache, and JAX is not even imported.
 
     The key is a hash of the environments' source and of the options, so a change of either makes a new table. A cache
-    that cannot be read or written costs time, never the result.
+    that cannot be read or written costs time, never the result. Raises BadInput for a game too large or too long.
     """
-    catalogue.find(name).check(options)
+    entry = catalogue.find(name)
+    entry.check(options)
+    pairs = entry.pairs(options)
+    if pairs > PAIRS_CAP:
+        raise BadInput(
+            f"this {name} is too large for an exact table: {pairs:,} pairs of a state and a joint action, where "
+            f"{PAIRS_CAP:,} are the limit; use fewer agents or a smaller environment"
+        )
+    game = _cached(name, options)
+    work = game.horizon * len(game.probability)
+    if work > WORK_CAP:
+        raise BadInput(
+            f"--env.horizon {game.horizon}: so many steps on a table of {len(game.probability):,} edges take too long; "
+            f"use at most {WORK_CAP // len(game.probability):,}"
+        )
+    return game
+
+
+def _cached(name: str, options: Any) -> FiniteGame:
     place = cache_folder() / "tables" / f"{name}-{_fingerprint(name, options)}.safetensors"
     try:
         return from_bytes(place.read_bytes())

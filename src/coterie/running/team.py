@@ -24,22 +24,41 @@ class Team:
         self._q, self._sights = q, sights
 
     def act(self, agent: str, observation: Any, info: Mapping[str, Any] | None = None) -> int:
-        """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed."""
+        """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed.
+
+        Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation that does not
+        occur in what it was trained on, and for a mask that does not fit or leaves no action.
+        """
         if agent not in self.agents:
-            raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
+            raise BadInput(f"the team has no agent '{agent}'{nearest(str(agent), self.agents)}")
         place = self.agents.index(agent)
         mask = (info or {}).get("action_mask")
         if isinstance(observation, Mapping):
             mask = observation.get("action_mask", mask)
-            observation = observation["observation"]
-        dtype, rows = self._sights[place]
-        row = rows.get(np.asarray(observation).astype(dtype).reshape(-1).tobytes())
+            observation = observation.get("observation")
+        row = self._row(place, observation)
         if row is None:
             raise EnvironmentFault(f"{agent} saw {observation!r}, which does not occur in what its team was trained on")
         values = self._q[place if len(self._q) > 1 else 0, row, : self.actions[place]]
         if mask is not None:
-            values = np.where(np.asarray(mask, bool), values, -np.inf)
+            legal = np.asarray(mask).astype(bool)
+            if legal.shape != values.shape or not legal.any():
+                raise EnvironmentFault(
+                    f"{agent} was given the mask {mask!r}, which leaves none of {len(values)} actions"
+                )
+            values = np.where(legal, values, -np.inf)
         return int(values.argmax())
+
+    def _row(self, place: int, observation: Any) -> int | None:
+        """The table's row for what an agent sees; None where it never saw that."""
+        dtype, rows = self._sights[place]
+        try:
+            seen = np.asarray(observation)
+            with np.errstate(invalid="ignore"):
+                exact = seen.astype(dtype)
+        except (TypeError, ValueError):
+            return None
+        return rows.get(exact.reshape(-1).tobytes()) if np.array_equal(exact, seen) else None
 
     def act_all(
         self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]] | None = None
@@ -64,8 +83,11 @@ def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Pat
         q, agents, actions = policy["q"], tuple(facts["agents"]), tuple(facts["actions"])
         kinds = [(tuple(kind), policy[f"observations.{k}"]) for k, kind in enumerate(facts["kinds"])]
         best = int(facts.get("best_team", 0))
+        fits = q.ndim == 4 and 0 <= best < len(q) and q.shape[2] == sum(len(values) for _, values in kinds)
     except (KeyError, TypeError, ValueError) as error:
         raise StorageFault(f"{folder} does not hold a tabular team: {error!r}") from error
+    if not fits or len(agents) != len(actions) or q.shape[3] != max(actions, default=0):
+        raise StorageFault(f"{folder} does not hold a tabular team: its table has the shape {list(q.shape)}")
     if team is not None and not 0 <= team < len(q):
         raise BadInput(f"team {team}: the run has teams 0 to {len(q) - 1}")
     index = best if team is None else team

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coterie.errors import Diverged
+from coterie.errors import BadInput, Diverged, StorageFault
 from coterie.finite.game import FiniteGame
 from coterie.settings import TabularOptions
 from coterie.tabular.engine import Progress
@@ -17,13 +17,19 @@ from coterie.tabular.learn import Teams, advance, as_rule, as_table, new_teams
 
 CHECKS = 100  # greedy checks a run
 CHUNK_SECONDS = 0.2
+BYTES_A_CHECK = 17  # of each team: success, return, steps
 
 
 class Tick(NamedTuple):
-    """What is known between two chunks: for progress lines."""
+    """What is known between two chunks: for progress lines.
+
+    The clock starts after the first chunk, of one episode, which may have compiled the loop: env_steps and seconds are
+    counted from there, at episode `first`.
+    """
 
     episode: int
     episodes: int
+    first: int
     env_steps: int
     seconds: float
     coordinated: float | None
@@ -37,7 +43,7 @@ class Tick(NamedTuple):
     @property
     def seconds_left(self) -> float:
         """The time that the rest takes at the rate so far."""
-        return self.seconds * (self.episodes - self.episode) / max(self.episode, 1)
+        return self.seconds * (self.episodes - self.episode) / max(self.episode - self.first, 1)
 
 
 def check_interval(episodes: int) -> int:
@@ -46,8 +52,29 @@ def check_interval(episodes: int) -> int:
 
 
 def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int) -> Teams:
-    """Teams that have learned nothing, with room for the checks of so many episodes."""
-    return new_teams(game, options, teams, episodes // check_interval(episodes))
+    """Teams that have learned nothing, with room for the checks of so many episodes.
+
+    Raises BadInput where they would not fit into this machine's memory twice (saving makes a copy).
+    """
+    checks = episodes // check_interval(episodes)
+    size = len(game.actions) * game.observation_count * max(game.actions) * 8 + checks * BYTES_A_CHECK
+    if 2 * teams * size > memory_bytes():
+        raise BadInput(f"--seeds {teams}: so many teams need {2 * teams * size / 2**30:,.0f} GiB of memory; use fewer")
+    return new_teams(game, options, teams, checks)
+
+
+def check_threads(threads: int) -> None:
+    """Raises BadInput for a negative number of threads."""
+    if threads < 0:
+        raise BadInput(f"--threads {threads}: expected a number of cores, or 0 for all")
+
+
+def memory_bytes() -> float:
+    """This machine's memory; infinite where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return float("inf")
 
 
 def train_tabular(
@@ -60,24 +87,31 @@ def train_tabular(
     threads: int = 0,
     on_tick: Callable[[Tick], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    between: Callable[[Teams], None] | None = None,
 ) -> Teams:
     """Learn until `episodes`, in place, or until `should_stop` says so between two chunks.
 
-    The result depends on the game, the options, the seed and the episodes alone: not on threads (0: all cores), nor on
-    the length of chunks. Raises Diverged where a table is no longer finite.
+    `between` is given the teams after every chunk, to save them. The result depends on the game, the options, the seed
+    and the episodes alone: not on threads (0: all cores), nor on the length of chunks. Raises BadInput for a negative
+    number of threads, Diverged where a table is no longer finite.
     """
+    check_threads(threads)
     table, check_every = as_table(game), check_interval(episodes)
     rule = as_rule(options, episodes, check_every)
     threads = threads or os.cpu_count() or 1
-    began, steps_before = time.perf_counter(), int(teams.progress.steps.sum())
-    first, chunk = teams.episode, 1
+    began, first, steps_before, chunk = 0.0, -1, 0, 1
     while teams.episode < episodes and not (should_stop and should_stop()):
         chunk_began = time.perf_counter()
         chunk = min(chunk, episodes - teams.episode)
         teams = advance(table, rule, teams, seed, chunk, threads)
-        took = time.perf_counter() - chunk_began
-        if on_tick:
-            on_tick(_tick(teams, first, episodes, steps_before, time.perf_counter() - began, check_every))
+        now = time.perf_counter()
+        took = now - chunk_began
+        if first < 0:
+            began, first, steps_before = now, teams.episode, int(teams.progress.steps.sum())
+        elif on_tick:
+            on_tick(_tick(teams, episodes, first, steps_before, now - began, check_every))
+        if between:
+            between(teams)
         chunk = max(1, min(int(chunk * CHUNK_SECONDS / max(took, 1e-6)), chunk * 8))
     if not np.isfinite(teams.q).all():
         bad = int((~np.isfinite(teams.q)).any(axis=(1, 2, 3)).sum())
@@ -96,19 +130,31 @@ def as_parts(teams: Teams, observations: tuple[np.ndarray, ...]) -> dict[str, di
     return {"policy": {"q": teams.q, **seen}, "progress": teams.progress._asdict()}
 
 
-def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: int) -> Teams:
-    """The teams of a checkpoint's two parts."""
-    progress = {name: np.array(array) for name, array in parts["progress"].items()}
-    progress["check_success"] = progress["check_success"].astype(np.bool_)
-    return Teams(np.array(parts["policy"]["q"]), episode, Progress(**progress))
+def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: Teams, episodes: int) -> Teams:
+    """The teams of a checkpoint's two parts.
+
+    Raises StorageFault unless they are of the same shapes as `fresh` ones: the compiled loop does not look.
+    """
+    found = {**parts["progress"], "q": parts["policy"].get("q")}
+    for name, like in {**fresh.progress._asdict(), "q": fresh.q}.items():
+        array = found.get(name)
+        if array is None or array.dtype != like.dtype or array.shape != like.shape:
+            has = "nothing" if array is None else f"{array.dtype}{list(array.shape)}"
+            wanted = f"{like.dtype}{list(like.shape)}"
+            raise StorageFault(f"the checkpoint does not fit its run's settings: {name} is {has} instead of {wanted}")
+    if not isinstance(episode, int) or not 0 <= episode <= episodes:
+        raise StorageFault(f"the checkpoint does not fit its run's settings: {episode!r} of {episodes:,} episodes")
+    progress = Progress(*(np.array(found[name]) for name in Progress._fields))
+    return Teams(np.array(found["q"]), episode, progress)
 
 
-def _tick(teams: Teams, first: int, episodes: int, steps_before: int, seconds: float, check_every: int) -> Tick:
+def _tick(teams: Teams, episodes: int, first: int, steps_before: int, seconds: float, check_every: int) -> Tick:
     made = teams.episode // check_every
     known = made > 0 and teams.progress.check_success.shape[1] > 0
     return Tick(
-        episode=teams.episode - first,
-        episodes=episodes - first,
+        episode=teams.episode,
+        episodes=episodes,
+        first=first,
         env_steps=int(teams.progress.steps.sum()) - steps_before,
         seconds=seconds,
         coordinated=float(teams.progress.check_success[:, made - 1].mean()) if known else None,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,6 @@ import numpy as np
 from coterie.diagnosis.accounting import accounting
 from coterie.diagnosis.loops import REPEATS, loops
 from coterie.diagnosis.reward_audit import reward_audit
-from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.running.evaluate import SAME_RETURN, as_play, baselines
@@ -23,7 +19,8 @@ from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Play
 from coterie.workflow.judgement import Judgement
-from coterie.workflow.plan import replaced
+from coterie.workflow.plan import check_seed, environment_options, whole
+from coterie.workflow.yours import FAILURES, told
 
 DISCOUNT = 0.9  # of the reward audit
 
@@ -37,12 +34,11 @@ def judge(
     named `seed` it is called once a team, else once, and that team plays every episode. Observations are numpy arrays.
     Raises BadInput where make_team or an agent fails, or an action lies outside its space.
     """
+    teams, seed = whole("--teams", teams), check_seed(seed)
     if teams < 1:
         raise BadInput(f"--teams {teams}: at least 1 team is needed")
-    entry = catalogue.find(environment)
-    options = env if isinstance(env, entry.options) else replaced(entry.options(), env or {}, f"{environment} option")
-    game = exact_game(environment, options)
-    seeded = "seed" in inspect.signature(make_team).parameters
+    game = exact_game(environment, environment_options(environment, env))
+    seeded = _takes_seed(make_team)
     agents, plays = None, []
     for team in range(teams):
         if seeded or agents is None:
@@ -53,35 +49,18 @@ def judge(
     return _judgement(environment, game, plays, seed, "team" if seeded or len(plays) == 1 else "episode")
 
 
-def read_function(word: str) -> Callable[..., Any]:
-    """The function that `./file.py:name` means. This runs the file: the user named it for that."""
-    place, _, name = word.rpartition(":")
-    path = Path(place)
-    if not place or not name.isidentifier() or path.suffix != ".py":
-        raise BadInput(f"'{word}': expected a file and a function in it, like ./mine.py:make_team")
-    if not path.is_file():
-        raise BadInput(f"there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.resolve()))
+def _takes_seed(make_team: Callable[..., Any]) -> bool:
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise BadInput(f"{path} cannot be loaded: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.pop(0)
-    if not callable(getattr(module, name, None)):
-        names = [key for key, value in vars(module).items() if inspect.isfunction(value)]
-        raise BadInput(f"{path} has no function '{name}'; it has {', '.join(names) or 'none'}")
-    return getattr(module, name)
+        return "seed" in inspect.signature(make_team).parameters
+    except (TypeError, ValueError):  # not every callable tells
+        return False
 
 
 def _agents(make_team: Callable[..., Any], game: FiniteGame, seed: int | None) -> list[Any]:
     try:
         made = make_team() if seed is None else make_team(seed=seed)
-    except Exception as error:
-        raise BadInput(f"make_team failed: {type(error).__name__}: {error}") from error
+    except FAILURES as error:
+        raise BadInput(f"make_team failed: {told(error)}") from error
     names = game.spec.agents
     if isinstance(made, Mapping):
         missing = [name for name in names if name not in made]
@@ -101,15 +80,18 @@ def _play(game: FiniteGame, agents: list[Any], random: np.random.Generator, team
     sights = np.concatenate([np.arange(len(values)) for values in game.observations])
     kinds = np.concatenate([np.full(len(values), k) for k, values in enumerate(game.observations)])
     state = start = int(game.start_state[random.choice(len(game.start_state), p=game.start_probability)])
-    for agent in agents:
+    for name, agent in zip(game.spec.agents, agents, strict=True):
         if callable(getattr(agent, "reset", None)):
-            agent.reset()
+            try:
+                agent.reset()
+            except FAILURES as error:
+                raise BadInput(f"{name} of team {team}: reset() failed: {told(error)}") from error
     edges, actions = [], []
     while len(edges) < (game.horizon or 1_000):
         joint = []
         for place, agent in enumerate(agents):
             row = game.seen[state, place]
-            observation = game.observations[kinds[row]][sights[row]].copy()
+            observation = game.observations[kinds[row]][sights[row]]
             joint.append(_act(game, agent, place, observation, team, len(edges) + 1))
         pair = state * int(np.prod(game.actions)) + int(np.ravel_multi_index(tuple(joint), game.actions))
         choices = slice(game.first_edge[pair], game.first_edge[pair + 1])
@@ -130,13 +112,24 @@ def _act(game: FiniteGame, agent: Any, place: int, observation: np.ndarray, team
     name, size = game.spec.agents[place], game.actions[place]
     where = f"{name} of team {team} at step {step}"
     try:
-        action = agent.act(observation)
-    except Exception as error:
-        raise BadInput(f"{where}: act({observation.tolist()}) failed: {type(error).__name__}: {error}") from error
-    number = np.asarray(action)
+        action = agent.act(observation.copy())
+    except FAILURES as error:
+        raise BadInput(f"{where}: act({observation.tolist()}) failed: {told(error)}") from error
+    try:
+        number = np.asarray(action)
+    except Exception:
+        number = np.empty(0)
     if number.size != 1 or number.dtype.kind not in "iu" or not 0 <= number.item() < size:
-        raise BadInput(f"{where}: act({observation.tolist()}) gave {action!r}, expected a whole number 0 to {size - 1}")
-    return number.item()
+        raise BadInput(
+            f"{where}: act({observation.tolist()}) gave {_shown(action)}, expected a whole number 0 to {size - 1}"
+        )
+    return int(number.item())
+
+
+def _shown(value: Any) -> str:
+    """A value in one short line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int, unit: str) -> Judgement:

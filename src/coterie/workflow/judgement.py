@@ -12,10 +12,12 @@ from coterie.diagnosis.accounting import accounting
 from coterie.diagnosis.loops import REPEATS, loops
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.diagnosis.stability import stability_finding
+from coterie.errors import StorageFault
 from coterie.finite.game import FiniteGame
 from coterie.running import recorder
 from coterie.running.episodes import write_plays
 from coterie.running.evaluate import baselines, outcomes, play_of, stability
+from coterie.running.train import checks_made
 from coterie.running.verdict import Curve, Verdict
 from coterie.settings import PRESETS
 from coterie.statistics import wilson
@@ -41,7 +43,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     """Judge the greedy agents of every team exactly, and say how the failing ones fail."""
     base = baselines(game)
     found = outcomes(game, teams.q, base.optimum)
-    stable = stability(teams.progress)
+    stable = stability(teams.progress, checks_made(teams, chosen.episodes))
     count, seed = len(teams.q), chosen.seed
     failing = [
         play_of(game, teams.q[team], seed, int(team), int(found.failing_start[team]))
@@ -51,7 +53,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
     repeats = 1 if game.deterministic else REPEATS
     findings = (
-        accounting(found.returns, base, teams.progress.success_count, chosen.episodes),
+        accounting(found.returns, base, teams.progress.success_count, teams.episode),
         reward_audit(game, chosen.learner.discount).finding,
         loops(failing, count, game.success_word, repeats),
         stability_finding(stable, game.success_word),
@@ -81,7 +83,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         starts=len(game.start_state),
         run=str(folder),
         seed=seed,
-        episodes=chosen.episodes,
+        episodes=teams.episode,
         env_steps=int(teams.progress.steps.sum()),
         claim=PRESETS[chosen.preset].claim,
         findings=findings,
@@ -91,7 +93,10 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
 
 def save_judgement(folder: Path, judgement: Judgement) -> None:
     """Write verdict, findings and episodes into a run's folder."""
-    (folder / "episodes").mkdir(exist_ok=True)
+    try:
+        (folder / "episodes").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageFault(f"{folder} cannot be written: {error.strerror or error}") from error
     write_plays(folder / "episodes" / "greedy.jsonl", judgement.plays)
     recorder.write_json(folder / "findings.json", [dataclasses.asdict(f) for f in judgement.verdict.findings])
     recorder.write_json(folder / "evaluation.json", judgement.verdict.to_json())

@@ -13,7 +13,7 @@ from coterie.running.train import Tick, begin, check_interval, checks_made, trai
 from coterie.running.verdict import Verdict
 from coterie.settings import PRESETS
 from coterie.workflow.judgement import judge_tables
-from coterie.workflow.plan import plan
+from coterie.workflow.plan import environment_options, plan
 from coterie.workflow.presets import preset_options
 
 RUNGS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -41,6 +41,7 @@ def climb(
         rungs.append((label, "tutorial", learner, tutorial.episodes))
     default = PRESETS["default"]
     rungs.append((f"the default, {default.episodes:,} episodes", "default", None, default.episodes))
+    env = environment_options(environment, env)
     game = exact_game(environment, env)
     for label, preset, options, episodes in rungs:
         chosen = plan(environment, preset=preset, env=env, seeds=seeds, seed=seed, episodes=episodes, learner=options)

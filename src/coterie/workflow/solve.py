@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from coterie.diagnosis.reward_audit import Audit, reward_audit
-from coterie.envs import catalogue
+from coterie.errors import BadInput
 from coterie.finite.solve import optimal_play, optimum
 from coterie.running.evaluate import Baselines, as_play, baselines
 from coterie.running.tables import exact_game
 from coterie.types import Play
-from coterie.workflow.plan import replaced
+from coterie.workflow.plan import environment_options
 
 
 class Solution(NamedTuple):
@@ -29,9 +29,9 @@ class Solution(NamedTuple):
 
 def solve(environment: str = "rendezvous", *, env: Any = None, discount: float = 0.9) -> Solution:
     """The exact joint optimum of an environment within its time limit, beside random and idle play."""
-    entry = catalogue.find(environment)
-    options = env if isinstance(env, entry.options) else replaced(entry.options(), env or {}, f"{environment} option")
-    game = exact_game(environment, options)
+    if not 0 <= discount <= 1:
+        raise BadInput(f"--discount {discount:g}: expected a number from 0 to 1")
+    game = exact_game(environment, environment_options(environment, env))
     edges, actions = optimal_play(game, optimum(game))
     return Solution(
         environment,

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from coterie.diagnosis.reward_audit import Audit, reward_audit
-from coterie.errors import BadInput, Stopped
+from coterie.errors import BadInput, Stopped, nearest
 from coterie.finite.game import FiniteGame
 from coterie.running import recorder
-from coterie.running.checkpoint import load_checkpoint, save_checkpoint
+from coterie.running.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from coterie.running.evaluate import curve
 from coterie.running.tables import exact_game
 from coterie.running.team import Team, load
-from coterie.running.train import Tick, as_parts, begin, check_interval, checks_made, from_parts, train_tabular
+from coterie.running.train import (
+    Tick,
+    as_parts,
+    begin,
+    check_interval,
+    check_threads,
+    checks_made,
+    from_parts,
+    train_tabular,
+)
 from coterie.running.verdict import Curve, Verdict
+from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
-from coterie.workflow.plan import Plan, plan, planned
+from coterie.workflow.plan import CONFIG_FORMAT, Plan, plan, planned
 
-CONFIG_FORMAT = 1
+SAVE_SECONDS = 30.0  # between two checkpoints while learning
 
 
 class Run:
@@ -97,8 +110,9 @@ def train(
 
     `env` are the environment's options (a mapping or its dataclass), further words the learner's: for example
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
-    StorageFault where the run cannot be written.
+    StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
+    _check_words(learner)
     chosen = plan(
         environment,
         algorithm=algorithm,
@@ -110,10 +124,13 @@ def train(
         learner=learner,
     )
     game = exact_game(chosen.environment, chosen.env)
-    folder = open_run(chosen, Path(runs), name)
-    run = learn(chosen, game, folder, threads=threads, on_tick=on_tick)
+    folder, teams = open_run(chosen, game, Path(runs), name, threads)
+    run = learn(chosen, game, folder, teams, threads=threads, on_tick=on_tick)
     if pictures:
-        run.draw()
+        try:
+            run.draw()
+        except Exception as error:
+            warnings.warn(f"the pictures could not be drawn: {type(error).__name__}: {error}", stacklevel=2)
     return run
 
 
@@ -122,11 +139,17 @@ def audit(chosen: Plan, game: FiniteGame) -> Audit:
     return reward_audit(game, chosen.learner.discount)
 
 
-def open_run(chosen: Plan, runs: Path, name: str | None) -> Path:
-    """A new run folder that holds the plan."""
+def open_run(chosen: Plan, game: FiniteGame, runs: Path, name: str | None, threads: int = 0) -> tuple[Path, Teams]:
+    """A new run folder that holds the plan, and teams that have learned nothing; no folder where either cannot be."""
+    check_threads(threads)
+    teams = begin(game, chosen.learner, chosen.teams, chosen.episodes)
     folder = recorder.create_run(runs, f"{chosen.environment}-{chosen.algorithm}", name)
-    recorder.write_config(folder, {"format": CONFIG_FORMAT, **chosen._asdict()})
-    return folder
+    try:
+        recorder.write_config(folder, {"format": CONFIG_FORMAT, **chosen._asdict()})
+    except BaseException:
+        folder.rmdir()
+        raise
+    return folder, teams
 
 
 def resume(run: str | Path = "latest", *, runs: str | Path = "runs", threads: int = 0, on_tick=None) -> Run:
@@ -134,27 +157,55 @@ def resume(run: str | Path = "latest", *, runs: str | Path = "runs", threads: in
     folder = recorder.find_run(Path(runs), str(run))
     chosen = planned(folder)
     if (folder / "evaluation.json").exists():
-        raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {folder.name}")
+        raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
     game = exact_game(chosen.environment, chosen.env)
-    if not (folder / "checkpoints").is_dir():
-        return learn(chosen, game, folder, threads=threads, on_tick=on_tick)
+    teams = saved_teams(folder, chosen, game, anew=not list_checkpoints(folder))
+    return learn(chosen, game, folder, teams, threads=threads, on_tick=on_tick)
+
+
+def saved_teams(folder: Path, chosen: Plan, game: FiniteGame, *, anew: bool = False) -> Teams:
+    """The teams of a run's newest checkpoint, or with `anew` such as have learned nothing."""
+    fresh = begin(game, chosen.learner, chosen.teams, chosen.episodes)
+    if anew:
+        return fresh
     parts, facts = load_checkpoint(folder, ("policy", "progress"))
-    teams = from_parts(parts, int(facts["episode"]))
-    return learn(chosen, game, folder, teams=teams, threads=threads, on_tick=on_tick)
+    return from_parts(parts, facts.get("episode"), fresh, chosen.episodes)
 
 
 def learn(
     chosen: Plan,
     game: FiniteGame,
     folder: Path,
+    teams: Teams,
     *,
-    teams: Teams | None = None,
     threads: int = 0,
     on_tick: Callable[[Tick], None] | None = None,
 ) -> Run:
-    """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped."""
-    teams = begin(game, chosen.learner, chosen.teams, chosen.episodes) if teams is None else teams
-    began, first = time.perf_counter(), teams.episode
+    """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped.
+
+    A checkpoint is saved twice a minute, too, and before judging: whatever kills the process, little is learned twice.
+    """
+    began, first, saved_at = time.perf_counter(), teams.episode, time.perf_counter()
+
+    def save(teams: Teams, **more: Any) -> None:
+        facts = {
+            "episode": teams.episode,
+            "env_steps": int(teams.progress.steps.sum()),
+            "seed": chosen.seed,
+            "environment": chosen.environment,
+            "agents": game.spec.agents,
+            "actions": game.actions,
+            "kinds": [kind.agents for kind in game.spec.kinds],
+            **more,
+        }
+        save_checkpoint(folder, teams.episode, as_parts(teams, game.observations), facts)
+
+    def save_at_times(teams: Teams) -> None:
+        nonlocal saved_at
+        if time.perf_counter() - saved_at >= SAVE_SECONDS:
+            save(teams)
+            saved_at = time.perf_counter()
+
     with _Signals() as signals:
         teams = train_tabular(
             game,
@@ -165,34 +216,23 @@ def learn(
             threads=threads,
             on_tick=on_tick,
             should_stop=lambda: signals.received is not None,
+            between=save_at_times,
         )
     seconds = time.perf_counter() - began
-    made = checks_made(teams, chosen.episodes)
-    steps = int(teams.progress.steps.sum())
     recorder.append_lines(
         folder / "timing.jsonl", [{"from_episode": first, "to_episode": teams.episode, "seconds": seconds}]
     )
-    facts = {
-        "episode": teams.episode,
-        "env_steps": steps,
-        "seed": chosen.seed,
-        "environment": chosen.environment,
-        "agents": game.spec.agents,
-        "actions": game.actions,
-        "kinds": [kind.agents for kind in game.spec.kinds],
-    }
-    parts = as_parts(teams, game.observations)
+    save(teams)
     if signals.received is not None and teams.episode < chosen.episodes:
-        save_checkpoint(folder, teams.episode, parts, facts)
         raise Stopped(
             f"stopped after {teams.episode:,} of {chosen.episodes:,} episodes; "
-            f"go on with: coterie resume {folder.name}",
+            f"go on with: coterie resume {recorder.word_for(folder)}",
             signals.received,
         )
-    learned = curve(teams.progress, check_interval(chosen.episodes), made)
+    learned = curve(teams.progress, check_interval(chosen.episodes), checks_made(teams, chosen.episodes))
     judgement = judge_tables(chosen, game, teams, learned, folder)
-    save_checkpoint(folder, teams.episode, parts, {**facts, "best_team": judgement.best_team})
-    recorder.append_lines(folder / "metrics.jsonl", curve_rows(learned))
+    save(teams, best_team=judgement.best_team)
+    recorder.write_lines(folder / "metrics.jsonl", curve_rows(learned))
     save_judgement(folder, judgement)
     return Run(folder, judgement)
 
@@ -203,8 +243,20 @@ def curve_rows(learned: Curve) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
+def _check_words(learner: dict[str, Any]) -> None:
+    """Raises BadInput for a keyword of `train` that neither it nor the learner knows."""
+    known = {field.name for field in dataclasses.fields(TabularOptions)}
+    for word in learner:
+        if word not in known:
+            own = [name for name in inspect.signature(train).parameters if name != "learner"]
+            raise BadInput(f"there is no option '{word}'{nearest(word, [*own, *sorted(known)])}")
+
+
 class _Signals:
-    """Remembers SIGINT or SIGTERM instead of dying of it, while learning; outside the main thread nothing changes."""
+    """Remembers SIGINT or SIGTERM instead of dying of it, while learning; the second one is not waited for.
+
+    Outside the main thread nothing changes.
+    """
 
     received: int | None = None
 
@@ -218,6 +270,8 @@ class _Signals:
         return self
 
     def _note(self, number: int, frame: object) -> None:
+        if self.received is not None:
+            raise KeyboardInterrupt
         self.received = number
 
     def __exit__(self, *problem: object) -> None:

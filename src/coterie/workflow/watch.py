@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coterie.diagnosis.loops import REPEATS
-from coterie.envs import catalogue
 from coterie.errors import BadInput, StorageFault, nearest
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import idle_policy, uniform_policy
@@ -16,10 +15,9 @@ from coterie.running import recorder
 from coterie.running.episodes import read_plays
 from coterie.running.evaluate import as_play
 from coterie.running.tables import exact_game
+from coterie.settings import POLICIES
 from coterie.types import Play
-from coterie.workflow.plan import planned
-
-POLICIES = ("random", "idle")
+from coterie.workflow.plan import check_seed, environment_options, planned
 
 
 class Watched(NamedTuple):
@@ -38,7 +36,8 @@ def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
     chosen = planned(folder)
     place = folder / "episodes" / "greedy.jsonl"
     if not place.exists():
-        raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {folder.name}")
+        word = recorder.word_for(folder)
+        raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {word}")
     game = exact_game(chosen.environment, chosen.env)
     return Watched(
         f"{folder.name}: greedy teams",
@@ -53,8 +52,7 @@ def played(environment: str, policy: str, *, env: Any = None, episodes: int = 10
     """Episodes of random or idle play, from the exact table of an environment."""
     if policy not in POLICIES:
         raise BadInput(f"there is no policy '{policy}'{nearest(policy, POLICIES)}")
-    options = env if env is not None else catalogue.find(environment).options()
-    game = exact_game(environment, options)
+    game, seed = exact_game(environment, environment_options(environment, env)), check_seed(seed)
     tables = uniform_policy(game) if policy == "random" else idle_policy(game)
     plays = [_play(game, tables, np.random.default_rng([seed, number]), number) for number in range(episodes)]
     return Watched(f"{environment}: {policy} play", game.success_word, game.action_names, plays, REPEATS)
