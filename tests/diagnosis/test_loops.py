@@ -149,8 +149,7 @@ def test_circles_are_counted_and_one_is_shown():
     finding = loops([circling(17), circling(4, prefix=5), wandering(9)], 1_000, "meet")
     assert finding.verdict == "yes"
     assert finding.sentence == (
-        "2 teams are for ever in a circle (0.2% of 1,000); 1 more fails in another way; "
-        "e.g. team 17, period 2, from step 3."
+        "2 teams circle for ever (0.2 % of 1,000); 1 more fails in another way; e.g. team 17, period 2, from step 3."
     )
     many = loops([circling(17), wandering(8), wandering(9)], 1_000, "meet")
     assert "; 2 more fail in another way; " in many.sentence
@@ -161,15 +160,14 @@ def test_circles_are_counted_and_one_is_shown():
 
 def test_standing_still_has_its_own_words():
     finding = loops([frozen(5)], 10, "meet")
-    assert finding.sentence == "1 team is stuck in one place (10.0% of 10); e.g. team 5, period 1, from step 1."
+    assert finding.sentence == "1 team stands still (10.0 % of 10); e.g. team 5, period 1, from step 1."
     assert finding.evidence == (Evidence(5, 1, 20),)
 
 
 def test_circles_come_first_and_no_team_is_shown_twice():
     finding = loops([frozen(1), circling(2), frozen(3), circling(4)], 10, "meet")
     assert finding.sentence == (
-        "2 teams are for ever in a circle and 2 teams are stuck in one place (40.0% of 10); "
-        "e.g. team 2, period 2, from step 3."
+        "2 teams circle for ever and 2 teams stand still (40.0 % of 10); e.g. team 2, period 2, from step 3."
     )
     assert [evidence.team for evidence in finding.evidence] == [2, 4, 1, 3]
 

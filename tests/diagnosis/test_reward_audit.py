@@ -79,7 +79,7 @@ def test_equally_good_plays_that_differ():
     assert (audit.finding.verdict, audit.finding.interval) == ("yes", (0.0, 1.0))
     assert audit.finding.sentence == (
         "Not only your learner: an exact optimum of this reward need not arrive; it succeeds with a chance between "
-        "0% and 100%, as equally good plays differ (5.000, discounted by 0.9, no time limit)."
+        "0.0 % and 100.0 %, as equally good plays differ (5.000, discounted by 0.9, no time limit)."
     )
 
 
@@ -100,7 +100,7 @@ def test_a_reward_that_prefers_a_smaller_chance():
     assert audit.finding.verdict == "yes"
     assert audit.finding.sentence == (
         "Not only your learner: the exact optimum of this reward (2.500, discounted by 0.9, no time limit) succeeds "
-        "with a chance of 50%, where 90% is possible."
+        "with a chance of 50.0 %, where 90.0 % is possible."
     )
 
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coterie.envs import boards
+from coterie.envs.grids import next_cells, walking_distances
 from coterie.envs.protocol import draw_start
-from coterie.envs.rendezvous import next_cells, rendezvous, walking_distances
+from coterie.envs.rendezvous import rendezvous
 from coterie.errors import BadInput
 from coterie.settings import RendezvousOptions
 

@@ -124,6 +124,16 @@ def test_what_cannot_happen_is_no_state():
     assert game.deterministic
 
 
+def test_chances_in_single_precision_add_up_to_1_in_double():
+    thirds = matrix_game("thirds", np.eye(2))._replace(
+        outcomes=lambda state, action: jnp.full(3, 1 / 3, jnp.float32), starts=lambda: jnp.full(3, 1 / 3, jnp.float32)
+    )
+    game = tabulate(thirds)
+    assert (game.probability.dtype, game.start_probability.dtype) == (np.float64, np.float64)
+    assert game.probability.reshape(-1, 3).sum(1) == pytest.approx(np.ones(4), abs=1e-15)
+    assert game.start_probability.sum() == pytest.approx(1.0, abs=1e-15)
+
+
 # From a table
 
 

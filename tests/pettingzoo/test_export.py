@@ -8,11 +8,11 @@ import warnings
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pettingzoo
 import pytest
 from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, render_test, seed_test
 
 import coterie.pettingzoo
-import pettingzoo
 from coterie.envs import boards, climbing_v0, penalty_v0, rendezvous_v0
 from coterie.envs.matrix import matrix_game
 from coterie.envs.protocol import Step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from coterie.statistics import wilson
+from coterie.statistics import percent, wilson
 from coterie.types import Evidence, Finding, Play
 
 REPEATS = 3
@@ -59,13 +59,13 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) 
     play, loop = (circling or frozen)[0]
     parts = []
     if circling:
-        parts.append(f"{_teams(len(circling))} for ever in a circle")
+        parts.append(_teams(len(circling), "circle", "for ever"))
     if frozen:
-        parts.append(f"{_teams(len(frozen))} stuck in one place")
+        parts.append(_teams(len(frozen), "stand", "still"))
     rest = len(plays) - len(found)
     others = f"; {rest:,} more {'fails' if rest == 1 else 'fail'} in another way" if rest else ""
     sentence = (
-        f"{' and '.join(parts)} ({share.share:.1%} of {total:,}){others}; e.g. team {play.team}, "
+        f"{' and '.join(parts)} ({percent(share.share)} of {total:,}){others}; e.g. team {play.team}, "
         f"period {loop.period}, from step {loop.first_step}."
     )
     return Finding(
@@ -81,5 +81,5 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) 
     )
 
 
-def _teams(count: int) -> str:
-    return f"{count:,} team is" if count == 1 else f"{count:,} teams are"
+def _teams(count: int, verb: str, how: str) -> str:
+    return f"1 team {verb}s {how}" if count == 1 else f"{count:,} teams {verb} {how}"

@@ -8,6 +8,7 @@ from coterie.diagnosis.loops import find_loop
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import discounted_optimum, greatest_success, optimal_play, success_of_optimal_play
 from coterie.running.evaluate import as_play
+from coterie.statistics import percent
 from coterie.types import Evidence, Finding, Play
 
 PLAY_STEPS = 40
@@ -46,12 +47,13 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
     if least > SAME_CHANCE and most - least < SAME_CHANCE:
         sentence = (
             f"Not only your learner: the exact optimum of this reward ({best.value:.3f}, {best.objective}) succeeds "
-            f"with a chance of {most:.0%}, where {possible:.0%} is possible."
+            f"with a chance of {percent(most)}, where {percent(possible)} is possible."
         )
     elif most > SAME_CHANCE:
         sentence = (
             f"Not only your learner: an exact optimum of this reward need not {word}; it succeeds with a chance "
-            f"between {least:.0%} and {most:.0%}, as equally good plays differ ({best.value:.3f}, {best.objective})."
+            f"between {percent(least)} and {percent(most)}, as equally good plays differ "
+            f"({best.value:.3f}, {best.objective})."
         )
     else:
         sentence = (

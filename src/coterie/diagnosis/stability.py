@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coterie.running.evaluate import Stability
-from coterie.statistics import wilson
+from coterie.statistics import percent, wilson
 from coterie.types import Finding
 
 WORRYING = 0.05  # the share of failed checks above which learning is called unstable
@@ -20,10 +20,10 @@ def stability_finding(stability: Stability, word: str) -> Finding:
         "stability",
         "yes" if unstable else "no",
         f"{relapsed.count:,} of the {teams:,} teams that once could {word} failed a later greedy check "
-        f"({stability.failed_share:.1%} of those checks).",
+        f"({percent(stability.failed_share)} of those checks).",
         stability.failed_share,
         None,
-        f"at most {WORRYING:.0%} of the checks after a first success fail",
+        f"at most {percent(WORRYING)} of the checks after a first success fail",
         remedy="let exploration end (--epsilon-end 0 --epsilon-decay 0.9) or learn in smaller steps "
         "(--learning-rate-end 0)"
         if unstable

@@ -53,7 +53,7 @@ def to_text(board: np.ndarray) -> str:
 
 
 def to_pixels(board: np.ndarray, cell_size: int = 40) -> np.ndarray:
-    """The board as a picture, uint8[H * cell_size, W * cell_size, 3]: a disc an agent, a ring of colours for several."""
+    """The board as a picture, uint8[H * cell_size, W * cell_size, 3]: an agent is a disc, several share one."""
     height, width = board.shape
     picture = np.empty((height * cell_size, width * cell_size, 3), np.uint8)
     centre = (cell_size - 1) / 2

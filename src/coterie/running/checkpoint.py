@@ -77,11 +77,14 @@ def _replace(final: Path, temporary: Path) -> None:
         os.rename(temporary, final)
         return
     aside = Path(tempfile.mkdtemp(prefix=".old-", dir=final.parent))
-    os.rename(final, aside)
     try:
+        os.rename(final, aside)
         os.rename(temporary, final)
     except BaseException:
-        os.rename(aside, final)
+        if final.exists():
+            aside.rmdir()
+        else:
+            os.rename(aside, final)
         raise
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -42,7 +42,7 @@ def read_plays(path: Path) -> list[Play]:
     for number, text in enumerate(lines, 1):
         try:
             plays.append(_play(msgspec.json.decode(text, type=Line)))
-        except (msgspec.DecodeError, ValueError, IndexError) as error:
+        except (msgspec.DecodeError, ValueError, IndexError, OverflowError) as error:
             raise StorageFault(f"{path}, line {number} is not an episode: {error}") from error
     return plays
 
@@ -68,7 +68,10 @@ def _line(play: Play) -> str:
 
 
 def _play(line: Line) -> Play:
-    boards = np.empty((len(line.changes) + 1, *np.shape(line.board)), np.uint8)
+    steps = len(line.actions)
+    if not len(line.keys) - 1 == len(line.changes) == len(line.rewards) == steps:
+        raise ValueError(f"{steps} actions do not fit the other steps")
+    boards = np.empty((steps + 1, *(np.shape(line.board) if line.board else (0, 0))), np.uint8)
     boards[0] = line.board
     for step, cells in enumerate(line.changes, 1):
         boards[step] = boards[step - 1]

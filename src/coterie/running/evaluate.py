@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from coterie.tabular.learn import greedy_outcomes, greedy_play
 from coterie.types import Play
 
 SAME_RETURN = 1e-9
+LONGEST_EPISODE = 1_000  # recorded steps of an episode in a game without a time limit
 
 
 class Baselines(NamedTuple):
@@ -108,6 +110,22 @@ def play_of(game: FiniteGame, q: np.ndarray, seed: int, team: int, start: int = 
     """One team's greedy episode, recorded; q float64[tables, O, A] is that team's."""
     state, edges, actions = greedy_play(game, q, seed, team, start)
     return as_play(game, state, edges, actions, team)
+
+
+def walk(game: FiniteGame, choose: Callable[[int, int], Sequence[int]], random: np.random.Generator, team: int) -> Play:
+    """One episode through a game's table, recorded: choose(state, step) gives the joint action, steps from 1."""
+    joint_count, actions = int(np.prod(game.actions)), []
+    state = start = int(game.start_state[random.choice(len(game.start_state), p=game.start_probability)])
+    edges: list[int] = []
+    while len(edges) < (game.horizon or LONGEST_EPISODE):
+        actions.append(tuple(choose(state, len(edges) + 1)))
+        pair = state * joint_count + int(np.ravel_multi_index(actions[-1], game.actions))
+        first, stop = int(game.first_edge[pair]), int(game.first_edge[pair + 1])
+        edges.append(first + int(random.choice(stop - first, p=game.probability[first:stop])))
+        state = int(game.successor[edges[-1]])
+        if game.ended[edges[-1]]:
+            break
+    return as_play(game, start, np.array(edges), np.array(actions, np.int32), team)
 
 
 def as_play(game: FiniteGame, state: int, edges: np.ndarray, actions: np.ndarray, team: int) -> Play:

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import ceil, floor, isclose, isfinite
+from math import isclose, isfinite
 from typing import TYPE_CHECKING
 
 from coterie.settings import ALGORITHMS
+from coterie.statistics import interval, percent
 
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
     from coterie.statistics import Share
 
 NOT_KNOWN = "not known"
-FEWEST_DIGITS, MOST_DIGITS = 1, 12
+MOST_DIGITS = 12
 PAST = {"meet": "met", "win": "won", "catch": "caught", "find": "found", "coordinate": "coordinated", "score": "scored"}
-
-
-def percent(share: float) -> str:
-    """A share in per cent, with as many digits as it takes not to round it to none or to all.
-
-    >>> percent(1.0), percent(0.999), percent(0.9999), percent(0.00004)
-    ('100.0 %', '99.9 %', '99.99 %', '0.004 %')
-    """
-    return f"{_digits(share, lambda scaled: float(round(scaled)))} %"
-
-
-def interval(share: Share) -> str:
-    """The interval of a share, rounded outwards, so that it covers what it claims.
-
-    >>> from coterie.statistics import wilson
-    >>> interval(wilson(1000, 1000)), interval(wilson(921, 1000))
-    ('99.6 to 100.0 %', '90.2 to 93.7 %')
-    """
-    return f"{_digits(share.low, floor)} to {_digits(share.high, ceil)} %"
-
-
-def _digits(share: float, rounding: Callable[[float], float]) -> str:
-    """100 * share with the fewest decimals that keep a share inside (0, 1) away from 0 and 100."""
-    for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
-        rounded = rounding(round(share * 100 * 10**digits, 6)) / 10**digits
-        if not 0 < share < 1 or 0 < rounded < 100:
-            return f"{rounded:.{digits}f}"
-    return f"{share * 100:.{MOST_DIGITS}g}"
 
 
 def number(value: float | None, unlike: float | None = None) -> str:
@@ -107,7 +79,8 @@ def headline(verdict: Verdict) -> str:
         first = f"None of {plural(reached.total, verdict.unit)} {word}s."
     else:
         rest = reached.total - reached.count
-        first = f"{reached.count:,} of {plural(reached.total, verdict.unit)} {word}{'s' if reached.count == 1 else ''}; "
+        verb = f"{word}s" if reached.count == 1 else word
+        first = f"{reached.count:,} of {plural(reached.total, verdict.unit)} {verb}; "
         first += f"{rest:,} {'does' if rest == 1 else 'do'} not."
     best = verdict.optimal
     if best is None or reached.total == 1 or reached.count == best.count == 0:

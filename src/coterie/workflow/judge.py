@@ -13,7 +13,7 @@ from coterie.diagnosis.loops import REPEATS, loops
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
-from coterie.running.evaluate import SAME_RETURN, as_play, baselines
+from coterie.running.evaluate import SAME_RETURN, baselines, walk
 from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
@@ -79,29 +79,19 @@ def _agents(make_team: Callable[..., Any], game: FiniteGame, seed: int | None) -
 def _play(game: FiniteGame, agents: list[Any], random: np.random.Generator, team: int) -> Play:
     sights = np.concatenate([np.arange(len(values)) for values in game.observations])
     kinds = np.concatenate([np.full(len(values), k) for k, values in enumerate(game.observations)])
-    state = start = int(game.start_state[random.choice(len(game.start_state), p=game.start_probability)])
     for name, agent in zip(game.spec.agents, agents, strict=True):
         if callable(getattr(agent, "reset", None)):
             try:
                 agent.reset()
             except FAILURES as error:
                 raise BadInput(f"{name} of team {team}: reset() failed: {told(error)}") from error
-    edges, actions = [], []
-    while len(edges) < (game.horizon or 1_000):
-        joint = []
-        for place, agent in enumerate(agents):
-            row = game.seen[state, place]
-            observation = game.observations[kinds[row]][sights[row]]
-            joint.append(_act(game, agent, place, observation, team, len(edges) + 1))
-        pair = state * int(np.prod(game.actions)) + int(np.ravel_multi_index(tuple(joint), game.actions))
-        choices = slice(game.first_edge[pair], game.first_edge[pair + 1])
-        edge = int(choices.start + random.choice(choices.stop - choices.start, p=game.probability[choices]))
-        edges.append(edge)
-        actions.append(joint)
-        state = int(game.successor[edge])
-        if game.ended[edge]:
-            break
-    return as_play(game, start, np.array(edges), np.array(actions, np.int32), team)
+
+    def choose(state: int, step: int) -> list[int]:
+        rows = [game.seen[state, place] for place in range(len(agents))]
+        seen = [game.observations[kinds[row]][sights[row]] for row in rows]
+        return [_act(game, agent, place, seen[place], team, step) for place, agent in enumerate(agents)]
+
+    return walk(game, choose, random, team)
 
 
 def _all_alike(plays: list[Play]) -> bool:

@@ -13,7 +13,7 @@ from coterie.finite.game import FiniteGame
 from coterie.finite.solve import idle_policy, uniform_policy
 from coterie.running import recorder
 from coterie.running.episodes import read_plays
-from coterie.running.evaluate import as_play
+from coterie.running.evaluate import walk
 from coterie.running.tables import exact_game
 from coterie.settings import POLICIES
 from coterie.types import Play
@@ -59,16 +59,8 @@ def played(environment: str, policy: str, *, env: Any = None, episodes: int = 10
 
 
 def _play(game: FiniteGame, policy: np.ndarray, random: np.random.Generator, number: int) -> Play:
-    state = start = int(game.start_state[random.choice(len(game.start_state), p=game.start_probability)])
-    edges, actions = [], []
-    while len(edges) < (game.horizon or 1_000):
+    def choose(state: int, step: int) -> list[int]:
         rows = [policy[agent, game.seen[state, agent]] for agent in range(len(game.actions))]
-        joint = [int(random.choice(len(row), p=row)) for row in rows]
-        pair = state * int(np.prod(game.actions)) + int(np.ravel_multi_index(tuple(joint), game.actions))
-        first, stop = int(game.first_edge[pair]), int(game.first_edge[pair + 1])
-        edges.append(first + int(random.choice(stop - first, p=game.probability[first:stop])))
-        actions.append(joint)
-        state = int(game.successor[edges[-1]])
-        if game.ended[edges[-1]]:
-            break
-    return as_play(game, start, np.array(edges), np.array(actions, np.int32), number)
+        return [int(random.choice(len(row), p=row)) for row in rows]
+
+    return walk(game, choose, random, number)
