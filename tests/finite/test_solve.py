@@ -198,6 +198,19 @@ def test_an_optimal_play_starts_where_it_is_told_to():
         assert game.reward[edges, 0].sum() == best.start_values[start]
 
 
+def test_an_optimal_play_follows_the_likeliest_way():
+    game = make_game((1,), {(0, (0,)): [(0.3, 0, 1.0, True, True), (0.7, 0, 2.0, False, False)]}, [((0,),)], horizon=5)
+    assert optimal_play(game, optimum(game))[0].tolist() == [1] * 5
+
+
+def test_an_optimal_play_knows_how_much_time_is_left():
+    # Waiting pays 1 a step and leaving pays 3 and ends it: wait until the last step, then leave.
+    ways = {(0, (0,)): [(1.0, 0, 1.0, False, False)], (0, (1,)): [(1.0, 0, 3.0, True, True)]}
+    game = make_game((2,), ways, [((0,),)], horizon=4)
+    assert optimum(game).value == 6.0
+    assert optimal_play(game, optimum(game))[1].tolist() == [[0], [0], [0], [1]]
+
+
 # Success
 
 

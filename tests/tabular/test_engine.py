@@ -16,6 +16,7 @@ from coterie.finite.solve import greedy_policy, policy_value
 from coterie.settings import PRESETS, TabularOptions
 from coterie.tabular.engine import pick, scheduled
 from coterie.tabular.learn import advance, as_rule, as_table, greedy_outcomes, greedy_play, new_teams
+from coterie.tabular.streams import CHECKING, stream_keys, uniform
 
 TEAMS = 20
 
@@ -211,6 +212,17 @@ def test_a_check_is_the_greedy_episode_of_that_moment():
         assert (whole.progress.check_return[:, column] == returns[:, 0]).all()
         assert (whole.progress.check_success[:, column] == successes[:, 0]).all()
     assert 0 < whole.progress.check_success.mean() < 1
+
+
+def test_checks_draw_their_chance_from_a_stream_of_their_own():
+    # Two ways to go on from each of two starts; the k-th check reads places k * 2^32 (the start) and on.
+    ways = {(s, (0,)): [(0.5, s, 1.0 + 2 * s, True, False), (0.5, s, 2.0 + 2 * s, True, False)] for s in (0, 1)}
+    game = make_game((1,), ways, [((0,),), ((0,),)], horizon=1, starts=[(0.5, 0), (0.5, 1)])
+    found = train(game, MASKED, episodes=6, teams=50, check_every=2).progress.check_return
+    for team, key in enumerate(stream_keys(0, CHECKING, 0, 50)):
+        for check in range(3):
+            start, way = (uniform(key, np.uint64(check * 2**32 + place)) >= 0.5 for place in (0, 1))
+            assert found[team, check] == 1 + 2 * start + way
 
 
 def test_looking_does_not_disturb_learning():
