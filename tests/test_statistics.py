@@ -3,9 +3,11 @@
 from math import comb, sqrt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coterie.errors import BadInput
-from coterie.statistics import wilson
+from coterie.statistics import interval, percent, wilson
 
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution
 
@@ -87,3 +89,32 @@ def test_coverage_by_enumeration(total):
 def test_what_is_no_share_is_refused(count, total):
     with pytest.raises(BadInput, match="a share needs 0 <= count <= total and total >= 1"):
         wilson(count, total)
+
+
+# Shares in words
+
+
+@pytest.mark.parametrize(
+    "share, words",
+    [(0.0, "0.0 %"), (1.0, "100.0 %"), (0.5, "50.0 %"), (0.921, "92.1 %"), (0.9996, "99.96 %"), (0.0004, "0.04 %")],
+)
+def test_a_share_is_rounded_but_not_to_none_or_all(share, words):
+    assert percent(share) == words
+
+
+@given(st.floats(1e-9, 1 - 1e-9))
+def test_some_is_never_none_and_never_all(share):
+    shown = float(percent(share).removesuffix(" %"))
+    assert 0 < shown < 100
+    assert shown == pytest.approx(100 * share, abs=0.0501)
+
+
+@given(st.integers(1, 10_000), st.data())
+def test_an_interval_is_rounded_outwards(total, data):
+    share = wilson(data.draw(st.integers(0, total)), total)
+    low, high = (float(word) for word in interval(share).removesuffix(" %").split(" to "))
+    assert low <= 100 * share.low + 1e-6
+    assert high >= 100 * share.high - 1e-6
+    assert high - low <= 100 * (share.high - share.low) + 0.2
+    assert (low > 0) == (share.low > 0)
+    assert (high < 100) == (share.high < 1)

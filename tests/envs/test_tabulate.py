@@ -24,6 +24,7 @@ from coterie.envs.rendezvous import rendezvous
 from coterie.envs.tabulate import tabulate
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.finite.solve import discounted_optimum, greedy_policy, optimum, policy_value, uniform_policy
+from coterie.pettingzoo.export import parallel_env
 from coterie.settings import ClimbingOptions, PenaltyOptions, ProbeOptions, RendezvousOptions
 
 
@@ -240,6 +241,19 @@ def test_outcomes_are_the_edges_padded_with_nothing():
         assert step.reward[pair, :count].tolist() == game.reward[edges].tolist()
         assert step.terminated[pair, :count].tolist() == [[bool(ended)] * 2 for ended in game.ended[edges]]
         assert step.success[pair, :count].tolist() == game.success[edges].tolist()
+
+
+def test_a_table_can_be_played_through_pettingzoo():
+    game = matrix_table(CLIMBING)
+    world = parallel_env(from_table(game))
+    for joint, (a, b) in enumerate(game.joint_actions.tolist()):
+        seen, _ = world.reset(seed=joint)
+        assert {name: what.tolist() for name, what in seen.items()} == {"agent_0": [0], "agent_1": [0]}
+        _, rewards, terminations, truncations, _ = world.step({"agent_0": a, "agent_1": b})
+        assert rewards == {"agent_0": CLIMBING[a][b], "agent_1": CLIMBING[a][b]}
+        assert all(terminations.values())
+        assert not any(truncations.values())
+        assert world.agents == []
 
 
 def test_drawn_episodes_earn_the_exact_value():
