@@ -58,6 +58,11 @@ def draw(run: Any) -> None:
         say(f"coterie: the pictures could not be drawn: {type(error).__name__}: {error}; all else is in {run.folder}/")
 
 
+def say_making() -> None:
+    """Why the first time takes longer."""
+    say("making the exact table of this game; the next time it comes from the cache …")
+
+
 def next_step(*commands: str) -> None:
     """The last line of an output for people."""
     print(f"\nNext: {'   or   '.join(commands)}", flush=True)

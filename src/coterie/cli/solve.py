@@ -30,10 +30,10 @@ def run(words: list[str]) -> int:
     entry = catalogue.find(name)
     kind = with_options("Solve", SolveOptions, env=(entry.options(), False))
     options = parse(kind, rest, command=f"solve {name}", about=f"{name}: {entry.about}.")
-    from coterie.cli.output import next_step, show, show_json, show_play
+    from coterie.cli.output import next_step, say_making, show, show_json, show_play
     from coterie.workflow.solve import solve
 
-    found = solve(name, env=options.env, discount=options.discount)
+    found = solve(name, env=options.env, discount=options.discount, on_making=say_making)
     base, audit = found.baselines, found.audit
     if options.json:
         show_json(

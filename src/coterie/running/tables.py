@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ PAIRS_CAP = 4_000_000  # tabulate's own
 WORK_CAP = 10**9  # joint steps times edges: about ten seconds for the optimum
 
 
-def exact_game(name: str, options: Any) -> FiniteGame:
+def exact_game(name: str, options: Any, on_making: Callable[[], None] | None = None) -> FiniteGame:
     """The table of an environment; the second time it comes from the cache, and JAX is not even imported.
 
     The key is a hash of the environments' source and of the options, so a change of either makes a new table. A cache
-    that cannot be read or written costs time, never the result. Raises BadInput for a game too large or too long.
+    that cannot be read or written costs time, never the result. `on_making` is called where the table is not in the
+    cache, which takes seconds. Raises BadInput for a game too large or too long.
     """
     entry = catalogue.find(name)
     entry.check(options)
@@ -32,7 +34,7 @@ def exact_game(name: str, options: Any) -> FiniteGame:
             f"this {name} is too large for an exact table: {pairs:,} pairs of a state and a joint action, where "
             f"{PAIRS_CAP:,} are the limit; use fewer agents or a smaller environment"
         )
-    game = _cached(name, options)
+    game = _cached(name, options, on_making)
     work = game.horizon * len(game.probability)
     if work > WORK_CAP:
         raise BadInput(
@@ -42,12 +44,14 @@ def exact_game(name: str, options: Any) -> FiniteGame:
     return game
 
 
-def _cached(name: str, options: Any) -> FiniteGame:
+def _cached(name: str, options: Any, on_making: Callable[[], None] | None) -> FiniteGame:
     place = cache_folder() / "tables" / f"{name}-{_fingerprint(name, options)}.safetensors"
     try:
         return from_bytes(place.read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    if on_making:
+        on_making()
     from coterie.envs.tabulate import tabulate
 
     game = tabulate(catalogue.make(name, options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from coterie.diagnosis.reward_audit import Audit, reward_audit
@@ -27,11 +28,17 @@ class Solution(NamedTuple):
     audit: Audit
 
 
-def solve(environment: str = "rendezvous", *, env: Any = None, discount: float = 0.9) -> Solution:
+def solve(
+    environment: str = "rendezvous",
+    *,
+    env: Any = None,
+    discount: float = 0.9,
+    on_making: Callable[[], None] | None = None,
+) -> Solution:
     """The exact joint optimum of an environment within its time limit, beside random and idle play."""
     if not 0 <= discount <= 1:
         raise BadInput(f"--discount {discount:g}: expected a number from 0 to 1")
-    game = exact_game(environment, environment_options(environment, env))
+    game = exact_game(environment, environment_options(environment, env), on_making)
     edges, actions = optimal_play(game, optimum(game))
     return Solution(
         environment,
