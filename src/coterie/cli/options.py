@@ -80,14 +80,14 @@ def flag_names(options: type, prefix: str = "") -> list[str]:
 
 
 def _sentence(text: str) -> str:
-    """The message inside the frame that the parser draws around it."""
-    kept = []
-    for line in text.splitlines():
-        line = COLOURS.sub("", line).strip()
-        if line.startswith("╭") or not line:
-            continue
+    """The message inside the frame that the parser draws around it, with dashes alone where there is no Unicode."""
+    sections: list[list[str]] = [[]]
+    for line in COLOURS.sub("", text).splitlines():
         line = line.strip("│ ")
-        if line.startswith(("────", "╰", "For full helptext")):
-            break
-        kept.append(line)
-    return " ".join(kept).rstrip(". ") or "the options could not be read"
+        if line.startswith(("╭", "╰", "────", "----")):
+            sections.append([])
+        elif line:
+            sections[-1].append(line)
+    titled = "╭" not in text  # then the title has a section of its own
+    told = [" ".join(section) for section in sections if section][int(titled) :]
+    return told[0].rstrip(". ") if told else "the options could not be read"

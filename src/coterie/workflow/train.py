@@ -152,7 +152,13 @@ def open_run(chosen: Plan, game: FiniteGame, runs: Path, name: str | None, threa
     return folder, teams
 
 
-def resume(run: str | Path = "latest", *, runs: str | Path = "runs", threads: int = 0, on_tick=None) -> Run:
+def resume(
+    run: str | Path = "latest",
+    *,
+    runs: str | Path = "runs",
+    threads: int = 0,
+    on_tick: Callable[[Tick], None] | None = None,
+) -> Run:
     """Go on with a stopped run as if it had never been stopped, and judge it."""
     folder = recorder.find_run(Path(runs), str(run))
     chosen = planned(folder)
