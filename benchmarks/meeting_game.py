@@ -43,7 +43,7 @@ VARIANTS: tuple[tuple[str, dict[str, Any], dict[str, Any], tuple[float, ...], tu
     ("+ terminal mask", {}, {}, (95.4, 66.8), (98.3, 82.5)),
     ("+ mask, random ties", {"ties": "random"}, {}, (96.1, 65.4), (98.1, 83.8)),
     ("+ mask, epsilon to 0", {"epsilon_end": 0.0, "epsilon_decay": 1.0}, {}, (100.0, 74.0), (100.0, 83.4)),
-    ("+ mask, hysteretic 0.1", {"learning_rate_down": 0.01}, {}, (100.0, 59.1), (99.9, 60.8)),
+    ("+ mask, hysteretic 0.1", {"hysteresis": 0.1}, {}, (100.0, 59.1), (99.9, 60.8)),
     ("+ mask, both cells seen", {}, {"observation": "all"}, (100.0, 78.6), (6.2, 0.0)),
     ("+ mask, one shared table", {"share_parameters": True}, {}, (97.6, 48.9), (99.2, 62.8)),
 )

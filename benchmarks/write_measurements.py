@@ -62,12 +62,16 @@ def speed_table(speed: dict) -> list[str]:
         if name != "simple operations":
             ratio = f"{ratios[name]:,.0f} x" if name in ratios else ""
             lines.append(f"| {name} | {rate / 1e6:.3f} | {ratio} |")
+    paired = sorted(speed["two_cores_over_one_each_round"])
+    median = paired[len(paired) // 2]
     limit = speed["steps_per_second"]["simple operations"]
     rest = (
-        f"Two cores are {speed['two_cores_over_one']:.2f} x one. A step of both agents, learning included, is "
+        f"Two cores are {speed['two_cores_over_one']:.2f} x one, best against best (each round: median {median:.2f}, "
+        f"{paired[0]:.2f} to {paired[-1]:.2f}). A step of both agents, learning included, is "
         f"{speed['operations_a_step']} simple operations (counted in the source); one core does at most "
         f"{limit / 1e9:.1f} billion of them a second, measured in the same run, so the engine reaches "
-        f"{speed['share_of_arithmetic_limit']:.0%} of that limit. The rest goes into what follows from chance: wrongly "
+        f"{speed['share_of_arithmetic_limit']:.0%} of that limit. All operations count alike, though multiplications "
+        "and loads have fewer ports, so the true limit is lower. The rest probably goes into chance: wrongly "
         "guessed branches (explore or not, which value is largest) and loads that wait for the step before, as each "
         "state depends on the last. *Plain lists* is the tutorial's listing with lists for NumPy arrays; *tuned lists* "
         "is the fastest plain Python that we could write for this one game."

@@ -31,7 +31,7 @@ class RendezvousOptions:
     horizon: int = 20
     """Steps after which an episode is cut off (a time limit, not an ending)."""
     meet_reward: float = 10.0
-    """What everybody earns on the step that makes them meet; nothing else is paid on that step."""
+    """What everybody earns on the step that makes them meet; only shaping is added to it."""
     step_reward: float = -1.0
     """What everybody earns on every other step."""
     closer_reward: float = 0.0
@@ -80,9 +80,8 @@ class TabularOptions:
     """The step size of an update, in (0, 1]."""
     learning_rate_end: float = 0.1
     """The step size that it falls to, linearly over the run; negative: it stays as it is."""
-    learning_rate_down: float = 0.2
-    """Step size where the estimate would fall (hysteretic Q-learning, Matignon 2007); it falls with the other.
-    Negative: the same as upwards."""
+    hysteresis: float = 0.5
+    """Bad news is learned at this share of the learning rate, in (0, 1] (Matignon 2007: beta / alpha); 1: as fast."""
     discount: float = 0.9
     """The worth of a reward one step later, in [0, 1]."""
     epsilon: float = 0.5
@@ -107,7 +106,7 @@ POLICIES = ("random", "idle")  # to watch, and to know what is nothing
 
 ALGORITHMS: Mapping[str, str] = {
     "iql": "independent Q-learning: each agent learns its own table as if it were alone (Tan 1993)",
-    "hysteretic": "hysteretic Q-learning: good news is learned faster than bad (Matignon et al. 2007)",
+    "hysteretic": "hysteretic Q-learning: independent, but good news is learned faster than bad (Matignon et al. 2007)",
 }
 
 
@@ -123,13 +122,15 @@ class Preset:
 
 
 PRESETS: Mapping[str, Preset] = {
-    "default": Preset("a recipe that works: good news is learned faster, exploration ends, endings are masked"),
+    "default": Preset(
+        "a recipe that works on rendezvous: good news is learned faster, exploration ends, endings are masked"
+    ),
     "thorough": Preset(
         "for grids of about 8x8: explores longer, and discounts more, so that shorter ways stand out",
         options={
             "learning_rate": 0.1,
             "learning_rate_end": 0.0,
-            "learning_rate_down": 0.02,
+            "hysteresis": 0.2,
             "epsilon": 1.0,
             "epsilon_decay": 0.95,
             "discount": 0.6,
@@ -142,7 +143,7 @@ PRESETS: Mapping[str, Preset] = {
         options={
             "learning_rate": 0.1,
             "learning_rate_end": -1.0,
-            "learning_rate_down": -1.0,
+            "hysteresis": 1.0,
             "epsilon": 0.1,
             "epsilon_end": 0.1,
             "epsilon_decay": 0.0,

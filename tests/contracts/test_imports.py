@@ -115,13 +115,18 @@ def faults(text: str, module: str, is_package: bool = False) -> list[str]:
     if part not in MAY_PRINT:
         for node in ast.walk(tree):
             into_text = isinstance(node, ast.Call) and any(word.arg == "file" for word in node.keywords)
-            if isinstance(node, ast.Call) and not into_text and ast.unparse(node.func) in (
-                "print",
-                "Console",
-                "rich.print",
-                "console.Console",
-                "rich.console.Console",
-                "rich.get_console",
+            if (
+                isinstance(node, ast.Call)
+                and not into_text
+                and ast.unparse(node.func)
+                in (
+                    "print",
+                    "Console",
+                    "rich.print",
+                    "console.Console",
+                    "rich.console.Console",
+                    "rich.get_console",
+                )
             ):
                 found.append(f"coterie.{module}:{node.lineno} prints; only the command does")
     return found

@@ -39,7 +39,7 @@ def test_small_prizes_make_circling_the_optimum(prize):
         "(discounted by 0.9, no time limit)."
     )
     assert (audit.finding.value, audit.finding.interval) == (0.0, (0.0, 0.0))
-    assert "--env.shaping 1" in audit.finding.remedy
+    assert "--env.meet-reward 10" in audit.finding.remedy
     # The play that is shown does circle, and earns what is said.
     assert not audit.play.success
     assert len(audit.play.actions) == PLAY_STEPS
@@ -113,3 +113,12 @@ def test_without_a_discount_it_says_that_it_cannot_tell():
     assert audit.finding.verdict == "cannot tell"
     assert math.isnan(audit.value)
     assert len(audit.play.actions) == 0
+
+
+def test_what_nobody_can_reach_in_time_is_said_before_the_learner_is_blamed():
+    # From corner to corner of a 5x5 grid both need 4 steps.
+    assert reward_audit(meeting_game(horizon=4), 0.9).finding.verdict == "no"
+    finding = reward_audit(meeting_game(horizon=3), 0.9).finding
+    assert (finding.verdict, finding.value) == ("yes", 0.0)
+    assert finding.sentence == "Not your learner: nobody can meet within the time limit of 3 steps."
+    assert "--env.horizon" in finding.remedy

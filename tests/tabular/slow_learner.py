@@ -17,7 +17,7 @@ from coterie.tabular.streams import LEARNING, Stream, stream_keys
 TUTORIAL = TabularOptions(
     learning_rate=0.1,
     learning_rate_end=-1.0,
-    learning_rate_down=-1.0,
+    hysteresis=1.0,
     discount=0.9,
     epsilon=0.1,
     epsilon_end=0.1,
@@ -80,9 +80,7 @@ def learn_slowly(game: FiniteGame, options: TabularOptions, episodes: int, numbe
     for episode in range(episodes):
         epsilon = between(options.epsilon, options.epsilon_end, options.epsilon_decay * episodes, episode)
         rate = between(options.learning_rate, options.learning_rate_end, rate_length, episode)
-        rate_down = rate
-        if options.learning_rate_down >= 0:
-            rate_down = rate * (options.learning_rate_down / options.learning_rate)
+        rate_down = rate * options.hysteresis
         starts = game.start_probability.tolist()
         state = int(game.start_state[index_of(starts, numbers.random()) if len(starts) > 1 else 0])
         for _ in range(game.horizon) if game.horizon else count():

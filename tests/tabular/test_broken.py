@@ -7,7 +7,7 @@ import pytest
 from finite_games import make_game, meeting_game
 from slow_learner import MASKED, TUTORIAL, train
 
-from coterie.tabular.learn import greedy_outcomes
+from coterie.tabular.learn import advance, as_rule, as_table, greedy_outcomes, new_teams
 
 # A sound learner of this recipe meets in every team (facts.md 1: 100 %).
 RECIPE = replace(MASKED, epsilon_end=0.0, epsilon_decay=1.0)
@@ -23,13 +23,40 @@ def learns_to_meet(share):
     return share > 0.9
 
 
-def test_a_sound_learner_learns_to_meet():
-    assert learns_to_meet(share_that_meets(meeting_game(), RECIPE))
+LEARNERS = {
+    "independent": RECIPE,
+    "hysteretic": replace(RECIPE, hysteresis=0.1),
+    "pooled experience": replace(RECIPE, share_experience="pooled"),
+    "one common table": replace(RECIPE, share_parameters=True),
+}
 
 
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_sound_learner_learns_to_meet(learner):
+    assert learns_to_meet(share_that_meets(meeting_game(), LEARNERS[learner]))
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.parametrize("broken", [{"rate_start": 0.0, "rate_end": 0.0}, {"rate_start": -0.01, "rate_end": -0.01}])
-def test_a_learner_without_an_update_or_with_its_sign_reversed_does_not(broken):
-    assert not learns_to_meet(share_that_meets(meeting_game(), RECIPE, **broken))
+def test_a_learner_without_an_update_or_with_its_sign_reversed_does_not(learner, broken):
+    assert not learns_to_meet(share_that_meets(meeting_game(), LEARNERS[learner], **broken))
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_learner_without_its_mask_expects_more_than_can_be_earned(learner):
+    assert (greatest_values(LEARNERS[learner]) <= 10 + 1e-9).all()
+    assert (greatest_values(replace(LEARNERS[learner], terminal_mask=False)) > 10.5).mean() > 0.3
+
+
+def test_a_learner_that_no_longer_learns_neither_gains_nor_loses():
+    # From random starts a frozen team meets from some and not from others; its checks must not call that forgetting.
+    game = meeting_game(random_starts=True, sees="all")
+    learned = train(game, replace(MASKED, epsilon=0.3, epsilon_end=0.3), episodes=1_000, teams=50)
+    frozen = new_teams(game, MASKED, 50, 20)._replace(q=learned.q)
+    rule = as_rule(MASKED, 200, 10)._replace(rate_start=0.0, rate_end=0.0)
+    checks = advance(as_table(game), rule, frozen, 5, 200, 1).progress.check_success
+    assert 0 < checks.mean() < 1
+    assert (checks == checks[:, :1]).all()
 
 
 def test_a_learner_that_never_looks_ahead_does_not():

@@ -20,8 +20,8 @@ NAN, INFINITE = float("nan"), float("inf")
         ({"learning_rate": -0.1}, "--learning-rate -0.1"),
         ({"learning_rate": 1.5}, "--learning-rate 1.5"),
         ({"learning_rate": NAN}, "--learning-rate nan"),
-        ({"learning_rate_down": 0.0}, "--learning-rate-down 0"),
-        ({"learning_rate_down": 2.0}, "--learning-rate-down 2"),
+        ({"hysteresis": 0.0}, "--hysteresis 0"),
+        ({"hysteresis": 2.0}, "--hysteresis 2"),
         ({"learning_rate_end": 1.5}, "--learning-rate-end 1.5"),
         ({"discount": 1.1}, "--discount 1.1: expected a number from 0 to 1"),
         ({"discount": -0.1}, "--discount -0.1"),
@@ -48,7 +48,7 @@ def test_at_least_one_episode_and_one_team():
     [
         {},
         {"learning_rate": 1.0, "discount": 1.0, "epsilon": 1.0, "epsilon_decay": 1.0},
-        {"learning_rate_end": 0.0, "learning_rate_down": 1.0, "discount": 0.0, "epsilon": 0.0},
+        {"learning_rate_end": 0.0, "hysteresis": 1.0, "discount": 0.0, "epsilon": 0.0, "epsilon_end": 0.0},
     ],
 )
 def test_options_that_are_fine(changes):
@@ -56,7 +56,7 @@ def test_options_that_are_fine(changes):
 
 
 def test_options_become_numbers():
-    rule = as_rule(replace(TUTORIAL, learning_rate_down=0.02, epsilon_decay=0.25, epsilon_end=0.01), 400, 10)
+    rule = as_rule(replace(TUTORIAL, hysteresis=0.2, epsilon_decay=0.25, epsilon_end=0.01), 400, 10)
     assert rule.down_ratio == pytest.approx(0.2)
     assert rule._replace(down_ratio=0.2)._asdict() == {
         "rate_start": 0.1,

@@ -26,7 +26,7 @@ VARIANTS = {
     "masked": (MASKED, "own", 0.954, 0.668, 0.429),
     "random ties": (replace(MASKED, ties="random"), "own", 0.961, 0.654, None),
     "epsilon to 0": (replace(MASKED, epsilon_end=0.0, epsilon_decay=1.0), "own", 1.0, 0.740, 0.041),
-    "hysteretic": (replace(MASKED, learning_rate_down=0.01), "own", 1.0, 0.591, None),
+    "hysteretic": (replace(MASKED, hysteresis=0.1), "own", 1.0, 0.591, None),
     "both cells": (MASKED, "all", 1.0, 0.786, None),
     "one table": (replace(MASKED, share_parameters=True), "own", 0.976, 0.489, None),
 }

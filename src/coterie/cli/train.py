@@ -20,7 +20,7 @@ LADDER_FLAGS = ("--ladder", "--seeds", "--seed", "--threads", "--json", "--no-js
 class TrainOptions:
     """What to train, how much of it, and where it goes."""
 
-    algorithm: Annotated[str | None, tyro.conf.arg(aliases=("--algo",))] = None
+    algorithm: Annotated[str, tyro.conf.arg(aliases=("--algo",))] = ""
     """How the agents learn (the preset's algorithm where it is not given); coterie list names all."""
     preset: str = "default"
     """A named recipe: default works, tutorial is the classic tutorial with its flaws. Later flags replace its parts."""
@@ -53,6 +53,8 @@ def run(words: list[str]) -> int:
     _, learner = preset_options(preset, algorithm)
     kind = with_options("Train", TrainOptions, env=(entry.options(), False), learner=(learner, True))
     options = parse(kind, rest, command=f"train {environment}", about=f"{environment}: {entry.about}.")
+    if options.ladder and environment != "rendezvous":
+        raise BadInput(f"--ladder mends the tutorial, which is about rendezvous, not {environment}")
     if options.ladder:
         given = [word.partition("=")[0] for word in rest if word.startswith("--")]
         lost = [flag for flag in given if not flag.startswith("--env.") and flag not in LADDER_FLAGS]
@@ -81,7 +83,7 @@ def _train(environment: str, options) -> int:
 
     chosen = plan(
         environment,
-        algorithm=options.algorithm,
+        algorithm=options.algorithm or None,
         preset=options.preset,
         env=options.env,
         seeds=options.seeds,
@@ -108,7 +110,7 @@ def _train(environment: str, options) -> int:
         draw(run)
     if not options.json:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
-        mending = ["coterie train rendezvous --ladder"] if run.verdict.preset == "tutorial" else []
+        mending = ["coterie train rendezvous --ladder"] if run.verdict.claim else []
         next_step(f"coterie watch {word} --wall", *mending)
     return 0
 

@@ -1,53 +1,72 @@
-"""Is there anything to learn from, and was anything learned? Rewards, successes, and the two players to beat."""
+"""Is there anything to learn from, was anything learned, and what is missing from the best? Counted, not judged."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from coterie.running.evaluate import Baselines
-from coterie.statistics import wilson
+from coterie.running.evaluate import SAME_RETURN, Baselines
+from coterie.statistics import percent, wilson
 from coterie.types import Finding
 
+SHORTFALL = 0.05  # the share of succeeding teams that may be short of the optimum before it is worth saying
+MORE_EXPLORATION = (
+    "explore more or longer (--epsilon 1 --epsilon-decay 0.9, --episodes), or start nearer to the goal (in rendezvous: "
+    "--env.starts random)"
+)
 
-def accounting(returns: np.ndarray, baselines: Baselines, successes: np.ndarray, episodes: int) -> Finding:
-    """Do the greedy teams earn more than random and idle play, and did learning ever meet a success?
 
-    returns float64[W] of the greedy agents, successes float64[W] counted over all training episodes.
+def accounting(
+    returns: np.ndarray,
+    baselines: Baselines,
+    successes: np.ndarray | None = None,
+    episodes: int = 0,
+    unit: str = "team",
+) -> Finding:
+    """Do the teams earn more than random and idle play, and did learning ever meet a success?
+
+    returns float64[W]; successes float64[W] counted over so many training episodes, None where nothing was trained.
+    Idle play counts only where it is not the best there is (in a matrix game any fixed action may be).
     """
     teams = len(returns)
-    floor = max(baselines.random, baselines.idle)
-    better = wilson(int((returns > floor + 1e-9).sum()), teams)
-    never = int((successes == 0).sum())
-    value, interval = better.share, (better.low, better.high)
-    if never > teams / 2:
-        return Finding(
-            "accounting",
-            "yes",
+    rivals = {"random play": baselines.random}
+    if baselines.idle < baselines.optimum - SAME_RETURN:
+        rivals["idle play"] = baselines.idle
+    names = " and ".join(f"{name} ({value:.2f})" for name, value in rivals.items())
+    better = wilson(int((returns > max(rivals.values()) + SAME_RETURN).sum()), teams)
+    value, interval, null = better.share, (better.low, better.high), " and ".join(rivals)
+    sentence = f"{better.count:,} of {teams:,} {unit}{'' if teams == 1 else 's'} earn more than {names}."
+    if successes is not None and (never := int((successes == 0).sum())) > teams / 2:
+        sentence = (
             f"{never:,} of {teams:,} teams never once succeeded in {episodes:,} training episodes, so they had nothing "
-            "to learn from.",
-            value,
-            interval,
-            "random and idle play",
-            remedy="explore more or longer (--epsilon 1 --epsilon-decay 0.9, --episodes), or start nearer to the goal "
-            "(--env.starts random)",
+            "to learn from."
         )
-    if better.high < 0.5:
-        return Finding(
-            "accounting",
-            "yes",
-            f"Only {better.count:,} of {teams:,} teams earn more than random play ({baselines.random:.2f}) and idle "
-            f"play ({baselines.idle:.2f}).",
-            value,
-            interval,
-            "random and idle play",
-            remedy="train longer (--episodes), explore more (--epsilon 1 --epsilon-decay 0.9), or check the reward",
-        )
+        return Finding("accounting", "yes", sentence, value, interval, null, remedy=MORE_EXPLORATION)
+    if better.high < 0.5 or (teams == 1 and not better.count):
+        remedy = f"{MORE_EXPLORATION}; or check the reward" if successes is not None else ""
+        return Finding("accounting", "yes", f"Only {sentence}", value, interval, null, remedy=remedy)
+    verdict = "no" if better.low > 0.5 or teams == 1 else "cannot tell"
+    return Finding("accounting", verdict, sentence, value, interval, null)
+
+
+def shortfall(
+    returns: np.ndarray, success: np.ndarray, optimal: np.ndarray, baselines: Baselines, word: str, unit: str = "team"
+) -> Finding:
+    """What do those who succeed leave on the table? returns float64[W], success and optimal bool[W]."""
+    missing = success & ~optimal
+    if not success.any():
+        return Finding("shortfall", "cannot tell", f"No {unit} can {word}, so there is no way to be compared.")
+    share = wilson(int(missing.sum()), int(success.sum()))
+    if share.share <= SHORTFALL:
+        sentence = f"{share.total - share.count:,} of the {share.total:,} {unit}s that {word} do so in the best way."
+        return Finding("shortfall", "no", sentence, share.share, (share.low, share.high), "the exact optimum")
+    less = baselines.optimum - float(returns[missing].mean())
+    sentence = (
+        f"{share.count:,} of the {share.total:,} {unit}s that {word} ({percent(share.share)}) do not do it in the best "
+        f"way: they earn {less:.2f} less than the optimum of one mind that sees everything."
+    )
+    remedy = (
+        "train longer (--episodes), try --preset thorough, or let agents see more (rendezvous: --env.observation all)"
+    )
     return Finding(
-        "accounting",
-        "no" if better.low > 0.5 else "cannot tell",
-        f"{better.count:,} of {teams:,} teams earn more than random play ({baselines.random:.2f}) and idle play "
-        f"({baselines.idle:.2f}).",
-        value,
-        interval,
-        "random and idle play",
+        "shortfall", "yes", sentence, share.share, (share.low, share.high), "the exact optimum", remedy=remedy
     )

@@ -44,7 +44,7 @@ def find_loop(keys: Sequence[int], repeats: int = REPEATS, earned: Sequence[floa
     return None
 
 
-def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) -> Finding:
+def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, remedy: str = "") -> Finding:
     """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams."""
     lasting = [play for play in plays if not play.ended]  # what has truly ended does not go on for ever
     found = [(play, loop) for play in lasting if (loop := find_loop(play.keys.tolist(), repeats)) is not None]
@@ -76,8 +76,7 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS) 
         (share.low, share.high),
         "no team in a loop",
         tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in (circling + frozen)[:5]),
-        "let exploration end (--epsilon-end 0), break ties at random (--ties random), keep the terminal mask "
-        "(--terminal-mask), train longer (--episodes); --ladder shows which of them helps",
+        remedy,
     )
 
 

@@ -35,14 +35,18 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
     edges, actions = optimal_play(game, best, steps=PLAY_STEPS)
     play = as_play(game, int(game.start_state[0]), edges, actions, -1)
     word = game.success_word
+    if game.horizon and greatest_success(game, game.horizon) <= SAME_CHANCE < possible:
+        sentence = f"Not your learner: nobody can {word} within the time limit of {game.horizon} steps."
+        remedy = "allow more time (--env.horizon)"
+        return Audit(Finding("reward audit", "yes", sentence, 0.0, None, "", (), remedy), best.value, play)
     if most > SAME_CHANCE and least > possible - SAME_CHANCE:
         sentence = f"The exact optimum of this reward can {word}: it is worth {best.value:.3f} ({best.objective})."
         return Audit(Finding("reward audit", "no", sentence, most, (least, most)), best.value, play)
     loop = None if play.ended else find_loop(play.keys.tolist(), repeats=1)
     doing = "circling" if loop and loop.period > 1 else "standing still" if loop else "avoiding it"
     remedy = (
-        "pay more for the aim than the way there can earn again and again, or pay for coming closer by a potential, "
-        "which cannot be earned twice (in rendezvous: --env.meet-reward 10, or --env.closer-reward 0 --env.shaping 1)"
+        "pay more for the aim than the way there can earn again and again, or do not pay for the way at all (in "
+        "rendezvous: --env.meet-reward 10 --env.step-reward -1 --env.closer-reward 0)"
     )
     if least > SAME_CHANCE and most - least < SAME_CHANCE:
         sentence = (

@@ -9,7 +9,7 @@ from coterie.types import Finding
 WORRYING = 0.05  # the share of failed checks above which learning is called unstable
 
 
-def stability_finding(stability: Stability, word: str) -> Finding:
+def stability_finding(stability: Stability, word: str, remedy: str = "") -> Finding:
     """Do teams lose what they had learned? Judged by the share of checks after the first success that fail."""
     teams = int(stability.succeeded.sum())
     if not teams:
@@ -24,8 +24,5 @@ def stability_finding(stability: Stability, word: str) -> Finding:
         stability.failed_share,
         None,
         f"at most {percent(WORRYING)} of the checks after a first success fail",
-        remedy="let exploration end (--epsilon-end 0 --epsilon-decay 0.9) or learn in smaller steps "
-        "(--learning-rate-end 0)"
-        if unstable
-        else "",
+        remedy=remedy if unstable else "",
     )

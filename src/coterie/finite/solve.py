@@ -55,7 +55,7 @@ def optimum(game: FiniteGame) -> Optimum:
         worth = _action_values(game, value, 1.0)
         policy[steps_gone] = worth.argmax(1)
         value = worth.max(1)
-    return _optimum(game, f"undiscounted, within {game.horizon} steps", value, policy)
+    return _optimum(game, f"undiscounted, within {game.horizon} step{'s' if game.horizon > 1 else ''}", value, policy)
 
 
 def discounted_optimum(game: FiniteGame, discount: float) -> Optimum:
@@ -90,9 +90,9 @@ def success_of_optimal_play(game: FiniteGame, discount: float) -> tuple[float, f
     return _success(game, optimal, np.min), _success(game, optimal, np.max)
 
 
-def greatest_success(game: FiniteGame) -> float:
-    """The probability that the likeliest play ever succeeds, whatever it earns, expected over the starts."""
-    return _success(game, np.ones((len(game.states), joint_action_count(game)), bool), np.max)
+def greatest_success(game: FiniteGame, steps: int = LONGEST_PLAY) -> float:
+    """The probability that the likeliest play succeeds within so many steps, whatever it earns, over the starts."""
+    return _success(game, np.ones((len(game.states), joint_action_count(game)), bool), np.max, steps)
 
 
 def optimal_play(game: FiniteGame, best: Optimum, start: int = 0, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -206,11 +206,13 @@ def _action_values(game: FiniteGame, value: np.ndarray, discount: float) -> np.n
     return _over_edges(game, game.probability * (game.reward.mean(1) + discount * ~game.ended * value[game.successor]))
 
 
-def _success(game: FiniteGame, allowed: np.ndarray, choose: Callable[..., np.ndarray]) -> float:
-    """The least (np.min) or greatest (np.max) chance that a play of allowed bool[S, J] joint actions ever succeeds."""
+def _success(
+    game: FiniteGame, allowed: np.ndarray, choose: Callable[..., np.ndarray], steps: int = LONGEST_PLAY
+) -> float:
+    """The least (np.min) or greatest (np.max) chance that a play of allowed bool[S, J] joint actions succeeds."""
     other = np.inf if choose is np.min else -np.inf
     chance = np.zeros(len(game.states))
-    for _ in range(LONGEST_PLAY):
+    for _ in range(steps):
         gain = game.success + (~game.success & ~game.ended) * chance[game.successor]
         new = choose(np.where(allowed, _over_edges(game, game.probability * gain), other), axis=1)
         change = np.abs(new - chance).max()

@@ -48,7 +48,7 @@ class Tick(NamedTuple):
 
 def check_interval(episodes: int) -> int:
     """Episodes between two greedy checks: a hundred checks a run, at most one an episode."""
-    return max(1, episodes // CHECKS)
+    return max(1, -(-episodes // CHECKS))
 
 
 def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int) -> Teams:

@@ -96,7 +96,8 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     word = verdict.success_word
     starts = f" from each of {verdict.starts:,} starts" if verdict.starts > 1 else ""
     episodic = verdict.unit == "episode"
-    meaning = f"episodes in which the agents {word}" if episodic else f"teams whose greedy agents {word}{starts}"
+    greedy = "greedy agents" if verdict.episodes else "agents"
+    meaning = f"episodes in which the agents {word}" if episodic else f"teams whose {greedy} {word}{starts}"
     rows = [(word, *_share(verdict.coordinated), meaning)]
     if verdict.starts > 1 and not episodic:
         rows.append(("of starts", percent(verdict.mean_success), "", f"starts from which a team {word}s, on average"))
@@ -107,9 +108,9 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
         return rows
     meaning = "teams that failed a greedy check after their first success"
     if verdict.relapsed is None:
-        meaning = "no team was checked again after its first success"
+        meaning = "no team ever passed a greedy check"
     elif verdict.failed_checks is not None:
-        meaning += f" ({percent(verdict.failed_checks)} of checks)"
+        meaning += f" ({percent(verdict.failed_checks)} of checks; unstable above 5 %)"
     rows.append(("relapsed", *_share(verdict.relapsed), meaning))
     return rows
 

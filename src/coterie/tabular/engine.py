@@ -18,7 +18,7 @@ from numba import njit
 
 from coterie.tabular.streams import uniform
 
-ONE = np.uint64(1)
+ZERO, ONE = np.uint64(0), np.uint64(1)
 LONGEST_EPISODE = 1_000_000  # joint steps of an episode in a game without a time limit
 
 
@@ -74,7 +74,7 @@ class Progress(NamedTuple):
 
 @njit(cache=True, inline="always")
 def at(flat, place):
-    """at(flat, place) for a place that is never negative, which spares the check for it (a quarter of the time)."""
+    """at(flat, place) for a place that is never negative, which spares the check for it."""
     return flat[np.uint64(place)]
 
 
@@ -254,10 +254,10 @@ def learn(table, rule, q, keys, check_keys, progress, first_episode, stop_episod
                     break
             if rule.check_every > 0 and (episode + 1) % rule.check_every == 0:
                 check = (episode + 1) // rule.check_every - 1
-                place = np.uint64(check) << np.uint64(32)
-                start = pick(table.start_cumulative, uniform(check_keys[team], place)) if several_starts else 0
+                # the same start and the same chance at every check: only what was learned can make a difference
+                start = pick(table.start_cumulative, uniform(check_keys[team], ZERO)) if several_starts else 0
                 total, success, _, _ = greedy_episode(
-                    table, q[team], table.start_state[start], check_keys[team], place + ONE, no_edges, no_actions
+                    table, q[team], table.start_state[start], check_keys[team], ONE, no_edges, no_actions
                 )
                 progress.check_success[team, check] = success
                 progress.check_return[team, check] = total

@@ -26,13 +26,11 @@ class Teams(NamedTuple):
 
 def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
     """Raises BadInput for options that cannot be learned with."""
-    rates = {"--learning-rate": options.learning_rate}
-    if options.learning_rate_down >= 0:
-        rates["--learning-rate-down"] = options.learning_rate_down
-    for flag, rate in rates.items():
-        if not 0 < rate <= 1:
-            raise BadInput(f"{flag} {rate:g}: a learning rate lies in (0, 1]; try 0.1")
-    if options.learning_rate_end > 1:
+    if not 0 < options.learning_rate <= 1:
+        raise BadInput(f"--learning-rate {options.learning_rate:g}: a learning rate lies in (0, 1]; try 0.1")
+    if not 0 < options.hysteresis <= 1:
+        raise BadInput(f"--hysteresis {options.hysteresis:g}: a share of the learning rate lies in (0, 1]; try 0.5")
+    if not options.learning_rate_end <= 1:
         raise BadInput(f"--learning-rate-end {options.learning_rate_end:g}: a learning rate is at most 1")
     shares = {
         "--discount": options.discount,
@@ -43,6 +41,11 @@ def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
     for flag, share in shares.items():
         if not 0 <= share <= 1:
             raise BadInput(f"{flag} {share:g}: expected a number from 0 to 1")
+    if options.epsilon_decay == 0 and options.epsilon_end != options.epsilon:
+        raise BadInput(
+            f"--epsilon-end {options.epsilon_end:g}: epsilon stays at {options.epsilon:g} while --epsilon-decay is 0; "
+            "add --epsilon-decay 0.9"
+        )
     if not np.isfinite(options.initial_value):
         raise BadInput(f"--initial-value {options.initial_value:g}: expected a finite number")
     if episodes < 1:
@@ -71,13 +74,13 @@ def as_table(game: FiniteGame) -> Table:
 
 def as_rule(options: TabularOptions, episodes: int, check_every: int) -> Rule:
     """The options as the compiled loop reads them; floats, for a whole number would compile the loop anew."""
-    rate, down = float(options.learning_rate), float(options.learning_rate_down)
+    rate = float(options.learning_rate)
     falls = options.learning_rate_end >= 0
     return Rule(
         rate_start=rate,
         rate_end=float(options.learning_rate_end) if falls else rate,
         rate_episodes=float(episodes) if falls else 0.0,
-        down_ratio=down / rate if down >= 0 else 1.0,
+        down_ratio=float(options.hysteresis),
         discount=float(options.discount),
         epsilon_start=float(options.epsilon),
         epsilon_end=float(options.epsilon_end),

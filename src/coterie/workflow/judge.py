@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coterie.diagnosis.accounting import accounting
+from coterie.diagnosis.accounting import accounting, shortfall
 from coterie.diagnosis.loops import REPEATS, loops
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.errors import BadInput
@@ -128,11 +128,13 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int,
     won = np.array([play.success for play in plays])
     starts = {int(state): value for state, value in zip(game.start_state, base.start_values, strict=True)}
     best = np.array([starts[int(play.keys[0])] for play in plays])
-    audit = reward_audit(game, DISCOUNT).finding
+    audit, word = reward_audit(game, DISCOUNT).finding, game.success_word
+    optimal = returns >= best - SAME_RETURN
     findings = (
-        accounting(returns, base, won.astype(float), 1),
         *([audit] if audit.verdict == "yes" else []),
-        loops([play for play in plays if not play.success], count, game.success_word),
+        accounting(returns, base, unit=unit),
+        *([loops([play for play in plays if not play.success], count, word)] if len(game.states) > 1 else []),
+        *([shortfall(returns, won, optimal, base, word, unit)] if game.deterministic else []),
     )
     verdict = Verdict(
         environment=environment,
@@ -142,7 +144,7 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int,
         agents=len(game.spec.agents),
         success_word=game.success_word,
         coordinated=wilson(int(won.sum()), count),
-        optimal=wilson(int((returns >= best - SAME_RETURN).sum()), count) if game.deterministic else None,
+        optimal=wilson(int(optimal.sum()), count) if game.deterministic else None,
         relapsed=None,
         failed_checks=None,
         return_=float(returns.mean()),

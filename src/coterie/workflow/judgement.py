@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coterie.diagnosis.accounting import accounting
+from coterie.diagnosis.accounting import accounting, shortfall
 from coterie.diagnosis.loops import REPEATS, loops
+from coterie.diagnosis.remedies import against_disturbance
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.diagnosis.stability import stability_finding
 from coterie.errors import StorageFault
@@ -24,6 +25,7 @@ from coterie.statistics import wilson
 from coterie.tabular.learn import Teams
 from coterie.types import Play
 from coterie.workflow.plan import Plan
+from coterie.workflow.presets import preset_options
 
 SHOWN = 100  # teams on the wall: the first ones, not chosen
 
@@ -52,11 +54,19 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     fails = {play.team: play for play in failing}
     plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
     repeats = 1 if game.deterministic else REPEATS
+    audit = reward_audit(game, chosen.learner.discount).finding
+    remedy = "" if audit.verdict == "yes" else against_disturbance(chosen.learner)  # the reward comes first
+    word = game.success_word
     findings = (
+        audit,
         accounting(found.returns, base, teams.progress.success_count, teams.episode),
-        reward_audit(game, chosen.learner.discount).finding,
-        loops(failing, count, game.success_word, repeats),
-        stability_finding(stable, game.success_word),
+        *([loops(failing, count, word, repeats, remedy)] if len(game.states) > 1 else []),
+        *(
+            [shortfall(found.returns, found.coordinated, found.optimal, base, word)]
+            if found.optimal is not None
+            else []
+        ),
+        stability_finding(stable, word, remedy),
     )
     shown = {play.team for play in plays}
     wanted = {place.team for finding in findings for place in finding.evidence} - shown
@@ -85,10 +95,20 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         seed=seed,
         episodes=teams.episode,
         env_steps=int(teams.progress.steps.sum()),
-        claim=PRESETS[chosen.preset].claim,
+        claim=PRESETS[chosen.preset].claim if is_the_tutorial(chosen) else "",
         findings=findings,
     )
     return Judgement(verdict, learned, plays, game.action_names, int(found.returns.argmax()), repeats)
+
+
+def is_the_tutorial(chosen: Plan) -> bool:
+    """Whether this is the tutorial as it stands: its environment, its options, nothing mended."""
+    return (
+        chosen.preset == "tutorial"
+        and chosen.environment == "rendezvous"
+        and (chosen.algorithm, chosen.learner) == preset_options("tutorial")
+        and chosen.episodes == PRESETS["tutorial"].episodes
+    )
 
 
 def save_judgement(folder: Path, judgement: Judgement) -> None:

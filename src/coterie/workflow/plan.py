@@ -15,7 +15,7 @@ from coterie.errors import BadInput, nearest
 from coterie.running import recorder
 from coterie.settings import PRESETS, TabularOptions
 from coterie.tabular.learn import check_options
-from coterie.workflow.presets import preset_options
+from coterie.workflow.presets import check_algorithm, preset_options
 
 CONFIG_FORMAT = 1
 MOST_EPISODES = 10**12
@@ -54,6 +54,7 @@ def plan(
     options: TabularOptions = replaced(defaults, learner or {}, "option", "--")
     count = whole("--episodes", PRESETS[preset].episodes if episodes is None else episodes)
     seeds, seed = whole("--seeds", seeds), check_seed(seed)
+    check_algorithm(algorithm, options)
     check_options(options, count, seeds)
     if count > MOST_EPISODES:
         raise BadInput(f"--episodes {count}: at most {MOST_EPISODES:,} are possible")
