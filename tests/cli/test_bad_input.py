@@ -85,7 +85,7 @@ def here(tmp_path, monkeypatch):
         (["watch", "rendezvous", "--policy", "random", "--delay", "-1"], "--delay -1: expected a number of seconds"),
         (["watch", "rendezvous", "--policy", "idle", "--team", "100"], "--team 100: recorded are teams 0 to 99"),
         (["watch", "rendezvous", "--policy", "idle", "--gif", "x.png"], "--gif x.png: the name of a GIF file ends in"),
-        (["evaluate"], "which run? For example: latest"),
+        (["evaluate"], "which run? For example: coterie evaluate latest"),
         (["evaluate", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),
         (["watch", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),
         (["resume", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),

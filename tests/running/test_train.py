@@ -15,9 +15,7 @@ from coterie.settings import RendezvousOptions, TabularOptions
 TEAMS, EPISODES = 12, 240
 LEARNERS = {
     "default": TabularOptions(),
-    "tutorial": TabularOptions(
-        epsilon=0.1, epsilon_end=0.1, ties="first", terminal_mask=False, learning_rate_down=-1.0
-    ),
+    "tutorial": TabularOptions(epsilon=0.1, epsilon_end=0.1, ties="first", terminal_mask=False, hysteresis=1.0),
     "pooled": TabularOptions(share_experience="pooled", learning_rate_end=0.0),
     "one table": TabularOptions(share_parameters=True),
 }
@@ -108,7 +106,9 @@ def test_teams_are_shown_between_chunks_in_order(game):
     assert seen == sorted(set(seen))
 
 
-@pytest.mark.parametrize(("episodes", "interval"), [(1, 1), (99, 1), (100, 1), (199, 1), (200, 2), (6_000, 60)])
+@pytest.mark.parametrize(
+    ("episodes", "interval"), [(1, 1), (99, 1), (100, 1), (101, 2), (200, 2), (201, 3), (6_000, 60)]
+)
 def test_a_run_has_about_a_hundred_checks(game, episodes, interval):
     assert check_interval(episodes) == interval
     teams = begin(game, TabularOptions(), 1, episodes)

@@ -47,7 +47,7 @@ def refusal(environment="rendezvous", **given) -> str:
         ({"learner": {"learning_rate": float("nan")}}, "--learning-rate nan: expected a finite number"),
         ({"learner": {"learning_rate_end": float("nan")}}, "--learning-rate-end nan: expected a finite number"),
         ({"learner": {"learning_rate_end": 1.1}}, "--learning-rate-end 1.1: a learning rate is at most 1"),
-        ({"learner": {"learning_rate_down": 0}}, "--learning-rate-down 0: a learning rate lies in (0, 1]"),
+        ({"learner": {"hysteresis": 0}}, "--hysteresis 0: a share of the learning rate lies in (0, 1]; try 0.5"),
         ({"learner": {"discount": 2}}, "--discount 2: expected a number from 0 to 1"),
         ({"learner": {"epsilon": -0.1}}, "--epsilon -0.1: expected a number from 0 to 1"),
         ({"learner": {"initial_value": float("inf")}}, "--initial-value inf: expected a finite number"),
@@ -105,7 +105,7 @@ def test_a_mapping_replaces_and_a_dataclass_is_taken_whole():
     assert environment_options("rendezvous") == RendezvousOptions()
     assert environment_options("rendezvous", {"size": 8, "horizon": 30}) == RendezvousOptions(size=8, horizon=30)
     assert environment_options("rendezvous", RendezvousOptions(size=8)) == RendezvousOptions(size=8)
-    assert plan("rendezvous", learner={"epsilon": 1}).learner.epsilon == 1
+    assert plan("rendezvous", learner={"epsilon": 1}).learner.epsilon == 1.0
 
 
 def test_a_preset_brings_its_algorithm_and_a_named_algorithm_wins():
@@ -113,7 +113,7 @@ def test_a_preset_brings_its_algorithm_and_a_named_algorithm_wins():
     for algorithm in ALGORITHMS:
         chosen = plan("rendezvous", algorithm=algorithm)
         assert chosen.algorithm == algorithm
-        assert (chosen.learner.learning_rate_down < 0) == (algorithm == "iql")
+        assert (chosen.learner.hysteresis == 1) == (algorithm == "iql")
     assert plan("rendezvous").episodes == PRESETS["default"].episodes
 
 

@@ -180,10 +180,10 @@ def test_pictures_are_drawn_only_where_they_are_wanted(tmp_path):
 
 def test_options_are_words_in_python_too(tmp_path):
     """`env` as a mapping and as its dataclass, learner options as keywords."""
-    first = tiny(tmp_path, env={"size": 3, "horizon": 9}, epsilon=0.3, episodes=50)
-    second = tiny(tmp_path, env=RendezvousOptions(size=3, horizon=9), epsilon=0.3, episodes=50)
+    first = tiny(tmp_path, env={"size": 3, "horizon": 9}, initial_value=0.3, episodes=50)
+    second = tiny(tmp_path, env=RendezvousOptions(size=3, horizon=9), initial_value=0.3, episodes=50)
     assert planned(first.folder) == planned(second.folder)
-    assert planned(first.folder).learner.epsilon == 0.3
+    assert planned(first.folder).learner.initial_value == 0.3
     assert first.verdict.optimum == 9.0
 
 

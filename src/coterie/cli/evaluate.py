@@ -13,7 +13,9 @@ ABOUT = "Judge a run's saved teams again; RUN is a name, a unique beginning of o
 
 def run(words: list[str]) -> int:
     """Judge and print."""
-    word, rest = ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "latest")
+    word, rest = (
+        ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "coterie evaluate latest")
+    )
     options = parse(RunOptions, rest, command=f"evaluate {word or 'RUN'}", about=ABOUT)
     find_run(Path(options.runs), word)
     from coterie.cli.output import next_step, show, show_example, show_json

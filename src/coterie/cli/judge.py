@@ -50,7 +50,7 @@ def run(words: list[str]) -> int:
         from coterie.workflow.judge import judge
 
         judged = judge(make_team, name, env=options.env, teams=options.teams, seed=options.seed)
-    from coterie.cli.output import next_step, show, show_example, show_json
+    from coterie.cli.output import next_step, show, show_example, show_json, show_play
     from coterie.showing.terminal import verdict, wall
 
     if options.json:
@@ -60,6 +60,9 @@ def run(words: list[str]) -> int:
         drawn = [play for play in judged.plays[:100] if play.boards.size]
         if options.wall and len(drawn) > 1:
             show("", wall(drawn, 10**9, success_word=judged.verdict.success_word, repeats=judged.repeats))
+        if len(drawn) == 1 and judged.verdict.coordinated.count:
+            show("\n  Its episode:")
+            show_play(drawn[0], judged.action_names, judged.verdict.success_word, 0, min(len(drawn[0].actions), 9))
         show_example(judged.verdict, judged.plays, judged.action_names)
     if gif is not None:
         from coterie.showing.animation import wall_gif

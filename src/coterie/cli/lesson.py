@@ -27,7 +27,7 @@ def run(words: list[str]) -> int:
     from coterie.lesson import QAgent, greedy_episode, train
 
     source = files("coterie").joinpath("lesson", "two_agents_meet.py").read_text()
-    show(Syntax(source.rstrip(), "python", background_color="default", word_wrap=True))
+    show(Syntax("", "python", background_color="default").highlight(source.rstrip()))
     draws: Any = random.Random(options.seed)
     agents = [QAgent(random=draws), QAgent(random=draws)]
     train(agents)

@@ -13,7 +13,9 @@ ABOUT = "Go on with a stopped run; RUN is a name, a unique beginning of one, a f
 
 def run(words: list[str]) -> int:
     """Go on, judge, print, draw."""
-    word, rest = ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "latest")
+    word, rest = (
+        ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "coterie resume latest")
+    )
     options = parse(RunOptions, rest, command=f"resume {word or 'RUN'}", about=ABOUT)
     find_run(Path(options.runs), word)
     from coterie.cli.output import ProgressLine, draw, next_step, show, show_json

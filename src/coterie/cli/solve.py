@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from coterie.cli.options import first_word, parse, with_options
 from coterie.envs import catalogue
 
+PLAY_SHOWN = 14  # steps
+
 
 @dataclass(frozen=True)
 class SolveOptions:
@@ -64,6 +66,9 @@ def run(words: list[str]) -> int:
     )
     if found.play.boards.size:
         show(f"\n  One optimal play, {len(found.play.actions)} steps:")
-        show_play(found.play, found.action_names, found.success_word, 0, min(len(found.play.actions), 14))
+        shown = min(len(found.play.actions), PLAY_SHOWN)
+        show_play(found.play, found.action_names, found.success_word, 0, shown)
+        if shown < len(found.play.actions):
+            show(f"  … and {len(found.play.actions) - shown} more steps")
     next_step(f"coterie train {name}")
     return 0
