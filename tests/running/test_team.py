@@ -133,6 +133,23 @@ def test_all_act_at_once(team):
     assert team.act_all(observations) == expected
 
 
+def test_agents_of_two_kinds_read_their_own_rows(tmp_path):
+    """The second kind has other observations, fewer actions, and rows that begin behind the first kind's."""
+    q = np.zeros((1, 2, 5, 3))
+    q[0, 0, :2] = [[0, 0, 1], [0, 1, 0]]
+    q[0, 1, 2:] = [[0, 1, 9], [1, 0, 9], [0, 1, 9]]  # the 9 is no action of the second agent's
+    q[0, 0, 2:] = q[0, 1, :2] = 7.0
+    policy = {"q": q, "observations.0": np.array([[0], [1]]), "observations.1": np.array([[0, 0], [0, 1], [2, 2]])}
+    facts = {"agents": ["a", "b"], "actions": [3, 2], "kinds": [[0], [1]]}
+    save_checkpoint(tmp_path, 1, {"policy": policy}, facts)
+    (tmp_path / "config.toml").write_text("")
+    team = coterie.load(tmp_path)
+    assert [team.act("a", [seen]) for seen in (0, 1)] == [2, 1]
+    assert [team.act("b", seen) for seen in ([0, 0], [0, 1], [2, 2])] == [1, 0, 1]
+    with pytest.raises(EnvironmentFault, match="b saw"):
+        team.act("b", [1])
+
+
 @pytest.mark.parametrize(
     "change",
     [

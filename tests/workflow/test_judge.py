@@ -127,7 +127,7 @@ def test_random_agents_earn_what_random_play_is_worth():
 
 
 def test_agents_get_their_own_copies_of_what_they_see(mine, capsys):
-    mine(agents("seen += 100\nreturn 0"))
+    mine(agents("if seen.max() > 50:\n    return 9\nseen += 100\nreturn 0"))
     run(capsys, "judge", "./mine.py:make_team", "rendezvous", "--teams", "2")
 
 
