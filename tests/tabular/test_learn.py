@@ -48,7 +48,7 @@ def test_at_least_one_episode_and_one_team():
     [
         {},
         {"learning_rate": 1.0, "discount": 1.0, "epsilon": 1.0, "epsilon_decay": 1.0},
-        {"learning_rate_end": 0.0, "hysteresis": 1.0, "discount": 0.0, "epsilon": 0.0, "epsilon_end": 0.0},
+        {"learning_rate_end": 0.0, "hysteresis": 1.0, "discount": 0.0, "epsilon": 0.0},
     ],
 )
 def test_options_that_are_fine(changes):

@@ -157,3 +157,12 @@ def test_every_option_of_every_environment_can_be_checked():
     """A field of a kind that the check does not know would be an error of ours, in the face of the user."""
     for name, entry in catalogue.ENVIRONMENTS.items():
         assert environment_options(name, dataclasses.asdict(entry.options())) == entry.options()
+
+
+def test_an_end_that_exploration_never_reaches_is_refused():
+    sentence = refusal(preset="tutorial", learner={"epsilon_end": 0.0})
+    assert sentence == ("--epsilon-end 0: epsilon stays at 0.1 while --epsilon-decay is 0; add --epsilon-decay 0.9"), (
+        sentence
+    )
+    assert plan("rendezvous", preset="tutorial", learner={"epsilon": 0.3}).learner.epsilon == 0.3
+    assert plan("rendezvous", preset="tutorial", learner={"epsilon_end": 0.0, "epsilon_decay": 0.9}).learner

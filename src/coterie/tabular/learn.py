@@ -41,11 +41,6 @@ def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
     for flag, share in shares.items():
         if not 0 <= share <= 1:
             raise BadInput(f"{flag} {share:g}: expected a number from 0 to 1")
-    if options.epsilon_decay == 0 and options.epsilon_end != options.epsilon:
-        raise BadInput(
-            f"--epsilon-end {options.epsilon_end:g}: epsilon stays at {options.epsilon:g} while --epsilon-decay is 0; "
-            "add --epsilon-decay 0.9"
-        )
     if not np.isfinite(options.initial_value):
         raise BadInput(f"--initial-value {options.initial_value:g}: expected a finite number")
     if episodes < 1:

@@ -55,6 +55,11 @@ def plan(
     count = whole("--episodes", PRESETS[preset].episodes if episodes is None else episodes)
     seeds, seed = whole("--seeds", seeds), check_seed(seed)
     check_algorithm(algorithm, options)
+    if options.epsilon_decay == 0 and options.epsilon_end not in (options.epsilon, defaults.epsilon_end):
+        raise BadInput(
+            f"--epsilon-end {options.epsilon_end:g}: epsilon stays at {options.epsilon:g} while --epsilon-decay is 0; "
+            "add --epsilon-decay 0.9"
+        )
     check_options(options, count, seeds)
     if count > MOST_EPISODES:
         raise BadInput(f"--episodes {count}: at most {MOST_EPISODES:,} are possible")
