@@ -89,15 +89,17 @@ def test_where_tables_are_kept(monkeypatch):
     "options",
     [
         SMALL,
-        RendezvousOptions(size=3, stay=True),
+        RendezvousOptions(size=3, stay=True, observation="window", window=2),
         RendezvousOptions(map="A#./B#./.#.", starts="fixed"),
-        RendezvousOptions(map="..#/..#", starts="random", agents=3),
+        RendezvousOptions(map="..#/..#", starts="random", agents=3, observation="all"),
     ],
     ids=["corner", "stay", "a part that nobody reaches", "three"],
 )
 def test_the_bound_on_a_table_is_its_size(options):
     game = exact_game("rendezvous", options)
-    assert grids.pair_count(options) == len(game.first_edge) - 1
+    pairs, sights = grids.table_size(options)
+    assert pairs == len(game.first_edge) - 1
+    assert sights == game.seen.size * game.observations[0][0].size
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,13 @@ def test_a_game_too_large_is_refused_without_exploring_it(options, no_tabulate):
     no_tabulate()
     with pytest.raises(BadInput, match=r"too large for an exact table: .* 4,000,000 are the limit; use fewer agents"):
         exact_game("rendezvous", options)
+
+
+def test_sights_too_large_are_refused_without_exploring(no_tabulate):
+    """A window of 61 x 61 on 22 x 22 once took 24 GiB, and the process its life."""
+    no_tabulate()
+    with pytest.raises(BadInput, match=r"what agents see in this rendezvous is too large .* let them see less"):
+        exact_game("rendezvous", RendezvousOptions(size=22, observation="window", window=30))
 
 
 def test_the_limit_is_tabulates_own():

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 class Entry:
     """An environment that can be named: what it is, its options, how it is checked and made, and how large it is.
 
-    pairs bounds the pairs of a state and a joint action, so that a game too large for a table is refused at once.
+    size bounds the pairs of a state and a joint action, and the numbers that are seen in all states, so that a game too
+    large for a table is refused at once.
     """
 
     about: str
     options: type
     make: Callable[[Any], Environment]
     check: Callable[[Any], None]
-    pairs: Callable[[Any], int] = lambda options: 0
+    size: Callable[[Any], tuple[int, int]] = lambda options: (0, 0)
 
 
 def _make_rendezvous(options: RendezvousOptions) -> Environment:
@@ -39,10 +40,10 @@ def _check_rendezvous(options: RendezvousOptions) -> None:
     read_grid(options)
 
 
-def _rendezvous_pairs(options: RendezvousOptions) -> int:
-    from coterie.envs.grids import pair_count
+def _rendezvous_size(options: RendezvousOptions) -> tuple[int, int]:
+    from coterie.envs.grids import table_size
 
-    return pair_count(options)
+    return table_size(options)
 
 
 def _make_climbing(options: ClimbingOptions) -> Environment:
@@ -67,7 +68,7 @@ ENVIRONMENTS = {
         RendezvousOptions,
         _make_rendezvous,
         _check_rendezvous,
-        _rendezvous_pairs,
+        _rendezvous_size,
     ),
     "climbing": Entry(
         "a matrix game whose best cell is surrounded by penalties", ClimbingOptions, _make_climbing, _make_later

@@ -113,8 +113,11 @@ def walking_distances(moves: np.ndarray) -> np.ndarray:
     return distances.reshape(cells, cells)
 
 
-def pair_count(options: RendezvousOptions) -> int:
-    """The pairs of a state and a joint action, at most: every agent on any cell that it can reach."""
+def table_size(options: RendezvousOptions) -> tuple[int, int]:
+    """How large the table can get, every agent on any cell that it can reach.
+
+    The pairs of a state and a joint action, and the numbers that all agents see in all states.
+    """
     wall, start_cells = read_map(options)
     moves, reached = next_cells(wall), np.zeros(wall.size, bool)
     fresh = np.array(start_cells) if start_cells else np.flatnonzero(~wall)
@@ -122,7 +125,9 @@ def pair_count(options: RendezvousOptions) -> int:
         reached[fresh] = True
         onward = np.unique(moves[fresh])
         fresh = onward[~reached[onward]]
-    return (int(reached.sum()) * (4 + options.stay)) ** options.agents
+    states = int(reached.sum()) ** options.agents
+    sight = {"own": 2, "all": 2 * options.agents, "window": 2 * (2 * options.window + 1) ** 2}[options.observation]
+    return states * (4 + options.stay) ** options.agents, states * options.agents * sight
 
 
 def read_controls(options: RendezvousOptions) -> np.ndarray:

@@ -16,6 +16,7 @@ from coterie.finite.game import FiniteGame
 from coterie.running.storage import write_atomically
 
 PAIRS_CAP = 4_000_000  # tabulate's own
+SIGHTS_CAP = 50_000_000  # numbers seen in all states
 WORK_CAP = 10**9  # joint steps times edges: about ten seconds for the optimum
 
 
@@ -28,11 +29,16 @@ def exact_game(name: str, options: Any, on_making: Callable[[], None] | None = N
     """
     entry = catalogue.find(name)
     entry.check(options)
-    pairs = entry.pairs(options)
+    pairs, sights = entry.size(options)
     if pairs > PAIRS_CAP:
         raise BadInput(
             f"this {name} is too large for an exact table: {pairs:,} pairs of a state and a joint action, where "
             f"{PAIRS_CAP:,} are the limit; use fewer agents or a smaller environment"
+        )
+    if sights > SIGHTS_CAP:
+        raise BadInput(
+            f"what agents see in this {name} is too large for an exact table: {sights:,} numbers in all states, where "
+            f"{SIGHTS_CAP:,} are the limit; let them see less, or use a smaller environment"
         )
     game = _cached(name, options, on_making)
     work = game.horizon * len(game.probability)
