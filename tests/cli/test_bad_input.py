@@ -1,5 +1,6 @@
 """Whatever is asked wrongly: one sentence with the nearest right answer, an exit code, and nothing left on disk."""
 
+import json
 import os
 
 import pytest
@@ -82,7 +83,7 @@ def here(tmp_path, monkeypatch):
         (["watch", "rendezvous", "--policy", "randm"], "there is no policy 'randm'; did you mean 'random'?"),
         (["watch", "chess", "--policy", "random"], "--policy plays an environment, and there is none called 'chess'"),
         (["watch", "rendezvous", "--policy", "random", "--seed", "-1"], "--seed -1: expected a whole number from 0"),
-        (["watch", "rendezvous", "--policy", "random", "--delay", "-1"], "--delay -1: expected a number of seconds"),
+        (["watch", "rendezvous", "--policy", "random", "--delay", "-1"], "--delay -1: expected 0 to 60 seconds"),
         (["watch", "rendezvous", "--policy", "idle", "--team", "100"], "--team 100: recorded are teams 0 to 99"),
         (["watch", "rendezvous", "--policy", "idle", "--gif", "x.png"], "--gif x.png: the name of a GIF file ends in"),
         (["evaluate"], "which run? For example: coterie evaluate latest"),
@@ -219,3 +220,19 @@ def test_our_own_errors_are_not_hidden(here, monkeypatch):
     monkeypatch.setattr("coterie.cli.listing.run", broken)
     with pytest.raises(KeyError):
         main(["list"])
+
+
+def test_the_last_of_two_presets_counts_everywhere(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "rendezvous", "--preset", "tutorial", "--preset", "default", "--seeds", "2", "--episodes", "20"]
+    assert main([*words, "--no-pictures", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["preset"], found["algorithm"]) == ("default", "hysteretic")
+    assert 'ties = "random"' in (tmp_path / "runs" / "rendezvous-hysteretic-1" / "config.toml").read_text()
+
+
+def test_two_words_that_could_be_the_environment_are_not_guessed_at(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--name", "penalty", "rendezvous"]) == 2
+    assert "Write the environment first" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

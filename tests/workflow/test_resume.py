@@ -17,7 +17,7 @@ from coterie.running import train as training
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.workflow import train as workflow
 
-TEAMS, EPISODES = 30, 1_200
+TEAMS, EPISODES = 30, 600
 GIVEN = {"seeds": TEAMS, "episodes": EPISODES, "seed": 4, "name": "killed", "pictures": False}
 
 
@@ -39,7 +39,8 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.fixture
 def short_chunks(monkeypatch):
-    monkeypatch.setattr(training, "CHUNK_SECONDS", 1e-3)
+    """Chunks of one episode each."""
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
 
 
 def interrupting(after: int, number: int = signal.SIGINT):
@@ -52,7 +53,7 @@ def interrupting(after: int, number: int = signal.SIGINT):
     return tick
 
 
-@pytest.mark.parametrize("after", [1, 100, 555, 1_000])
+@pytest.mark.parametrize("after", [1, 2, 255, EPISODES - 1])
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path, uninterrupted, short_chunks, after):
     handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(Stopped) as caught:
@@ -62,9 +63,9 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, uninterrupted, short
     folder = tmp_path / "killed"
     (checkpoint,) = list_checkpoints(folder)
     stopped_at = int(checkpoint.name.removeprefix("step_"))
-    assert after <= stopped_at < EPISODES
+    assert stopped_at == max(after, 2)  # the first chunk may have compiled the loop, and shows no tick
     assert str(caught.value) == (
-        f"stopped after {stopped_at:,} of 1,200 episodes; go on with: coterie resume {tmp_path / 'killed'}"
+        f"stopped after {stopped_at:,} of 600 episodes; go on with: coterie resume {tmp_path / 'killed'}"
     )
     assert not (folder / "evaluation.json").exists()
     resumed = coterie.resume("killed", runs=tmp_path, threads=1)
@@ -75,7 +76,7 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, uninterrupted, short
 def test_stopped_again_and_again(tmp_path, uninterrupted, short_chunks):
     with pytest.raises(Stopped):
         coterie.train(**GIVEN, runs=tmp_path, on_tick=interrupting(50))
-    for after in (300, 301, 900):
+    for after in (300, 301, 555):
         with pytest.raises(Stopped):
             coterie.resume("killed", runs=tmp_path, on_tick=interrupting(after))
     coterie.resume(tmp_path / "killed")
@@ -94,10 +95,10 @@ def test_a_finished_run_is_not_resumed(tmp_path):
 def test_a_stopped_run_is_judged_as_far_as_it_got(tmp_path, short_chunks):
     """Checks that were not made are not failures."""
     with pytest.raises(Stopped):
-        coterie.train(**GIVEN, runs=tmp_path, on_tick=interrupting(600))
+        coterie.train(**GIVEN, runs=tmp_path, on_tick=interrupting(300))
     judged = coterie.evaluate("killed", runs=tmp_path)
-    assert 600 <= judged.verdict.episodes < EPISODES
-    assert judged.curve.episodes == tuple(range(12, judged.verdict.episodes + 1, 12))
+    assert judged.verdict.episodes == 300
+    assert judged.curve.episodes == tuple(range(6, 301, 6))
     assert judged.verdict.failed_checks < 0.5
     assert not (tmp_path / "killed" / "evaluation.json").exists()
 
@@ -141,7 +142,7 @@ workflow.SAVE_SECONDS = float(sys.argv[2])
 def tick(now):
     if now.episode >= 400:
         os.kill(os.getpid(), signal.SIGKILL)
-coterie.train(seeds=30, episodes=1200, seed=4, name="killed", pictures=False, runs=sys.argv[1], on_tick=tick)
+coterie.train(seeds=30, episodes=600, seed=4, name="killed", pictures=False, runs=sys.argv[1], on_tick=tick)
 """
 
 
@@ -185,8 +186,9 @@ def test_the_second_signal_is_not_waited_for(tmp_path, short_chunks):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGTERM)
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit) as stop:
         coterie.train(**GIVEN, runs=tmp_path, on_tick=twice)
+    assert stop.value.code == 143
     assert list_checkpoints(tmp_path / "killed") == []
 
 
@@ -202,7 +204,7 @@ def test_signals_are_left_alone_outside_the_main_thread(tmp_path):
 def test_a_damaged_checkpoint_is_a_sentence_and_exit_4(tmp_path, monkeypatch, capsys, short_chunks):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Stopped):
-        coterie.train(**GIVEN, on_tick=interrupting(600))
+        coterie.train(**GIVEN, on_tick=interrupting(300))
     (checkpoint,) = list_checkpoints(tmp_path / "runs" / "killed")
     part = checkpoint / "policy.safetensors"
     part.write_bytes(part.read_bytes()[:-1])
@@ -216,7 +218,7 @@ def test_a_damaged_checkpoint_is_a_sentence_and_exit_4(tmp_path, monkeypatch, ca
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path, short_chunks):
     with pytest.raises(Stopped):
-        coterie.train(**GIVEN, runs=tmp_path, on_tick=interrupting(600))
+        coterie.train(**GIVEN, runs=tmp_path, on_tick=interrupting(300))
     config = tmp_path / "killed" / "config.toml"
     config.write_text(config.read_text().replace("teams = 30", "teams = 31"))
     with pytest.raises(StorageFault, match="the checkpoint does not fit its run's settings"):
@@ -271,3 +273,13 @@ def test_ctrl_c_while_the_table_is_made_leaves_nothing(tmp_path, monkeypatch, ca
     monkeypatch.setattr("coterie.envs.tabulate.tabulate", interrupted)
     assert refused(capsys, ("train", "rendezvous", *LONG), 130) == "stopped"
     assert os.listdir(tmp_path) == []
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
+    from coterie.errors import BadInput
+    from coterie.running.recorder import held
+
+    with held(tmp_path), pytest.raises(BadInput, match="another process"), held(tmp_path):
+        pass
+    with held(tmp_path):  # and the lock is gone with its holder
+        pass

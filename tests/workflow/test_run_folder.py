@@ -140,7 +140,7 @@ def test_evaluate_repeats_the_verdict_and_changes_nothing(small_run):
         {"threads": -1},
         {"name": "../x"},
         {"env": {"map": "A##/##B"}},
-        {"env": {"size": 50}},
+        {"env": {"agents": 4}},
         {"learning_rate": 2},
         {"learnign_rate": 0.1},
     ],

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 VERBS = {
     "train": "train teams on an environment, judge them, draw them",
@@ -20,13 +22,20 @@ VERBS = {
 }
 
 
+TERMINATED = 143
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 fine, 1 our bug, 2 bad input, 3 environment, 4 storage, 5 diverged."""
     from coterie.errors import CoterieError
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
             stream.reconfigure(errors="replace")  # a board with question marks is better than none
+    before = _stop_on_sigterm()
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
@@ -44,8 +53,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"coterie: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 4
+    except MemoryError:
+        print("coterie: this machine has too little memory for that; use fewer --seeds", file=sys.stderr)
+        return 2
     except SystemExit as stop:
+        if stop.code == TERMINATED:
+            print("coterie: stopped", file=sys.stderr)
         return stop.code if isinstance(stop.code, int) else 2
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _stop_on_sigterm() -> Any:
+    """Let SIGTERM end a command with a sentence and 143; returns what it did before (None outside the main thread)."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    try:
+        return signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        return None
 
 
 def overview() -> str:

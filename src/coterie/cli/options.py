@@ -52,12 +52,13 @@ def first_word(words: list[str], what: str, example: str) -> tuple[str, list[str
 
 
 def flag_value(words: list[str], *flags: str) -> str | None:
-    """The value that a flag has in a command's words, before they are parsed."""
+    """The value that a flag has in a command's words, before they are parsed; the last one counts, as in parsing."""
+    found = None
     for place, word in enumerate(words):
         name, equals, value = word.partition("=")
         if name in flags:
-            return value if equals else (words[place + 1] if place + 1 < len(words) else None)
-    return None
+            found = value if equals else (words[place + 1] if place + 1 < len(words) else None)
+    return found
 
 
 def flag_names(options: type, prefix: str = "") -> list[str]:

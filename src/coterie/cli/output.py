@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -35,7 +36,7 @@ def show(*renderables: Any) -> None:
     """Print for people."""
     out = console()
     for renderable in renderables:
-        out.print(renderable)
+        out.print(renderable, markup=False, emoji=False)
     sys.stdout.flush()
 
 
@@ -45,8 +46,9 @@ def show_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people that does not mix with what programs read."""
-    print(text, file=sys.stderr, flush=True)
+    """A line for people that does not mix with what programs read; where nobody listens, it is not said."""
+    with contextlib.suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def draw(run: Any) -> None:
@@ -135,15 +137,18 @@ class ProgressLine:
             tick.return_,
             self.word,
         )
-        if self.live:
+        if not self.live:
+            say(text)
+            return
+        with contextlib.suppress(OSError, ValueError):
             sys.stderr.write("\r" + text.ljust(self.width))
             sys.stderr.flush()
             self.width = len(text)
-        else:
-            say(text)
 
     def clear(self) -> None:
         """Take the live line away."""
-        if self.live and self.width:
+        if not (self.live and self.width):
+            return
+        with contextlib.suppress(OSError, ValueError):
             sys.stderr.write("\r" + " " * self.width + "\r")
             sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +69,8 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
     """The environment, which may also stand behind the flags."""
     if words and words[0].startswith("-"):
         named = [place for place, word in enumerate(words) if word in catalogue.ENVIRONMENTS]
+        if len(named) > 1:
+            raise BadInput(f"'{words[named[0]]}' or '{words[named[1]]}'? Write the environment first: coterie train …")
         if named:
             return words[named[0]], words[: named[0]] + words[named[0] + 1 :]
     return first_word(words, "environment", "coterie train rendezvous (coterie list names all)")
@@ -95,7 +98,8 @@ def _train(environment: str, options) -> int:
     asked = audit(chosen, game)
     folder, teams = open_run(chosen, game, Path(options.runs), options.name, options.threads)
     if not options.json and asked.finding.verdict == "yes":
-        _show_audit(asked, game)
+        with contextlib.suppress(BrokenPipeError):  # nobody reads on; the teams are trained all the same
+            _show_audit(asked, game)
     progress = ProgressLine(game.success_word)
     try:
         run = learn(chosen, game, folder, teams, threads=options.threads, on_tick=progress)
@@ -116,9 +120,12 @@ def _train(environment: str, options) -> int:
 
 
 def _show_audit(asked, game) -> None:
+    from rich.text import Text
+
     from coterie.cli.output import show, show_play
 
-    show("", f"[bold red]![/] {asked.finding.sentence}", f"  [bold]Try:[/] {asked.finding.remedy}")
+    show("", Text.assemble(("! ", "bold red"), asked.finding.sentence))
+    show(Text.assemble("  ", ("Try: ", "bold"), asked.finding.remedy))
     if asked.play.boards.size:
         show("\n  One optimal play:")
         show_play(asked.play, game.action_names, game.success_word, 0, min(len(asked.play.actions), 9))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from coterie.errors import BadInput, StorageFault, nearest
 from coterie.running.recorder import find_run, word_for
 from coterie.settings import POLICIES
 
+LONGEST_DELAY = 60
 ABOUT = (
     "Look at a run's greedy teams (RUN is a name, a unique beginning of one, or latest), or at random or idle play of "
     "an environment (coterie watch rendezvous --policy random)."
@@ -55,8 +55,8 @@ def run(words: list[str]) -> int:
         raise BadInput(f"'{word}' is an environment; add --policy random or --policy idle, or watch a run")
     if options.policy and options.policy not in POLICIES:
         raise BadInput(f"there is no policy '{options.policy}'{nearest(options.policy, POLICIES)}")
-    if not 0 <= options.delay < math.inf:
-        raise BadInput(f"--delay {options.delay:g}: expected a number of seconds of at least 0")
+    if not 0 <= options.delay <= LONGEST_DELAY:
+        raise BadInput(f"--delay {options.delay:g}: expected 0 to {LONGEST_DELAY} seconds")
     if not named:
         find_run(Path(options.runs), word)
     gif = fresh_file(options.gif)

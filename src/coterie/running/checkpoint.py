@@ -64,6 +64,8 @@ def save_checkpoint(run: Path, step: int, parts: dict[str, dict[str, np.ndarray]
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         sync_folder(home)
+    except StorageFault:
+        raise
     except OSError as error:
         raise StorageFault(f"the checkpoint {final} could not be written: {error.strerror or error}") from error
     for old in [*list_checkpoints(run)[:-KEPT], *home.glob(".new-*"), *home.glob(".old-*")]:
@@ -117,7 +119,7 @@ def _read(folder: Path, wanted: tuple[str, ...]) -> tuple[dict[str, dict[str, np
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
     except OSError as error:
         raise StorageFault(f"{folder / 'manifest.json'} cannot be read: {error.strerror or error}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise StorageFault(f"{folder / 'manifest.json'} is not a checkpoint's manifest: {error}") from error
     if manifest.format != FORMAT:
         raise StorageFault(f"{folder} has the format '{manifest.format}', this coterie reads '{FORMAT}'")
@@ -131,6 +133,8 @@ def _read(folder: Path, wanted: tuple[str, ...]) -> tuple[dict[str, dict[str, np
             if size != expected.bytes:
                 raise StorageFault(f"{place} has {size:,} bytes, its manifest says {expected.bytes:,}; it is damaged")
             data = place.read_bytes()
+        except StorageFault:
+            raise
         except OSError as error:
             raise StorageFault(f"{place} cannot be read: {error.strerror or error}") from error
         if hashlib.sha256(data).hexdigest() != expected.sha256:

@@ -42,7 +42,7 @@ def read_plays(path: Path) -> list[Play]:
     for number, text in enumerate(lines, 1):
         try:
             plays.append(_play(msgspec.json.decode(text, type=Line)))
-        except (msgspec.DecodeError, ValueError, IndexError, OverflowError) as error:
+        except (msgspec.DecodeError, ValueError, IndexError, OverflowError, RecursionError) as error:
             raise StorageFault(f"{path}, line {number} is not an episode: {error}") from error
     return plays
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,11 @@ import tomli_w
 
 from coterie.errors import BadInput, StorageFault, nearest
 from coterie.running.storage import write_atomically
+
+try:
+    import fcntl
+except ImportError:  # not on every system; there two processes are not kept apart
+    fcntl = None
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 NEWEST = "latest"
@@ -48,6 +55,23 @@ def create_run(runs: Path, stem: str, name: str | None) -> Path:
                 number += 1
     except OSError as error:
         raise StorageFault(f"the run folder {runs} cannot be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run's folder while it learns; raises BadInput where another process does (the lock dies with it)."""
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInput(f"{folder.name} is being trained by another process; wait for it, or stop it") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def find_run(runs: Path, word: str) -> Path:
@@ -85,7 +109,7 @@ def read_config(run: Path) -> dict[str, Any]:
         return msgspec.toml.decode((run / "config.toml").read_bytes())
     except OSError as error:
         raise StorageFault(f"{run / 'config.toml'} cannot be read: {error.strerror or error}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise StorageFault(f"{run / 'config.toml'} is not a run's settings: {error}") from error
 
 

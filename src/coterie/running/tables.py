@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -53,7 +54,9 @@ def exact_game(name: str, options: Any, on_making: Callable[[], None] | None = N
 def _cached(name: str, options: Any, on_making: Callable[[], None] | None) -> FiniteGame:
     place = cache_folder() / "tables" / f"{name}-{_fingerprint(name, options)}.safetensors"
     try:
-        return from_bytes(place.read_bytes())
+        digest, data = place.read_bytes().split(b"\n", 1)
+        if digest == hashlib.sha256(data).hexdigest().encode():
+            return from_bytes(data)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     if on_making:
@@ -63,7 +66,8 @@ def _cached(name: str, options: Any, on_making: Callable[[], None] | None) -> Fi
     game = tabulate(catalogue.make(name, options))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(place, to_bytes(game))
+        data = to_bytes(game)
+        write_atomically(place, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
     except OSError:
         pass
     return game
@@ -74,7 +78,10 @@ def cache_folder() -> Path:
     chosen = os.environ.get("COTERIE_CACHE")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coterie"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coterie"
+    except RuntimeError:  # nobody's home: a cache for this process alone
+        return Path(tempfile.mkdtemp(prefix="coterie-"))
 
 
 def _fingerprint(name: str, options: Any) -> str:

@@ -17,6 +17,7 @@ from coterie.tabular.learn import Teams, advance, as_rule, as_table, new_teams
 
 CHECKS = 100  # greedy checks a run
 CHUNK_SECONDS = 0.2
+COPIES = 4  # of the tables in memory at most, while a checkpoint is saved
 BYTES_A_CHECK = 17  # of each team: success, return, steps
 
 
@@ -54,12 +55,13 @@ def check_interval(episodes: int) -> int:
 def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int) -> Teams:
     """Teams that have learned nothing, with room for the checks of so many episodes.
 
-    Raises BadInput where they would not fit into this machine's memory twice (saving makes a copy).
+    Raises BadInput where they would not fit into this machine's memory with what saving copies.
     """
     checks = episodes // check_interval(episodes)
     size = len(game.actions) * game.observation_count * max(game.actions) * 8 + checks * BYTES_A_CHECK
-    if 2 * teams * size > memory_bytes():
-        raise BadInput(f"--seeds {teams}: so many teams need {2 * teams * size / 2**30:,.0f} GiB of memory; use fewer")
+    if COPIES * teams * size > memory_bytes():
+        needed = COPIES * teams * size // 2**30
+        raise BadInput(f"--seeds {teams}: so many teams need {needed:,} GiB of memory; use fewer")
     return new_teams(game, options, teams, checks)
 
 

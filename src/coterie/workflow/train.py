@@ -212,7 +212,7 @@ def learn(
             save(teams)
             saved_at = time.perf_counter()
 
-    with _Signals() as signals:
+    with recorder.held(folder), _Signals() as signals:
         teams = train_tabular(
             game,
             chosen.learner,
@@ -224,11 +224,12 @@ def learn(
             should_stop=lambda: signals.received is not None,
             between=save_at_times,
         )
-    seconds = time.perf_counter() - began
+        signals.deaf = True  # a second signal must not interrupt the saving
+        seconds = time.perf_counter() - began
+        save(teams)
     recorder.append_lines(
         folder / "timing.jsonl", [{"from_episode": first, "to_episode": teams.episode, "seconds": seconds}]
     )
-    save(teams)
     if signals.received is not None and teams.episode < chosen.episodes:
         raise Stopped(
             f"stopped after {teams.episode:,} of {chosen.episodes:,} episodes; "
@@ -265,6 +266,7 @@ class _Signals:
     """
 
     received: int | None = None
+    deaf = False
 
     def __enter__(self) -> _Signals:
         self.before = {}
@@ -276,9 +278,9 @@ class _Signals:
         return self
 
     def _note(self, number: int, frame: object) -> None:
-        if self.received is not None:
-            raise KeyboardInterrupt
-        self.received = number
+        if self.received is not None and not self.deaf:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+        self.received = self.received or number
 
     def __exit__(self, *problem: object) -> None:
         for number, handler in self.before.items():
