@@ -263,16 +263,32 @@ def test_ctrl_c_at_the_command_line_is_exit_130(tmp_path, monkeypatch, capsys, s
     assert len(list_checkpoints(tmp_path / "runs" / "killed")) == 1
 
 
-def test_ctrl_c_while_the_table_is_made_leaves_nothing(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_table_is_made_leaves_nothing(tmp_path, monkeypatch, capsys, number):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COTERIE_CACHE", str(tmp_path / "cache"))
-
-    def interrupted(environment):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("coterie.envs.tabulate.tabulate", interrupted)
-    assert refused(capsys, ("train", "rendezvous", *LONG), 130) == "stopped"
+    before = signal.getsignal(number)
+    monkeypatch.setattr("coterie.envs.tabulate.tabulate", lambda environment: signal.raise_signal(number))
+    assert refused(capsys, ("train", "rendezvous", *LONG), 128 + number) == "stopped"
     assert os.listdir(tmp_path) == []
+    assert signal.getsignal(number) is before
+
+
+def test_no_signal_interrupts_the_saving(tmp_path, monkeypatch, short_chunks, uninterrupted):
+    real = workflow.save_checkpoint
+
+    def saved(*given):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            signal.raise_signal(number)
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "save_checkpoint", saved)
+        with pytest.raises(Stopped) as caught:
+            coterie.train(**GIVEN, runs=tmp_path, on_tick=interrupting(300))
+    assert caught.value.exit_code == 130
+    coterie.resume("killed", runs=tmp_path)
+    assert results(tmp_path / "killed") == uninterrupted
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path):
