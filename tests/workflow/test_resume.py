@@ -18,7 +18,7 @@ from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.workflow import train as workflow
 
 TEAMS, EPISODES = 30, 600
-GIVEN = {"seeds": TEAMS, "episodes": EPISODES, "seed": 4, "name": "killed", "pictures": False}
+GIVEN = {"seeds": TEAMS, "episodes": EPISODES, "seed": 4, "name": "killed", "pictures": False, "threads": 1}
 
 
 def results(folder) -> dict:
@@ -68,7 +68,7 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, uninterrupted, short
         f"stopped after {stopped_at:,} of 600 episodes; go on with: coterie resume {tmp_path / 'killed'}"
     )
     assert not (folder / "evaluation.json").exists()
-    resumed = coterie.resume("killed", runs=tmp_path, threads=1)
+    resumed = coterie.resume("killed", runs=tmp_path, threads=2)
     assert results(folder) == uninterrupted
     assert repr(resumed.verdict.run) == repr(str(folder))
 
