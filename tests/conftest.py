@@ -1,8 +1,9 @@
-"""Makes the helpers of some folders importable from all, and keeps the tests' tables out of the user's cache."""
+"""Helpers of some folders for all, a cache of tables of the session's own, and one small run to look at."""
 
 import os
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -17,3 +18,22 @@ def tables_of_this_session(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COTERIE_CACHE", str(shared / "coterie-cache"))
         yield
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """Forty teams of the tutorial, not all of which meet; nobody changes its folder."""
+    from small_runs import EPISODES, TEAMS
+
+    import coterie
+
+    runs = tmp_path_factory.mktemp("small")
+    return coterie.train(preset="tutorial", seeds=TEAMS, episodes=EPISODES, runs=runs, name="first", pictures=False)
+
+
+@pytest.fixture
+def runs(small_run, tmp_path, monkeypatch):
+    """A working folder of one's own, with a copy of the small run in runs/first."""
+    copytree(small_run.folder, tmp_path / "runs" / "first")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "runs"
