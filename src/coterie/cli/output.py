@@ -94,7 +94,7 @@ def show_play(play: Play, action_names: tuple[str, ...], success_word: str, firs
 
 
 def _caption(play: Play, step: int, action_names: tuple[str, ...]) -> str:
-    """Which step a board shows, and what was done to get there."""
+    """Which step a board shows, and the actions that led there."""
     return "start" if step == 0 else f"{step}: {' '.join(action_names[action] for action in play.actions[step - 1])}"
 
 
