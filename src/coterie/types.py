@@ -229,6 +229,9 @@ class Play(NamedTuple):
     actions    int32[T, N];  rewards float64[T, N]
     success    the environment's own word that the aim was reached;  ended: a true ending, not the time limit
     team       which team played it
+    observations  one array an agent, [T + 1, ...]; empty where they were not recorded
+    values     float64[T, N]: what each agent expected to earn from this action on; None where it is not known
+    reported   the return of this episode as whoever recorded it reports it; None where nobody did
     """
 
     keys: Array
@@ -238,6 +241,9 @@ class Play(NamedTuple):
     success: bool
     ended: bool
     team: int
+    observations: tuple[Array, ...] = ()
+    values: Array | None = None
+    reported: float | None = None
 
 
 @dataclass(frozen=True)
@@ -250,11 +256,30 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """What a finding looks like, as plain numbers that `showing` draws.
+
+    bars  one value a label, with an interval each where there are any;  line: a value held against all bars
+    grid  values by rows and columns, named by `rows` and `labels`
+    path  points of a plane in their order, values are (x, y) pairs, `labels` names the two axes
+    """
+
+    kind: Literal["bars", "grid", "path"]
+    title: str
+    labels: tuple[str, ...]
+    values: tuple[Any, ...]
+    intervals: tuple[tuple[float, float], ...] = ()
+    rows: tuple[str, ...] = ()
+    line: float | None = None
+
+
+@dataclass(frozen=True)
 class Finding:
     """One diagnostic's answer.
 
     value with its interval, the null that it is held against, a verdict of yes, no or cannot tell (yes: there is
-    something to mend), a plain sentence, the places to look at, and what to try.
+    something to mend), a plain sentence, the places to look at, and what to try: `remedy` in words, `flags` as the
+    words of a `coterie train` command that do it. p: the chance of such a value under the null, where one was tested.
     """
 
     name: str
@@ -265,3 +290,6 @@ class Finding:
     null: str = ""
     evidence: tuple[Evidence, ...] = ()
     remedy: str = ""
+    flags: tuple[str, ...] = ()
+    p: float | None = None
+    picture: Picture | None = None

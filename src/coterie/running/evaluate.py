@@ -109,7 +109,10 @@ def curve(progress: Progress, check_every: int, checks_made: int) -> Curve:
 def play_of(game: FiniteGame, q: np.ndarray, seed: int, team: int, start: int = -1) -> Play:
     """One team's greedy episode, recorded; q float64[tables, O, A] is that team's."""
     state, edges, actions = greedy_play(game, q, seed, team, start)
-    return as_play(game, state, edges, actions, team)
+    play = as_play(game, state, edges, actions, team)
+    agents = np.arange(len(game.actions))
+    tables = agents if len(q) > 1 else np.zeros_like(agents)
+    return play._replace(values=q[tables, game.seen[play.keys[:-1]], actions])
 
 
 def walk(game: FiniteGame, choose: Callable[[int, int], Sequence[int]], random: np.random.Generator, team: int) -> Play:
@@ -139,7 +142,18 @@ def as_play(game: FiniteGame, state: int, edges: np.ndarray, actions: np.ndarray
         success=bool(game.success[edges].any()),
         ended=bool(len(edges) and game.ended[edges[-1]]),
         team=team,
+        observations=tuple(_sights(game, states, agent) for agent in range(len(game.actions))),
     )
+
+
+def _sights(game: FiniteGame, states: np.ndarray, agent: int) -> np.ndarray:
+    """What one agent sees along a way, [T + 1, ...]."""
+    first = 0
+    for kind, values in zip(game.spec.kinds, game.observations, strict=True):
+        if agent in kind.agents:
+            return values[game.seen[states, agent] - first]
+        first += len(values)
+    raise ValueError(f"agent {agent} is of no kind")
 
 
 def _boards(game: FiniteGame, states: np.ndarray, actions: np.ndarray) -> np.ndarray:
