@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coterie.errors import StorageFault
-from coterie.running.episodes import read_plays, write_plays
+from coterie.running.episodes import Recording, is_recording, read_recording, write_recording
 from coterie.types import Play
 
 
@@ -20,7 +20,14 @@ def random_play(seed: int, steps: int, size: tuple[int, int] = (4, 3)) -> Play:
         success=bool(draws.integers(2)),
         ended=bool(draws.integers(2)),
         team=seed,
+        observations=(draws.integers(0, 9, (steps + 1, 2)).astype(np.int32), draws.normal(size=(steps + 1, 2, 3))),
+        values=draws.normal(size=(steps, 2)) if seed % 2 else None,
+        reported=float(draws.normal()) if seed % 2 else None,
     )
+
+
+def write(place, plays):
+    write_recording(place, Recording(("left", "right"), tuple("RLDUS"), plays, "meet", "rendezvous", {"size": 4}, 20))
 
 
 def assert_same(one: Play, other: Play) -> None:
@@ -28,15 +35,19 @@ def assert_same(one: Play, other: Play) -> None:
         a, b = getattr(one, name), getattr(other, name)
         assert a.dtype == b.dtype, name
         assert a.tobytes() == b.tobytes(), name
-    assert (one.success, one.ended, one.team) == (other.success, other.ended, other.team)
+    for a, b in zip(one.observations, other.observations, strict=True):
+        assert (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+    assert (one.values is None) == (other.values is None)
+    assert one.values is None or np.array_equal(one.values, other.values)
+    assert (one.success, one.ended, one.team, one.reported) == (other.success, other.ended, other.team, other.reported)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 20])
 @pytest.mark.parametrize("size", [(4, 3), (1, 1), (0, 0)])
 def test_episodes_come_back_bit_for_bit(tmp_path, steps, size):
     plays = [random_play(seed, steps, size) for seed in range(5)]
-    write_plays(tmp_path / "plays.jsonl", plays)
-    for before, after in zip(plays, read_plays(tmp_path / "plays.jsonl"), strict=True):
+    write(tmp_path / "plays.jsonl", plays)
+    for before, after in zip(plays, read_recording(tmp_path / "plays.jsonl").plays, strict=True):
         assert after.boards.shape == before.boards.shape
         assert_same(before, after)
 
@@ -45,13 +56,55 @@ def test_only_what_changes_is_written(tmp_path):
     board = np.zeros((3, 2, 2), np.uint8)
     board[1:, 0, 1] = 7
     play = random_play(0, 2)._replace(boards=board)
-    write_plays(tmp_path / "plays.jsonl", [play])
-    assert json.loads((tmp_path / "plays.jsonl").read_text())["changes"] == [[[0, 1, 7]], []]
+    write(tmp_path / "plays.jsonl", [play])
+    assert json.loads((tmp_path / "plays.jsonl").read_text().splitlines()[1])["changes"] == [[[0, 1, 7]], []]
 
 
-def test_no_episodes_are_no_lines(tmp_path):
-    write_plays(tmp_path / "plays.jsonl", [])
-    assert read_plays(tmp_path / "plays.jsonl") == []
+def test_the_first_line_comes_back(tmp_path):
+    write(tmp_path / "plays.jsonl", [])
+    again = read_recording(tmp_path / "plays.jsonl")
+    assert again == Recording(("left", "right"), tuple("RLDUS"), [], "meet", "rendezvous", {"size": 4}, 20)
+    assert is_recording(tmp_path / "plays.jsonl")
+    assert not is_recording(tmp_path / "nothing.jsonl")
+
+
+def test_the_least_that_another_tool_must_write(tmp_path):
+    place = tmp_path / "theirs.jsonl"
+    place.write_text(
+        '{"format": "coterie-episodes", "version": 1, "agents": ["a", "b"]}\n'
+        '{"actions": [[0, 1], [1, 0]], "rewards": [[0, 0], [1, 1]]}\n'
+        '{"actions": [[0, 1], [1, 0]], "rewards": [[0, 0], [1, 1]], "observations": [[0, 0.5], [3]],'
+        ' "observation_changes": [[[0, 1, 0.25]], [[0, 1, 0.5]]], "return": 2}\n'
+    )
+    bare, seen = read_recording(place).plays
+    assert bare.keys.tolist() == [0, 1, 2]  # nothing is known to repeat
+    assert bare.boards.size == 0
+    assert bare.observations == ()
+    assert seen.observations[0].tolist() == [[0, 0.5], [0, 0.25], [0, 0.5]]
+    assert seen.keys[0] == seen.keys[2] != seen.keys[1]
+    assert seen.reported == 2.0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"format": "something"},
+        {"version": 2},
+        {"agents": []},
+        {"agents": ["a", "a"]},
+        {"idle": [0]},
+        {"observation_types": ["object", "object"], "observation_shapes": [[1], [1]]},
+        {"observation_types": ["int32"], "observation_shapes": [[1]]},
+    ],
+    ids=str,
+)
+def test_a_damaged_first_line_is_named(tmp_path, damage):
+    place = tmp_path / "plays.jsonl"
+    write(place, [random_play(0, 1)])
+    first, second = place.read_text().splitlines()
+    place.write_text(json.dumps({**json.loads(first), **damage}) + "\n" + second + "\n")
+    with pytest.raises(StorageFault, match=r"line 1 does not describe recorded episodes \(docs/episodes.md\)"):
+        read_recording(place)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +115,11 @@ def test_no_episodes_are_no_lines(tmp_path):
         {"changes": [[[9, 9, 1]]]},
         {"changes": [[[0, 0, 999]]]},
         {"changes": [[[-1, 0, 1, 2]]]},
-        {"keys": None},
+        {"observations": [[1, 2]]},
+        {"observation_changes": [[[0, 99, 1]]]},
+        {"observation_changes": [[[-1, 0, 1]]]},
+        {"values": [[1.0]]},
+        {"actions": [[0, 9]]},
         {"keys": [1]},
         {"actions": []},
         {"rewards": [[1.0], [1.0, 2.0]]},
@@ -71,21 +128,21 @@ def test_no_episodes_are_no_lines(tmp_path):
 )
 def test_a_damaged_line_is_named(tmp_path, damage):
     place = tmp_path / "plays.jsonl"
-    write_plays(place, [random_play(0, 1), random_play(1, 1)])
-    first, second = place.read_text().splitlines()
-    place.write_text(first + "\n" + json.dumps({**json.loads(second), **damage}) + "\n")
-    with pytest.raises(StorageFault, match=r"plays.jsonl, line 2 is not an episode"):
-        read_plays(place)
+    write(place, [random_play(0, 1), random_play(1, 1)])
+    head, first, second = place.read_text().splitlines()
+    place.write_text(head + "\n" + first + "\n" + json.dumps({**json.loads(second), **damage}) + "\n")
+    with pytest.raises(StorageFault, match=r"plays.jsonl, line 3 is not an episode"):
+        read_recording(place)
 
 
 def test_a_line_cut_short_is_named(tmp_path):
     place = tmp_path / "plays.jsonl"
-    write_plays(place, [random_play(0, 3)])
+    write(place, [random_play(0, 3)])
     place.write_bytes(place.read_bytes()[:-20])
-    with pytest.raises(StorageFault, match="line 1 is not an episode"):
-        read_plays(place)
+    with pytest.raises(StorageFault, match="line 2 is not an episode"):
+        read_recording(place)
 
 
 def test_a_missing_file_is_a_sentence(tmp_path):
     with pytest.raises(StorageFault, match="cannot be read: No such file"):
-        read_plays(tmp_path / "plays.jsonl")
+        read_recording(tmp_path / "plays.jsonl")

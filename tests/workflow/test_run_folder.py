@@ -12,7 +12,7 @@ import coterie
 from coterie.errors import BadInput, StorageFault
 from coterie.running import storage
 from coterie.running.checkpoint import load_checkpoint
-from coterie.running.episodes import read_plays
+from coterie.running.episodes import read_recording
 from coterie.settings import RendezvousOptions
 from coterie.workflow import judgement
 from coterie.workflow.plan import plan, planned
@@ -85,7 +85,7 @@ def test_its_files_agree_with_its_verdict(drawn):
     assert evaluation == json.loads(json.dumps(drawn.verdict.to_json()))
     assert evaluation["run"] == str(drawn.folder)
     assert json.loads((drawn.folder / "findings.json").read_text()) == evaluation["findings"]
-    plays = read_plays(drawn.folder / "episodes" / "greedy.jsonl")
+    plays = read_recording(drawn.folder / "episodes" / "greedy.jsonl").plays
     assert [play.team for play in plays] == list(range(FEW))
     assert sum(play.success for play in plays) == drawn.verdict.coordinated.count < FEW
     rows = [json.loads(line) for line in (drawn.folder / "metrics.jsonl").read_text().splitlines()]

@@ -18,7 +18,7 @@ from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Play
-from coterie.workflow.judgement import Judgement
+from coterie.workflow.judgement import Judgement, recording_of
 from coterie.workflow.plan import check_seed, environment_options, whole
 from coterie.workflow.yours import FAILURES, told
 
@@ -37,7 +37,8 @@ def judge(
     teams, seed = whole("--teams", teams), check_seed(seed)
     if teams < 1:
         raise BadInput(f"--teams {teams}: at least 1 team is needed")
-    game = exact_game(environment, environment_options(environment, env))
+    options = environment_options(environment, env)
+    game = exact_game(environment, options)
     seeded = _takes_seed(make_team)
     agents, plays = None, []
     for team in range(teams):
@@ -46,7 +47,7 @@ def judge(
         plays.append(_play(game, agents, np.random.default_rng([seed, team]), team))
     if not seeded and game.deterministic and len(game.start_state) == 1 and _all_alike(plays):
         plays = plays[:1]  # a hundred times the same episode is evidence of one
-    return _judgement(environment, game, plays, seed, "team" if seeded or len(plays) == 1 else "episode")
+    return _judgement(environment, options, game, plays, seed, "team" if seeded or len(plays) == 1 else "episode")
 
 
 def _takes_seed(make_team: Callable[..., Any]) -> bool:
@@ -122,7 +123,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
-def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int, unit: str) -> Judgement:
+def _judgement(environment: str, options: Any, game: FiniteGame, plays: list[Play], seed: int, unit: str) -> Judgement:
     base, count = baselines(game), len(plays)
     returns = np.array([play.rewards.mean(1).sum() for play in plays])
     won = np.array([play.success for play in plays])
@@ -160,4 +161,5 @@ def _judgement(environment: str, game: FiniteGame, plays: list[Play], seed: int,
         env_steps=sum(len(play.actions) for play in plays),
         findings=findings,
     )
-    return Judgement(verdict, None, plays, game.action_names, int(returns.argmax()), REPEATS)
+    recording = recording_of(game, environment, options, plays)
+    return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)

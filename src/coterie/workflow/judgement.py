@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from coterie.diagnosis.stability import stability_finding
 from coterie.errors import StorageFault
 from coterie.finite.game import FiniteGame
 from coterie.running import recorder
-from coterie.running.episodes import write_plays
+from coterie.running.episodes import Recording, write_recording
 from coterie.running.evaluate import baselines, outcomes, play_of, stability
 from coterie.running.train import checks_made
 from coterie.running.verdict import Curve, Verdict
@@ -35,10 +35,33 @@ class Judgement(NamedTuple):
 
     verdict: Verdict
     curve: Curve | None
-    plays: list[Play]
-    action_names: tuple[str, ...]
+    recording: Recording
     best_team: int
     repeats: int  # rounds that prove a loop: 1 where memoryless agents act for certain in a certain world
+
+    @property
+    def plays(self) -> list[Play]:
+        """The recorded episodes."""
+        return self.recording.plays
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """What the actions are called."""
+        return self.recording.actions
+
+
+def recording_of(game: FiniteGame, environment: str, options: Any, plays: list[Play]) -> Recording:
+    """Episodes in a game's table, with what is needed to read them."""
+    return Recording(
+        game.spec.agents,
+        game.action_names,
+        plays,
+        game.success_word,
+        environment,
+        dataclasses.asdict(options),
+        game.horizon,
+        game.idle,
+    )
 
 
 def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, folder: Path) -> Judgement:
@@ -98,7 +121,8 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         claim=PRESETS[chosen.preset].claim if is_the_tutorial(chosen) else "",
         findings=findings,
     )
-    return Judgement(verdict, learned, plays, game.action_names, int(found.returns.argmax()), repeats)
+    recording = recording_of(game, chosen.environment, chosen.env, plays)
+    return Judgement(verdict, learned, recording, int(found.returns.argmax()), repeats)
 
 
 def is_the_tutorial(chosen: Plan) -> bool:
@@ -117,6 +141,6 @@ def save_judgement(folder: Path, judgement: Judgement) -> None:
         (folder / "episodes").mkdir(exist_ok=True)
     except OSError as error:
         raise StorageFault(f"{folder} cannot be written: {error.strerror or error}") from error
-    write_plays(folder / "episodes" / "greedy.jsonl", judgement.plays)
+    write_recording(folder / "episodes" / "greedy.jsonl", judgement.recording)
     recorder.write_json(folder / "findings.json", [dataclasses.asdict(f) for f in judgement.verdict.findings])
     recorder.write_json(folder / "evaluation.json", judgement.verdict.to_json())

@@ -12,7 +12,7 @@ from coterie.errors import BadInput, StorageFault, nearest
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import idle_policy, uniform_policy
 from coterie.running import recorder
-from coterie.running.episodes import read_plays
+from coterie.running.episodes import read_recording
 from coterie.running.evaluate import walk
 from coterie.running.tables import exact_game
 from coterie.settings import POLICIES
@@ -43,7 +43,7 @@ def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
         f"{folder.name}: greedy teams",
         game.success_word,
         game.action_names,
-        read_plays(place),
+        read_recording(place).plays,
         1 if game.deterministic else REPEATS,
     )
 
