@@ -50,6 +50,10 @@ class RendezvousOptions:
 class ClimbingOptions:
     """The climbing game (Claus and Boutilier 1998): the best joint action is surrounded by penalties."""
 
+    noise: Literal["none", "partial", "full"] = "none"
+    """partial: one cell pays 14 or 0 instead of 7; full: every cell pays one of two amounts around its own."""
+    reward_noise: float = 0.0
+    """Added to or taken from each agent's own reward by a coin of its own, so that agents hear of different rewards."""
     horizon: int = 1
     """How often the matrix is played in one episode."""
 
@@ -62,6 +66,58 @@ class PenaltyOptions:
     """The payoff when the agents pick different optima; at most 0."""
     horizon: int = 1
     """How often the matrix is played in one episode."""
+
+
+@dataclass(frozen=True)
+class TwoByTwoOptions:
+    """A classic game of two agents with two actions each, and payoffs of their own."""
+
+    horizon: int = 1
+    """How often the matrix is played in one episode."""
+
+
+@dataclass(frozen=True)
+class ConventionsOptions:
+    """Equally good conventions: everybody earns 1 where all pick the same action, else 0."""
+
+    k: int = 4
+    """How many conventions there are: the actions of each agent."""
+    agents: int = 2
+    """How many agents must agree."""
+    horizon: int = 1
+    """How often the matrix is played in one episode."""
+
+
+@dataclass(frozen=True)
+class MatrixOptions:
+    """Any matrix game, its payoffs as JSON."""
+
+    file: str = ""
+    """A file with the payoffs."""
+    payoffs: str = "[[1, 0], [0, 1]]"
+    """The payoffs themselves, used where no file is given."""
+    horizon: int = 1
+    """How often the matrix is played in one episode."""
+
+
+@dataclass(frozen=True)
+class DecPomdpOptions:
+    """A small problem from the literature in which each agent sees only a part of the world."""
+
+    horizon: int = 3
+    """Steps after which an episode is cut off; exact decentralised values are published for 2 to 5."""
+
+
+@dataclass(frozen=True)
+class DpomdpOptions:
+    """Any Dec-POMDP in the .dpomdp format."""
+
+    file: str = "dec-tiger"
+    """A .dpomdp file, or one that comes with coterie: dec-tiger, recycling-robots, grid-small."""
+    text: str = ""
+    """The problem itself instead of a file, in the same format."""
+    horizon: int = 3
+    """Steps after which an episode is cut off."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from coterie.envs import boards
-from coterie.envs.matrix import climbing, letters, matrix_game, penalty
+from coterie.envs.matrix import climbing, matrix_game, penalty
+from coterie.envs.payoffs import letters
 from coterie.errors import BadInput
 from coterie.settings import ClimbingOptions, PenaltyOptions
 

@@ -6,33 +6,33 @@ it goes on until the time limit, `horizon` plays, cuts it, so its plays are not 
 
 from __future__ import annotations
 
-import math
+from functools import partial
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from coterie.envs import boards
+from coterie.envs.payoffs import Payoffs, check_horizon, payoff_table, payoffs_of
 from coterie.envs.protocol import Environment, Step, all_legal, all_move
-from coterie.errors import BadInput
-from coterie.settings import ClimbingOptions, PenaltyOptions
 from coterie.types import Array, Kind, Spec
 
 NO_ACTION = -1
+PICTURES_CAP = 10_000_000  # bytes of pictures, one a joint action; larger games have none
 
 
-def climbing(options: ClimbingOptions) -> Environment:
-    """The climbing game of Claus and Boutilier (1998, "The dynamics of reinforcement learning in cooperative
-    multiagent systems"): the best joint action, worth 11, is surrounded by penalties.
-    """
-    return matrix_game("climbing", np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]]), options.horizon)
+def named_game(name: str, options: Any) -> Environment:
+    """A matrix game of the catalogue; its table and its source stand in payoffs.py."""
+    return environment_of(name, payoffs_of(name, options), options.horizon)
 
 
-def penalty(options: PenaltyOptions) -> Environment:
-    """The penalty game of Claus and Boutilier (1998, as above): two optima worth 10, and k for missing."""
-    k = options.k
-    if not (math.isfinite(k) and k <= 0):
-        raise BadInput(f"--env.k {k:g}: the payoff for missing each other is a finite number of at most 0")
-    return matrix_game("penalty", np.array([[10, 0, k], [0, 2, 0], [k, 0, 10]]), options.horizon)
+climbing = partial(named_game, "climbing")
+penalty = partial(named_game, "penalty")
+conventions = partial(named_game, "conventions")
+stag_hunt = partial(named_game, "stag-hunt")
+prisoners_dilemma = partial(named_game, "prisoners-dilemma")
+chicken = partial(named_game, "chicken")
+matching_pennies = partial(named_game, "matching-pennies")
 
 
 def matrix_game(
@@ -41,60 +41,76 @@ def matrix_game(
     horizon: int = 1,
     *,
     individual: bool = False,
+    chance: Array | None = None,
     action_names: tuple[str, ...] | None = None,
+    success: Array | None = None,
+    success_word: str = "coordinate",
 ) -> Environment:
     """The game of one payoff table, for any number of agents.
 
     payoffs [A1, .., AN]: what the joint action pays to everybody; with `individual`, [A1, .., AN, N]: to each agent.
-    Everybody observes one constant number, [0]. Success is a joint action that attains the greatest team payoff
-    (with `individual`, the greatest sum). The state is a constant [0] too, int32[1]: a play leaves nothing behind.
+    chance [A1, .., AN, K]: the probabilities of K outcomes; then payoffs are [A1, .., AN, K] or [A1, .., AN, K, N].
+    Everybody observes one constant number, [0]. Success (bool[A1, .., AN]) is, where it is not given, a joint action
+    with the greatest expected team payoff (with `individual`, the greatest sum). The state is a constant [0], too,
+    int32[1]: a play leaves nothing behind. Raises BadInput for a table that cannot be played.
     """
-    table = np.asarray(payoffs, np.float32)
-    agents = table.ndim - individual
-    if agents < 1 or table.size == 0:
-        raise BadInput(f"{name}: a payoff table of shape {table.shape} holds no joint action")
-    if individual and table.shape[-1] != agents:
-        raise BadInput(f"{name}: {agents} agents need {agents} payoffs a joint action, the table has {table.shape[-1]}")
-    if not np.isfinite(table).all():
-        raise BadInput(f"{name}: every payoff must be a finite number")
-    if horizon < 1:
-        raise BadInput(f"--env.horizon {horizon}: an episode needs at least 1 play")
-    sizes = table.shape[:agents]
-    worth = table.sum(-1) if individual else table
-    rewards = jnp.asarray(table if individual else np.repeat(table[..., None], agents, axis=-1))
-    best = jnp.asarray(worth == worth.max())
+    table = payoff_table(
+        name,
+        payoffs,
+        individual=individual,
+        chance=chance,
+        action_names=action_names,
+        success=success,
+        success_word=success_word,
+    )
+    return environment_of(name, table, horizon)
+
+
+def environment_of(name: str, table: Payoffs, horizon: int) -> Environment:
+    """The environment of a checked table. Agents with payoffs of their own are a team each, else all are one team."""
+    check_horizon(horizon)
+    agents = table.payoffs.shape[-1]
+    sizes = table.success.shape
     kinds = kinds_by_actions(sizes)
+    everyone = tuple(range(agents))
+    high, wide = sizes if agents == 2 else (agents, max(sizes))
+
+    def cell(action):
+        return tuple(action[agent] for agent in everyone)
+
+    def outcomes(state, action):
+        return jnp.asarray(table.chance)[cell(action)]
 
     def step(state, action, outcome):
-        del outcome
-        joint = tuple(action[agent] for agent in range(agents))
-        return Step(state, rewards[joint], jnp.full(agents, horizon == 1), best[joint])
+        reward = jnp.asarray(table.payoffs)[(*cell(action), outcome)]
+        return Step(state, reward, jnp.full(agents, horizon == 1), jnp.asarray(table.success)[cell(action)])
 
-    everyone = tuple(range(agents))
     return Environment(
         name=name,
         spec=Spec(
             agents=tuple(f"agent_{agent}" for agent in everyone),
             kinds=kinds,
-            team=everyone if individual else (0,) * agents,
+            team=everyone if table.individual else (0,) * agents,
             parameters=everyone,
             experience=everyone,
             state_shape=(1,),
         ),
-        action_names=action_names or letters(max(sizes)),
+        action_names=table.action_names,
         horizon=horizon,
         idle=(0,) * agents,
         idle_is_noop=False,
-        success_word="coordinate",
+        success_word=table.success_word,
         starts=lambda: jnp.ones(1),
         start=lambda outcome: jnp.zeros(1, jnp.int32),
-        outcomes=lambda state, action: jnp.ones(1),
+        outcomes=outcomes,
         step=step,
         observe=lambda state: tuple(jnp.zeros((len(kind.agents), 1), jnp.int32) for kind in kinds),
         legal=all_legal(tuple((len(kind.agents), kind.actions) for kind in kinds)),
         central=lambda state: state,
         to_move=all_move(agents),
-        board=lambda state, action: payoff_board(sizes, action),
+        board=None
+        if int(np.prod(sizes)) * high * wide > PICTURES_CAP
+        else lambda state, action: payoff_board(sizes, action),
     )
 
 
@@ -107,11 +123,6 @@ def kinds_by_actions(sizes: tuple[int, ...]) -> tuple[Kind, ...]:
         Kind(tuple(agent for agent, size in enumerate(sizes) if size == actions), actions, (1,), "int32", 1)
         for actions in dict.fromkeys(sizes)
     )
-
-
-def letters(count: int) -> tuple[str, ...]:
-    """Names for nameless actions: a, b, c, …, or numbers where the alphabet is too short."""
-    return tuple("abcdefghijklmnopqrstuvwxyz"[:count]) if count <= 26 else tuple(map(str, range(count)))
 
 
 def payoff_board(sizes: tuple[int, ...], action: Array | None) -> np.ndarray:
