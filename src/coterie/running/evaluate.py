@@ -9,12 +9,13 @@ import numpy as np
 
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import idle_policy, optimum, policy_value, uniform_policy
-from coterie.running.verdict import Curve
+from coterie.running.verdict import Curve, SingleTeams
 from coterie.tabular.engine import Progress
 from coterie.tabular.learn import greedy_outcomes, greedy_play
 from coterie.types import Play
 
 SAME_RETURN = 1e-9
+TEAMS_DRAWN = 200  # single teams that a curve keeps beside its quantiles
 LONGEST_EPISODE = 1_000  # recorded steps of an episode in a game without a time limit
 
 
@@ -89,9 +90,10 @@ def stability(progress: Progress, checks_made: int | None = None) -> Stability:
 
 
 def curve(progress: Progress, check_every: int, checks_made: int) -> Curve:
-    """The greedy checks as a curve over the run, quantiles over teams."""
+    """The greedy checks as a curve over the run: quantiles over all teams, and single teams, evenly spread."""
     returns = progress.check_return[:, :checks_made]
     episodes = tuple((k + 1) * check_every for k in range(checks_made))
+    shown = np.linspace(0, len(returns) - 1, min(len(returns), TEAMS_DRAWN)).astype(int)
     least, lower, median, upper, greatest = np.quantile(returns, (0, 0.25, 0.5, 0.75, 1), axis=0).tolist()
     return Curve(
         episodes=episodes,
@@ -103,6 +105,7 @@ def curve(progress: Progress, check_every: int, checks_made: int) -> Curve:
         median=tuple(median),
         upper_quartile=tuple(upper),
         greatest=tuple(greatest),
+        single=SingleTeams(shown, returns[shown].astype(np.float32), progress.check_success[shown, :checks_made]),
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from coterie.statistics import Share
 from coterie.types import Finding
@@ -33,8 +36,8 @@ class Verdict:
     return_: float
     optimum: float | None
     objective: str
-    random: float
-    idle: float
+    random: float | None
+    idle: float | None
     idle_action: str
     mean_success: float
     starts: int
@@ -53,12 +56,23 @@ class Verdict:
         return plain
 
 
+class SingleTeams(NamedTuple):
+    """The greedy checks of single teams, one row a team, evenly spread over all: nobody is chosen.
+
+    teams int[W], W at most 200; returns float32[W, C] and coordinated bool[W, C] at each of the C checks of the curve.
+    """
+
+    teams: NDArray[np.int64]
+    returns: NDArray[np.float32]
+    coordinated: NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class Curve:
     """Greedy checks over the run: after so many episodes, the share of teams that succeed, and return quantiles.
 
     episodes int[C]; the others float[C]: env_steps (mean a team so far), coordinated, and the mean, least, quartile,
-    median and greatest return over teams.
+    median and greatest return over teams. single: the same checks of single teams, None where they were not kept.
     """
 
     episodes: tuple[int, ...]
@@ -70,3 +84,4 @@ class Curve:
     median: tuple[float, ...]
     upper_quartile: tuple[float, ...]
     greatest: tuple[float, ...]
+    single: SingleTeams | None = field(default=None, compare=False)

@@ -142,7 +142,7 @@ def audit(chosen: Plan, game: FiniteGame) -> Audit:
 def open_run(chosen: Plan, game: FiniteGame, runs: Path, name: str | None, threads: int = 0) -> tuple[Path, Teams]:
     """A new run folder that holds the plan, and teams that have learned nothing; no folder where either cannot be."""
     check_threads(threads)
-    teams = begin(game, chosen.learner, chosen.teams, chosen.episodes)
+    teams = begin(game, chosen.learner, chosen.teams, chosen.episodes, chosen.algorithm)
     folder = recorder.create_run(runs, f"{chosen.environment}-{chosen.algorithm}", name)
     try:
         recorder.write_config(folder, {"format": CONFIG_FORMAT, **chosen._asdict()})
@@ -171,7 +171,7 @@ def resume(
 
 def saved_teams(folder: Path, chosen: Plan, game: FiniteGame, *, anew: bool = False) -> Teams:
     """The teams of a run's newest checkpoint, or with `anew` such as have learned nothing."""
-    fresh = begin(game, chosen.learner, chosen.teams, chosen.episodes)
+    fresh = begin(game, chosen.learner, chosen.teams, chosen.episodes, chosen.algorithm)
     if anew:
         return fresh
     parts, facts = load_checkpoint(folder, ("policy", "progress"))
@@ -246,7 +246,7 @@ def learn(
 
 def curve_rows(learned: Curve) -> list[dict[str, Any]]:
     """A curve as rows, one a check."""
-    columns = {name: getattr(learned, name) for name in learned.__dataclass_fields__}
+    columns = {name: getattr(learned, name) for name in learned.__dataclass_fields__ if name != "single"}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
