@@ -1,4 +1,4 @@
-"""Intervals that have the coverage they claim, and shares in words that never round to none or to all."""
+"""Shares with their interval, and in words that never round to none or to all."""
 
 from __future__ import annotations
 
