@@ -156,6 +156,28 @@ class TabularOptions:
     """pooled: every agent learns from everybody's experience, as if it were its own."""
     share_parameters: bool = False
     """All agents own one common table."""
+    exploration: Literal["epsilon", "boltzmann"] = "epsilon"
+    """epsilon: any action at times. boltzmann: actions in proportion to exp(value / temperature), judged greedily."""
+    temperature: float = 5_000.0
+    """Boltzmann: the temperature at the start, in units of reward. lenient: that of each observation and action."""
+    temperature_decay: float = 0.99
+    """What the temperature is multiplied by after each episode; lenient: each time its entry is learned. In (0, 1]."""
+    temperature_floor: float = 0.0
+    """The temperature falls no lower; lenient: with a lower mean, the best action is taken."""
+    fmq_weight: float = 10.0
+    """fmq: the weight of the greatest payoff seen and of how often it came (Kapetanakis and Kudenko 2002: c)."""
+    lenience: float = 1.0
+    """lenient: bad news is passed over with probability exp(-1 / (lenience * temperature)) (Wei and Luke 2016: theta)."""
+    temperature_diffusion: float = 0.1
+    """lenient: the share of the temperature that comes from what is seen next (Wei and Luke 2016: tau)."""
+    commitments: int = 64
+    """commitment: how many joint actions are drawn and compared, in pairs."""
+    commitment_growth: float = 1.0
+    """commitment: each round holds its joint actions so many times as long as the round before, 1 to 2."""
+    commitment_margin: int = 0
+    """commitment: plays at both ends of a hold that are not counted; the agents' clocks may differ by so many."""
+    late: int = 0
+    """commitment: plays by which each agent's clock starts after that of the agent before it, to test with."""
 
 
 POLICIES = ("random", "idle")  # to watch, and to know what is nothing
@@ -163,6 +185,11 @@ POLICIES = ("random", "idle")  # to watch, and to know what is nothing
 ALGORITHMS: Mapping[str, str] = {
     "iql": "independent Q-learning: each agent learns its own table as if it were alone (Tan 1993)",
     "hysteretic": "hysteretic Q-learning: independent, but good news is learned faster than bad (Matignon et al. 2007)",
+    "distributed": "distributed Q-learning: only good news counts, for games without chance (Lauer and Riedmiller 2000)",
+    "fmq": "frequency maximum Q: favours what often gave the greatest payoff (Kapetanakis and Kudenko 2002)",
+    "lenient": "lenient Q-learning: bad news is passed over while an action is new (Wei and Luke 2016)",
+    "joint-action": "joint-action learners: see all actions and count what the others do (Claus and Boutilier 1998)",
+    "commitment": "commitment sequences: actions held and averaged, for one state (Kapetanakis, Kudenko, Strens 2003)",
 }
 
 

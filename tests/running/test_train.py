@@ -10,7 +10,7 @@ from coterie.running import train
 from coterie.running.checkpoint import load_checkpoint, save_checkpoint
 from coterie.running.tables import exact_game
 from coterie.running.train import as_parts, begin, check_interval, checks_made, from_parts, train_tabular
-from coterie.settings import RendezvousOptions, TabularOptions
+from coterie.settings import ClimbingOptions, RendezvousOptions, TabularOptions
 
 TEAMS, EPISODES = 12, 240
 LEARNERS = {
@@ -18,6 +18,14 @@ LEARNERS = {
     "tutorial": TabularOptions(epsilon=0.1, epsilon_end=0.1, ties="first", terminal_mask=False, hysteresis=1.0),
     "pooled": TabularOptions(share_experience="pooled", learning_rate_end=0.0),
     "one table": TabularOptions(share_parameters=True),
+}
+BOLTZMANN = TabularOptions(exploration="boltzmann", temperature=20.0, hysteresis=1.0)
+FURTHER = {
+    "iql": BOLTZMANN,
+    "distributed": TabularOptions(hysteresis=1.0, share_experience="pooled"),
+    "fmq": BOLTZMANN,
+    "lenient": TabularOptions(hysteresis=1.0, temperature=50.0, share_parameters=True),
+    "joint-action": BOLTZMANN,
 }
 
 
@@ -38,8 +46,8 @@ def learned(game, options=LEARNERS["default"], seed=0, **more):
 
 
 def everything(teams) -> dict[str, bytes]:
-    """All that a run carries, as bytes: tables, draws, checks."""
-    arrays = {"q": teams.q, **teams.progress._asdict()}
+    """All that a run carries, as bytes: tables, draws, checks, and what is remembered besides."""
+    arrays = {"q": teams.q, **teams.progress._asdict(), **teams.memory}
     return {
         "episode": teams.episode,
         **{name: (array.dtype, array.shape, array.tobytes()) for name, array in arrays.items()},
@@ -70,6 +78,35 @@ def test_stopped_saved_and_resumed_equals_uninterrupted(game, tmp_path, name, mo
     assert len(set(stops)) >= 5
     assert stops[-1] == EPISODES
     assert everything(teams) == everything(learned(game, options, seed=3))
+
+
+@pytest.mark.parametrize("algorithm", [*FURTHER, "commitment"])
+def test_every_algorithm_goes_on_as_if_it_had_never_stopped(game, tmp_path, algorithm, monkeypatch):
+    """What a learner remembers beside its table is saved with it; threads do not show, either."""
+    monkeypatch.setattr(train, "CHUNK_SECONDS", 1e-4)
+    options = FURTHER.get(algorithm, TabularOptions(hysteresis=1.0, commitments=8, commitment_margin=2, late=3))
+    if algorithm == "commitment":
+        game = exact_game("climbing", ClimbingOptions())
+    began, stops = begin(game, options, TEAMS, EPISODES, algorithm), []
+    whole = train_tabular(game, options, began, seed=3, episodes=EPISODES, threads=1)
+    teams = begin(game, options, TEAMS, EPISODES, algorithm)
+    for chunks in (1, 2, 3, 10**9):
+        teams = train_tabular(
+            game, options, teams, seed=3, episodes=EPISODES, threads=2, should_stop=stop_after(chunks)
+        )
+        stops.append(teams.episode)
+        save_checkpoint(tmp_path, teams.episode, as_parts(teams, game.observations), {"episode": teams.episode})
+        parts, facts = load_checkpoint(tmp_path, ("policy", "progress"))
+        teams = from_parts(parts, facts["episode"], begin(game, options, TEAMS, EPISODES, algorithm), EPISODES)
+    assert len(set(stops)) >= 3
+    assert teams.algorithm == algorithm
+    assert everything(teams) == everything(whole)
+    assert everything(teams) != everything(begin(game, options, TEAMS, EPISODES, algorithm))
+    forgotten = {name: np.zeros_like(array) for name, array in teams.memory.items()}
+    assert everything(teams._replace(memory=forgotten)) != everything(whole)
+    del parts["progress"]["memory.last"]
+    with pytest.raises(StorageFault, match="last is nothing instead of "):
+        from_parts(parts, facts["episode"], began, EPISODES)
 
 
 def test_many_starts_are_drawn_alike_after_a_stop(scattered):

@@ -113,7 +113,7 @@ def test_a_preset_brings_its_algorithm_and_a_named_algorithm_wins():
     for algorithm in ALGORITHMS:
         chosen = plan("rendezvous", algorithm=algorithm)
         assert chosen.algorithm == algorithm
-        assert (chosen.learner.hysteresis == 1) == (algorithm == "iql")
+        assert (chosen.learner.hysteresis < 1) == (algorithm == "hysteretic")
     assert plan("rendezvous").episodes == PRESETS["default"].episodes
 
 

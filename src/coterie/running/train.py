@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from coterie.errors import BadInput, Diverged, StorageFault
 from coterie.finite.game import FiniteGame
 from coterie.settings import TabularOptions
 from coterie.tabular.engine import Progress
+from coterie.tabular.families import check_game_for, memory_shapes
 from coterie.tabular.learn import Teams, advance, as_rule, as_table, new_teams
 
 CHECKS = 100  # greedy checks a run
@@ -52,17 +54,21 @@ def check_interval(episodes: int) -> int:
     return max(1, -(-episodes // CHECKS))
 
 
-def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int) -> Teams:
+def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int, algorithm: str = "hysteretic") -> Teams:
     """Teams that have learned nothing, with room for the checks of so many episodes.
 
-    Raises BadInput where they would not fit into this machine's memory with what saving copies.
+    Raises BadInput where the algorithm cannot learn this game in so many episodes, and where teams would not fit into
+    this machine's memory with what saving copies.
     """
+    check_game_for(algorithm, game, options)
+    as_rule(options, episodes, 0, algorithm, game.horizon)
     checks = episodes // check_interval(episodes)
     size = len(game.actions) * game.observation_count * max(game.actions) * 8 + checks * BYTES_A_CHECK
+    size += sum(8 * prod(shape) for shape, _ in memory_shapes(game, options, algorithm).values())
     if COPIES * teams * size > memory_bytes():
         needed = COPIES * teams * size // 2**30
         raise BadInput(f"--seeds {teams}: so many teams need {needed:,} GiB of memory; use fewer")
-    return new_teams(game, options, teams, checks)
+    return new_teams(game, options, teams, checks, algorithm)
 
 
 def check_threads(threads: int) -> None:
@@ -99,7 +105,7 @@ def train_tabular(
     """
     check_threads(threads)
     table, check_every = as_table(game), check_interval(episodes)
-    rule = as_rule(options, episodes, check_every)
+    rule = as_rule(options, episodes, check_every, teams.algorithm, game.horizon)
     threads = threads or os.cpu_count() or 1
     began, first, steps_before, chunk = 0.0, -1, 0, 1
     while teams.episode < episodes and not (should_stop and should_stop()):
@@ -129,7 +135,8 @@ def checks_made(teams: Teams, episodes: int) -> int:
 def as_parts(teams: Teams, observations: tuple[np.ndarray, ...]) -> dict[str, dict[str, np.ndarray]]:
     """The two parts of a checkpoint: `policy`, which acting needs, and `progress`, which going on needs."""
     seen = {f"observations.{k}": values for k, values in enumerate(observations)}
-    return {"policy": {"q": teams.q, **seen}, "progress": teams.progress._asdict()}
+    memory = {f"memory.{name}": array for name, array in teams.memory.items()}
+    return {"policy": {"q": teams.q, **seen}, "progress": {**teams.progress._asdict(), **memory}}
 
 
 def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: Teams, episodes: int) -> Teams:
@@ -138,7 +145,8 @@ def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: 
     Raises StorageFault unless they are of the same shapes as `fresh` ones: the compiled loop does not look.
     """
     found = {**parts["progress"], "q": parts["policy"].get("q")}
-    for name, like in {**fresh.progress._asdict(), "q": fresh.q}.items():
+    remembered = {f"memory.{name}": array for name, array in fresh.memory.items()}
+    for name, like in {**fresh.progress._asdict(), "q": fresh.q, **remembered}.items():
         array = found.get(name)
         if array is None or array.dtype != like.dtype or array.shape != like.shape:
             has = "nothing" if array is None else f"{array.dtype}{list(array.shape)}"
@@ -147,7 +155,8 @@ def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: 
     if not isinstance(episode, int) or not 0 <= episode <= episodes:
         raise StorageFault(f"the checkpoint does not fit its run's settings: {episode!r} of {episodes:,} episodes")
     progress = Progress(*(np.array(found[name]) for name in Progress._fields))
-    return Teams(np.array(found["q"]), episode, progress)
+    memory = {name: np.array(found[f"memory.{name}"]) for name in fresh.memory}
+    return Teams(np.array(found["q"]), episode, progress, memory, fresh.algorithm)
 
 
 def _tick(teams: Teams, episodes: int, first: int, steps_before: int, seconds: float, check_every: int) -> Tick:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +14,39 @@ from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import greedy_policy, policy_value
 from coterie.settings import TabularOptions
-from coterie.tabular.engine import Progress, Rule, Table, greedy_episode, greedy_from_every_start, learn
+from coterie.tabular.engine import Progress, Table, greedy_episode, greedy_from_every_start
+from coterie.tabular.families import Rules, as_rule, check_game_for, learn_part, new_memory
 from coterie.tabular.streams import CHECKING, LEARNING, PLAYING, stream_keys, uniform
+
+__all__ = [
+    "Teams",
+    "advance",
+    "as_rule",
+    "as_table",
+    "check_options",
+    "greedy_outcomes",
+    "greedy_play",
+    "new_teams",
+]
+
+MOST_COMMITMENTS = 100_000
+NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Teams(NamedTuple):
-    """All that a run of tabular learners carries: q float64[W, tables, O, A], episodes learned so far, and progress."""
+    """All that a run of tabular learners carries: q float64[W, tables, O, A], episodes learned so far, and progress.
+
+    The first largest value of a row of q is always the greedy action, whatever the algorithm: q holds the values of
+    iql, hysteretic and lenient, the weighed values of fmq and the expected values of joint-action; for distributed and
+    commitment it is 1 for the action that the agent has settled on and 0 elsewhere. `memory` holds what the algorithm
+    remembers besides, by name, teams first.
+    """
 
     q: np.ndarray
     episode: int
     progress: Progress
+    memory: Mapping[str, np.ndarray] = NOTHING
+    algorithm: str = "hysteretic"
 
 
 def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
@@ -41,12 +66,37 @@ def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
     for flag, share in shares.items():
         if not 0 <= share <= 1:
             raise BadInput(f"{flag} {share:g}: expected a number from 0 to 1")
+    _check_further(options)
     if not np.isfinite(options.initial_value):
         raise BadInput(f"--initial-value {options.initial_value:g}: expected a finite number")
     if episodes < 1:
         raise BadInput(f"--episodes {episodes}: at least 1 episode is needed to learn from")
     if teams < 1:
         raise BadInput(f"--seeds {teams}: at least 1 team is needed")
+
+
+def _check_further(options: TabularOptions) -> None:
+    """Raises BadInput for options of single algorithms that cannot be learned with."""
+    if not options.temperature > 0:
+        raise BadInput(f"--temperature {options.temperature:g}: expected a number above 0, in units of reward")
+    if not 0 < options.temperature_decay <= 1:
+        raise BadInput(f"--temperature-decay {options.temperature_decay:g}: expected a share in (0, 1]; try 0.99")
+    if not options.temperature_floor >= 0:
+        raise BadInput(f"--temperature-floor {options.temperature_floor:g}: expected a number of at least 0")
+    if not options.fmq_weight >= 0:
+        raise BadInput(f"--fmq-weight {options.fmq_weight:g}: expected a number of at least 0; try 10")
+    if not options.lenience > 0:
+        raise BadInput(f"--lenience {options.lenience:g}: expected a number above 0; try 1")
+    if not 0 <= options.temperature_diffusion <= 1:
+        raise BadInput(f"--temperature-diffusion {options.temperature_diffusion:g}: expected a number from 0 to 1")
+    if not 2 <= options.commitments <= MOST_COMMITMENTS:
+        raise BadInput(f"--commitments {options.commitments}: expected from 2 to {MOST_COMMITMENTS:,}; try 64")
+    if not 1 <= options.commitment_growth <= 2:
+        raise BadInput(f"--commitment-growth {options.commitment_growth:g}: expected a number from 1 to 2")
+    if options.commitment_margin < 0:
+        raise BadInput(f"--commitment-margin {options.commitment_margin}: expected a number of plays, at least 0")
+    if options.late < 0:
+        raise BadInput(f"--late {options.late}: expected a number of plays, at least 0")
 
 
 def as_table(game: FiniteGame) -> Table:
@@ -67,32 +117,14 @@ def as_table(game: FiniteGame) -> Table:
     )
 
 
-def as_rule(options: TabularOptions, episodes: int, check_every: int) -> Rule:
-    """The options as the compiled loop reads them; floats, for a whole number would compile the loop anew."""
-    rate = float(options.learning_rate)
-    falls = options.learning_rate_end >= 0
-    return Rule(
-        rate_start=rate,
-        rate_end=float(options.learning_rate_end) if falls else rate,
-        rate_episodes=float(episodes) if falls else 0.0,
-        down_ratio=float(options.hysteresis),
-        discount=float(options.discount),
-        epsilon_start=float(options.epsilon),
-        epsilon_end=float(options.epsilon_end),
-        epsilon_episodes=float(options.epsilon_decay * episodes),
-        random_ties=options.ties == "random",
-        terminal_mask=options.terminal_mask,
-        pooled=options.share_experience == "pooled",
-        check_every=check_every,
-    )
-
-
-def new_teams(game: FiniteGame, options: TabularOptions, teams: int, checks: int) -> Teams:
-    """Teams that have learned nothing; raises BadInput where agents that are to share have unequal actions."""
-    if (options.share_parameters or options.share_experience != "none") and len(game.spec.kinds) > 1:
-        raise BadInput("agents with unequal observations or actions cannot share a table or experience")
+def new_teams(
+    game: FiniteGame, options: TabularOptions, teams: int, checks: int, algorithm: str = "hysteretic"
+) -> Teams:
+    """Teams that have learned nothing; raises BadInput where the algorithm cannot learn this game."""
+    check_game_for(algorithm, game, options)
     tables = 1 if options.share_parameters else len(game.actions)
-    q = np.full((teams, tables, game.observation_count, max(game.actions)), options.initial_value, np.float64)
+    first = 0.0 if algorithm in ("distributed", "commitment") else options.initial_value
+    q = np.full((teams, tables, game.observation_count, max(game.actions)), first, np.float64)
     progress = Progress(
         draws=np.zeros(teams, np.uint64),
         steps=np.zeros(teams, np.int64),
@@ -102,10 +134,10 @@ def new_teams(game: FiniteGame, options: TabularOptions, teams: int, checks: int
         check_return=np.zeros((teams, checks)),
         check_steps=np.zeros((teams, checks), np.int64),
     )
-    return Teams(q, 0, progress)
+    return Teams(q, 0, progress, new_memory(game, options, algorithm, teams), algorithm)
 
 
-def advance(table: Table, rule: Rule, teams: Teams, seed: int, episodes: int, threads: int) -> Teams:
+def advance(table: Table, rule: Rules, teams: Teams, seed: int, episodes: int, threads: int) -> Teams:
     """Learn so many more episodes, in place; the result does not depend on threads or on how a run is cut up."""
     count = len(teams.q)
     keys, check_keys = (stream_keys(seed, purpose, 0, count) for purpose in (LEARNING, CHECKING))
@@ -113,7 +145,8 @@ def advance(table: Table, rule: Rule, teams: Teams, seed: int, episodes: int, th
 
     def share(part: slice) -> None:
         progress = Progress(*(array[part] for array in teams.progress))
-        learn(table, rule, teams.q[part], keys[part], check_keys[part], progress, teams.episode, stop)
+        memory = {name: array[part] for name, array in teams.memory.items()}
+        learn_part(table, rule, teams.q[part], memory, keys[part], check_keys[part], progress, teams.episode, stop)
 
     bounds = np.linspace(0, count, min(threads, count) + 1).astype(int)
     parts = [slice(low, high) for low, high in pairwise(bounds)]
