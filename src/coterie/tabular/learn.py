@@ -29,7 +29,8 @@ __all__ = [
     "new_teams",
 ]
 
-MOST_COMMITMENTS = 100_000
+MOST_COMMITMENTS = 10_000
+NO_SNAPSHOTS = np.empty((0, 0, 0, 0, 0), np.float32)
 NOTHING: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
@@ -39,7 +40,8 @@ class Teams(NamedTuple):
     The first largest value of a row of q is always the greedy action, whatever the algorithm: q holds the values of
     iql, hysteretic and lenient, the weighed values of fmq and the expected values of joint-action; for distributed and
     commitment it is 1 for the action that the agent has settled on and 0 elsewhere. `memory` holds what the algorithm
-    remembers besides, by name, teams first.
+    remembers besides, by name, teams first. snapshots float32[K, W', tables, O, A]: the tables of the first teams after
+    each of K equal shares of the run, as far as they lie behind.
     """
 
     q: np.ndarray
@@ -47,6 +49,7 @@ class Teams(NamedTuple):
     progress: Progress
     memory: Mapping[str, np.ndarray] = NOTHING
     algorithm: str = "hysteretic"
+    snapshots: np.ndarray = NO_SNAPSHOTS
 
 
 def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
@@ -67,6 +70,8 @@ def check_options(options: TabularOptions, episodes: int, teams: int) -> None:
         if not 0 <= share <= 1:
             raise BadInput(f"{flag} {share:g}: expected a number from 0 to 1")
     _check_further(options)
+    if options.history < 1:
+        raise BadInput(f"--history {options.history}: at least the present observation is acted on; use 1 or more")
     if not np.isfinite(options.initial_value):
         raise BadInput(f"--initial-value {options.initial_value:g}: expected a finite number")
     if episodes < 1:
