@@ -21,6 +21,9 @@ CHECKS = 100  # greedy checks a run
 CHUNK_SECONDS = 0.2
 COPIES = 4  # of the tables in memory at most, while a checkpoint is saved
 BYTES_A_CHECK = 17  # of each team: success, return, steps
+SNAPSHOTS = 50  # of the first teams' tables, at equal distances
+SNAPSHOT_TEAMS = 10
+SNAPSHOT_BYTES = 4_000_000  # all of them together; larger tables are kept of fewer teams
 
 
 class Tick(NamedTuple):
@@ -68,7 +71,20 @@ def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int, 
     if COPIES * teams * size > memory_bytes():
         needed = COPIES * teams * size // 2**30
         raise BadInput(f"--seeds {teams}: so many teams need {needed:,} GiB of memory; use fewer")
-    return new_teams(game, options, teams, checks, algorithm)
+    fresh = new_teams(game, options, teams, checks, algorithm)
+    kept = min(teams, SNAPSHOT_TEAMS, SNAPSHOT_BYTES // (SNAPSHOTS * 4 * fresh.q[0].size))
+    times = episodes // snapshot_interval(episodes)
+    return fresh._replace(snapshots=np.zeros((times, kept, *fresh.q.shape[1:]), np.float32))
+
+
+def snapshot_interval(episodes: int) -> int:
+    """Episodes between two snapshots of the first teams' tables: fifty a run, at most one an episode."""
+    return max(1, -(-episodes // SNAPSHOTS))
+
+
+def snapshots_made(teams: Teams, episodes: int) -> np.ndarray:
+    """The snapshots that lie behind, float32[K, W', tables, O, A]."""
+    return teams.snapshots[: teams.episode // snapshot_interval(episodes)]
 
 
 def check_threads(threads: int) -> None:
@@ -106,12 +122,14 @@ def train_tabular(
     check_threads(threads)
     table, check_every = as_table(game), check_interval(episodes)
     rule = as_rule(options, episodes, check_every, teams.algorithm, game.horizon)
-    threads = threads or os.cpu_count() or 1
+    threads, every = threads or os.cpu_count() or 1, snapshot_interval(episodes)
     began, first, steps_before, chunk = 0.0, -1, 0, 1
     while teams.episode < episodes and not (should_stop and should_stop()):
         chunk_began = time.perf_counter()
-        chunk = min(chunk, episodes - teams.episode)
+        chunk = min(chunk, episodes - teams.episode, every - teams.episode % every)
         teams = advance(table, rule, teams, seed, chunk, threads)
+        if teams.episode % every == 0 and len(teams.snapshots):
+            teams.snapshots[teams.episode // every - 1] = teams.q[: teams.snapshots.shape[1]]
         now = time.perf_counter()
         took = now - chunk_began
         if first < 0:
@@ -136,7 +154,10 @@ def as_parts(teams: Teams, observations: tuple[np.ndarray, ...]) -> dict[str, di
     """The two parts of a checkpoint: `policy`, which acting needs, and `progress`, which going on needs."""
     seen = {f"observations.{k}": values for k, values in enumerate(observations)}
     memory = {f"memory.{name}": array for name, array in teams.memory.items()}
-    return {"policy": {"q": teams.q, **seen}, "progress": {**teams.progress._asdict(), **memory}}
+    return {
+        "policy": {"q": teams.q, **seen},
+        "progress": {**teams.progress._asdict(), **memory, "snapshots": teams.snapshots},
+    }
 
 
 def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: Teams, episodes: int) -> Teams:
@@ -146,7 +167,7 @@ def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: 
     """
     found = {**parts["progress"], "q": parts["policy"].get("q")}
     remembered = {f"memory.{name}": array for name, array in fresh.memory.items()}
-    for name, like in {**fresh.progress._asdict(), "q": fresh.q, **remembered}.items():
+    for name, like in {**fresh.progress._asdict(), "q": fresh.q, "snapshots": fresh.snapshots, **remembered}.items():
         array = found.get(name)
         if array is None or array.dtype != like.dtype or array.shape != like.shape:
             has = "nothing" if array is None else f"{array.dtype}{list(array.shape)}"
@@ -156,7 +177,7 @@ def from_parts(parts: dict[str, dict[str, np.ndarray]], episode: object, fresh: 
         raise StorageFault(f"the checkpoint does not fit its run's settings: {episode!r} of {episodes:,} episodes")
     progress = Progress(*(np.array(found[name]) for name in Progress._fields))
     memory = {name: np.array(found[f"memory.{name}"]) for name in fresh.memory}
-    return Teams(np.array(found["q"]), episode, progress, memory, fresh.algorithm)
+    return Teams(np.array(found["q"]), episode, progress, memory, fresh.algorithm, np.array(found["snapshots"]))
 
 
 def _tick(teams: Teams, episodes: int, first: int, steps_before: int, seconds: float, check_every: int) -> Tick:
