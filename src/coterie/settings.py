@@ -152,6 +152,8 @@ class TabularOptions:
     """Do not bootstrap from beyond a true ending. Turning it off is the tutorial's mistake."""
     initial_value: float = 0.0
     """What every entry of the table holds before learning."""
+    history: int = 1
+    """How many of its last observations an agent acts on, the present one included; as many as steps: all of them."""
     share_experience: Literal["none", "pooled"] = "none"
     """pooled: every agent learns from everybody's experience, as if it were its own."""
     share_parameters: bool = False

@@ -160,7 +160,7 @@ def test_killed_outright_and_resumed_equals_uninterrupted(tmp_path, uninterrupte
 def test_killed_while_the_first_checkpoint_was_written(tmp_path, uninterrupted):
     """Its folder is there, and nothing whole in it."""
     chosen = workflow.plan("rendezvous", seeds=TEAMS, episodes=EPISODES, seed=4)
-    game = workflow.exact_game(chosen.environment, chosen.env)
+    game = workflow.game_of(chosen)
     folder, _ = workflow.open_run(chosen, game, tmp_path, "killed")
     (folder / "checkpoints" / ".new-half").mkdir(parents=True)
     coterie.resume(folder)

@@ -79,8 +79,8 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
 def _train(environment: str, options) -> int:
     from coterie.cli.output import ProgressLine, draw, next_step, say_making, show, show_example, show_json
     from coterie.running.recorder import word_for
-    from coterie.running.tables import exact_game
     from coterie.showing.terminal import verdict
+    from coterie.workflow.game import game_of
     from coterie.workflow.plan import plan
     from coterie.workflow.train import audit, learn, open_run
 
@@ -94,7 +94,7 @@ def _train(environment: str, options) -> int:
         episodes=options.episodes,
         learner=options.learner,
     )
-    game = exact_game(environment, options.env, say_making)
+    game = game_of(chosen, say_making)
     asked = audit(chosen, game)
     folder, teams = open_run(chosen, game, Path(options.runs), options.name, options.threads)
     if not options.json and asked.finding.verdict == "yes":

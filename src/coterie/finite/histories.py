@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
 
 from coterie.finite.game import FiniteGame
 
-EDGES_CAP = 3_000_000
+EDGES_CAP = 2_000_000
 
 
 class Memory(NamedTuple):
@@ -21,6 +20,20 @@ class Memory(NamedTuple):
 
     length: int
     whole: bool
+
+
+class _Unfolded(NamedTuple):
+    """States int[S, 1 + N]: the game's own, and each agent's window; the starts int[K0]; the windows of each kind.
+
+    For each edge, in the order of states: the state it belongs to, the game's own edge, and the state it leads to.
+    """
+
+    states: np.ndarray
+    starts: np.ndarray
+    windows: list[list[tuple[int, ...]]]
+    owner: np.ndarray
+    edge: np.ndarray
+    target: np.ndarray
 
 
 def memory_of(horizon: int, window: int) -> Memory:
@@ -42,7 +55,7 @@ def remember(game: FiniteGame, window: int) -> FiniteGame:
 
     An observation [..] becomes [window, ..]; where there was nothing yet stand numbers below every observation: -1, or
     less where -1 can be seen. Own actions are not remembered: an agent that plays for certain knows them. Raises
-    ValueError, with the count, where the table would have more than 3,000,000 edges, and for a negative window.
+    ValueError, with the count, where the table would have more than 2,000,000 edges, and for a negative window.
     """
     if window < 0:
         raise ValueError(f"a window holds at least the present observation, not {window}")
@@ -51,23 +64,12 @@ def remember(game: FiniteGame, window: int) -> FiniteGame:
         return game
     kind_of = {agent: kind for kind, members in enumerate(game.spec.kinds) for agent in members.agents}
     kinds = [kind_of[agent] for agent in range(len(game.spec.agents))]
-    windows: list[dict[tuple[int, ...], int]] = [{} for _ in game.spec.kinds]
-    states, starts, targets = _unfold(game, memory, kinds, windows)
-    base = np.array([state for state, _ in states])
-    pairs = len(game.first_edge) // len(game.states)
-    counts = np.diff(game.first_edge).reshape(-1, pairs)[base]
-    counts[[number for number, one in enumerate(targets) if one is None]] = 0
-    first_edge = np.concatenate([[0], np.cumsum(counts.reshape(-1))])
-    edges = np.concatenate(
-        [
-            np.arange(game.first_edge[state * pairs], game.first_edge[(state + 1) * pairs])
-            for (state, _), one in zip(states, targets, strict=True)
-            if one is not None
-        ]
-    )
-    offsets = np.cumsum([0, *(len(known) for known in windows)])
-    seen = np.array([[offsets[kind] + one for kind, one in zip(kinds, sights, strict=True)] for _, sights in states])
-    marked = [_observations(game, kind, known, memory.length) for kind, known in enumerate(windows)]
+    found = _unfold(game, memory, kinds)
+    base, pairs = found.states[:, 0], len(game.joint_actions)
+    pair = np.repeat(np.arange(len(game.first_edge) - 1), np.diff(game.first_edge))[found.edge]
+    counts = np.bincount(found.owner * pairs + pair % pairs, minlength=len(base) * pairs)
+    firsts = np.cumsum([0, *(len(known) for known in found.windows)])
+    marked = [_observations(game, kind, known, memory.length) for kind, known in enumerate(found.windows)]
     return game._replace(
         spec=dataclasses.replace(
             game.spec,
@@ -76,90 +78,96 @@ def remember(game: FiniteGame, window: int) -> FiniteGame:
                 for kind, values in zip(game.spec.kinds, marked, strict=True)
             ),
         ),
-        first_edge=first_edge.astype(np.int32),
-        probability=game.probability[edges],
-        successor=np.array([after for one in targets if one is not None for after in one], np.int32),
-        reward=game.reward[edges],
-        ended=game.ended[edges],
-        success=game.success[edges],
-        seen=seen.astype(np.int32),
-        start_state=np.array(starts, np.int32),
+        first_edge=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        probability=game.probability[found.edge],
+        successor=found.target.astype(np.int32),
+        reward=game.reward[found.edge],
+        ended=game.ended[found.edge],
+        success=game.success[found.edge],
+        seen=(found.states[:, 1:] + firsts[kinds]).astype(np.int32),
+        start_state=found.starts.astype(np.int32),
         states=game.states[base],
         boards=game.boards[base],
         observations=tuple(marked),
     )
 
 
-def _unfold(
-    game: FiniteGame, memory: Memory, kinds: list[int], windows: list[dict[tuple[int, ...], int]]
-) -> tuple[list[tuple[int, tuple[int, ...]]], list[int], list[list[int] | None]]:
-    """Breadth first: the states with their windows, the start rows, and each state's successors (None: it is final)."""
-    pairs = len(game.first_edge) // len(game.states)
-    seen, successor, ended = game.seen.tolist(), game.successor.tolist(), game.ended.tolist()
-    bounds = game.first_edge[::pairs].tolist()
+def _unfold(game: FiniteGame, memory: Memory, kinds: list[int]) -> _Unfolded:
+    """Every state that can be reached, split by windows, a step at a time; nothing is entered behind an ending."""
+    windows: list[dict[tuple[int, ...], int]] = [{} for _ in game.spec.kinds]
     contents: list[list[tuple[int, ...]]] = [[] for _ in windows]
-    longer: dict[tuple[int, int, int], int] = {}
-    numbers: dict[tuple[int, tuple[int, ...]], int] = {}
-    states: list[tuple[int, tuple[int, ...]]] = []
+    numbers: dict[bytes, int] = {}
+    states: list[np.ndarray] = []
+    bounds = game.first_edge[:: len(game.joint_actions)]
+    width = game.observation_count
 
-    def number_of(kind: int, window: tuple[int, ...]) -> int:
-        known = windows[kind].setdefault(window, len(windows[kind]))
-        if known == len(contents[kind]):
+    def window_number(kind: int, window: tuple[int, ...]) -> int:
+        if window not in windows[kind]:
+            windows[kind][window] = len(contents[kind])
             contents[kind].append(window)
-        return known
+        return windows[kind][window]
 
-    def extended(kind: int, window: int, sight: int) -> int:
-        key = (kind, window, sight)
-        if key not in longer:
-            before = contents[kind][window]
+    def extended(kind: int, before: np.ndarray, sight: np.ndarray) -> np.ndarray:
+        """The numbers of the windows that come after some windows and sights."""
+        codes, inverse = np.unique(before * width + sight, return_inverse=True)
+        after = []
+        for window, seen in zip(codes // width, codes % width, strict=True):
+            old = contents[kind][window]
             if memory.whole:
-                after = (*before, sight) if 0 < len(before) < memory.length else ()
+                new = (*old, int(seen)) if 0 < len(old) < memory.length else ()
             else:
-                after = (*before, sight)[-memory.length :]
-            longer[key] = number_of(kind, after)
-        return longer[key]
+                new = (*old, int(seen))[-memory.length :]
+            after.append(window_number(kind, new))
+        return np.array(after)[inverse.reshape(-1)]
 
-    def arrive(state: int, sights: tuple[int, ...]) -> int:
-        key = (state, sights)
-        if key not in numbers:
-            numbers[key] = len(states)
-            states.append(key)
-        return numbers[key]
+    def arrive(rows: np.ndarray) -> np.ndarray:
+        """The numbers of some states with windows, int[R, 1 + N]."""
+        code = np.zeros(len(rows), np.int64)
+        for column in rows.T:  # ranked before each column, so that codes stay below rows x entries
+            code = np.unique(code, return_inverse=True)[1].reshape(-1) * (column.max() + 1) + column
+        _, index, inverse = np.unique(code, return_index=True, return_inverse=True)
+        known = []
+        for row in rows[index]:
+            known.append(numbers.setdefault(row.tobytes(), len(states)))
+            if known[-1] == len(states):
+                states.append(row)
+        return np.array(known)[inverse.reshape(-1)]
 
-    starts = [
-        arrive(state, tuple(number_of(kind, (sight,)) for kind, sight in zip(kinds, seen[state], strict=True)))
-        for state in game.start_state.tolist()
+    first = [
+        [window_number(kind, (int(sight),)) for kind, sight in zip(kinds, game.seen[state], strict=True)]
+        for state in game.start_state
     ]
-    targets: list[list[int] | None] = []
-    queue, waiting, edges = list(dict.fromkeys(starts)), set(starts), 0
-    for number in queue:
-        state, sights = states[number]
-        targets.extend(repeat(None, len(states) - len(targets)))
-        after: list[int] = []
-        for edge in range(bounds[state], bounds[state + 1]):
-            to = successor[edge]
-            arrived = arrive(to, tuple(map(extended, kinds, sights, seen[to])))
-            after.append(arrived)
-            if not ended[edge] and arrived not in waiting:
-                waiting.add(arrived)
-                queue.append(arrived)
-        targets[number] = after
-        edges += len(after)
-        if edges > EDGES_CAP:
+    starts = arrive(np.column_stack([game.start_state.astype(np.int64), np.array(first)]))
+    frontier, entered, total = np.unique(starts), set(starts.tolist()), 0
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    while len(frontier):
+        rows = np.array([states[number] for number in frontier])
+        counts = bounds[rows[:, 0] + 1] - bounds[rows[:, 0]]
+        total += int(counts.sum())
+        if total > EDGES_CAP:
             raise ValueError(
                 f"agents that remember {memory.length} observations make a table of more than {EDGES_CAP:,} edges"
             )
-    targets.extend(repeat(None, len(states) - len(targets)))
-    return states, starts, targets
+        owner = np.repeat(np.arange(len(rows)), counts)
+        edge = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts) + bounds[rows[owner, 0]]
+        to = game.successor[edge].astype(np.int64)
+        sights = [extended(kind, rows[owner, 1 + agent], game.seen[to, agent]) for agent, kind in enumerate(kinds)]
+        target = arrive(np.column_stack([to, *sights]))
+        parts.append((frontier[owner], edge, target))
+        frontier = np.array(sorted(set(target[~game.ended[edge]].tolist()) - entered), int)
+        entered.update(frontier.tolist())
+    owner, edge, target = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    order = np.argsort(owner, kind="stable")
+    return _Unfolded(np.array(states), starts, contents, owner[order], edge[order], target[order])
 
 
-def _observations(game: FiniteGame, kind: int, known: dict[tuple[int, ...], int], length: int) -> np.ndarray:
+def _observations(game: FiniteGame, kind: int, known: list[tuple[int, ...]], length: int) -> np.ndarray:
     """The windows of a kind as observations, [O, length, ..]."""
     single = game.observations[kind]
     first = sum(len(values) for values in game.observations[:kind])
     dtype = np.result_type(single.dtype, np.int8)
     windows = np.full((len(known), length, *single.shape[1:]), marker(single), dtype)
-    for window, number in known.items():
+    for number, window in enumerate(known):
         windows[number, length - len(window) :] = single[np.array(window, int) - first]
     return windows
 

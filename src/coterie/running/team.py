@@ -9,25 +9,39 @@ from typing import Any
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
+from coterie.finite.histories import Memory
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.recorder import find_run
+
+PRESENT = Memory(1, False)  # what is seen now, and nothing else
 
 
 class Team:
     """Greedy agents with one table each (or one in common): the first best action for what an agent sees.
 
     agents are the names the team was trained with; index is its number in its run; greedy actions equal the trainer's.
+    A team that was trained with a history remembers what each agent has seen since `reset()`: every call of `act` is
+    one step of that agent.
     """
 
-    def __init__(self, agents: tuple[str, ...], actions: tuple[int, ...], q: np.ndarray, sights, index: int) -> None:
+    def __init__(
+        self,
+        agents: tuple[str, ...],
+        actions: tuple[int, ...],
+        q: np.ndarray,
+        sights: list[Any],
+        index: int,
+        memory: Memory = PRESENT,
+    ) -> None:
         self.agents, self.actions, self.index = agents, actions, index
-        self._q, self._sights = q, sights
+        self._q, self._sights, self._memory = q, sights, memory
+        self._past: dict[str, tuple[np.ndarray, ...]] = {}
 
     def act(self, agent: str, observation: Any, info: Mapping[str, Any] | None = None) -> int:
         """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed.
 
-        Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation that does not
-        occur in what it was trained on, and for a mask that does not fit or leaves no action.
+        Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation (or a history)
+        that does not occur in what it was trained on, and for a mask that does not fit or leaves no action.
         """
         if agent not in self.agents:
             raise BadInput(f"the team has no agent '{agent}'{nearest(str(agent), self.agents)}")
@@ -36,9 +50,10 @@ class Team:
         if isinstance(observation, Mapping):
             mask = observation.get("action_mask", mask)
             observation = observation.get("observation")
-        row = self._row(place, observation)
+        past = self._remembered(agent, place, observation)
+        row = self._row(place, past)
         if row is None:
-            raise EnvironmentFault(f"{agent} saw {observation!r}, which does not occur in what its team was trained on")
+            raise EnvironmentFault(self._unknown(agent, observation))
         values = self._q[place if len(self._q) > 1 else 0, row, : self.actions[place]]
         if mask is not None:
             legal = np.asarray(mask).astype(bool)
@@ -47,18 +62,38 @@ class Team:
                     f"{agent} was given the mask {mask!r}, which leaves none of {len(values)} actions"
                 )
             values = np.where(legal, values, -np.inf)
+        self._past[agent] = past
         return int(values.argmax())
 
-    def _row(self, place: int, observation: Any) -> int | None:
-        """The table's row for what an agent sees; None where it never saw that."""
-        dtype, rows = self._sights[place]
+    def _remembered(self, agent: str, place: int, observation: Any) -> tuple[np.ndarray, ...]:
+        """What an agent has seen of late, the present last; nothing where it cannot have seen that."""
+        dtype = self._sights[place][0]
         try:
             seen = np.asarray(observation)
             with np.errstate(invalid="ignore"):
                 exact = seen.astype(dtype)
         except (TypeError, ValueError):
+            return ()
+        if not np.array_equal(exact, seen):
+            return ()
+        past = (*self._past.get(agent, ()), exact.reshape(-1))
+        if self._memory.whole:
+            return past if len(past) <= self._memory.length else ()
+        return past[-self._memory.length :]
+
+    def _row(self, place: int, past: tuple[np.ndarray, ...]) -> int | None:
+        """The table's row for what an agent has seen; None where that never occurred."""
+        dtype, rows, nothing = self._sights[place]
+        if not past:
             return None
-        return rows.get(exact.reshape(-1).tobytes()) if np.array_equal(exact, seen) else None
+        missing = np.full((self._memory.length - len(past)) * past[-1].size, nothing, dtype)
+        return rows.get(np.concatenate([missing, *past]).tobytes())
+
+    def _unknown(self, agent: str, observation: Any) -> str:
+        many = len(self._past.get(agent, ())) if self._memory.length > 1 else 0
+        after = f" after {many} other{'s' if many > 1 else ''}" if many else ""
+        advice = "; call reset() where an episode begins" if many else ""
+        return f"{agent} saw {observation!r}{after}, which does not occur in what its team was trained on{advice}"
 
     def act_all(
         self, observations: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]] | None = None
@@ -67,7 +102,8 @@ class Team:
         return {agent: self.act(agent, seen, (infos or {}).get(agent)) for agent, seen in observations.items()}
 
     def reset(self) -> None:
-        """Begin a new episode; tabular agents remember nothing, so there is nothing to forget."""
+        """Begin a new episode: what agents trained with a history have seen is forgotten."""
+        self._past.clear()
 
     def __repr__(self) -> str:
         """Which team of its run this is."""
@@ -82,7 +118,7 @@ def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Pat
         policy = parts["policy"]
         q, agents, actions = policy["q"], tuple(facts["agents"]), tuple(facts["actions"])
         kinds = [(tuple(kind), policy[f"observations.{k}"]) for k, kind in enumerate(facts["kinds"])]
-        best = int(facts.get("best_team", 0))
+        best, memory = int(facts.get("best_team", 0)), Memory(*facts.get("history", PRESENT))
         fits = q.ndim == 4 and 0 <= best < len(q) and q.shape[2] == sum(len(values) for _, values in kinds)
     except (KeyError, TypeError, ValueError) as error:
         raise StorageFault(f"{folder} does not hold a tabular team: {error!r}") from error
@@ -95,7 +131,8 @@ def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Pat
     offset = 0
     for members, values in kinds:
         rows = {value.reshape(-1).tobytes(): offset + place for place, value in enumerate(values)}
+        nothing = values.min(initial=0)  # with a history: what stands where nothing was seen yet
         for agent in members:
-            sights[agent] = (values.dtype, rows)
+            sights[agent] = (values.dtype, rows, nothing)
         offset += len(values)
-    return Team(agents, actions, q[index], sights, index)
+    return Team(agents, actions, q[index], sights, index, memory)

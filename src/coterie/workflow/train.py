@@ -14,10 +14,10 @@ from typing import Any
 from coterie.diagnosis.reward_audit import Audit, reward_audit
 from coterie.errors import BadInput, Stopped, nearest
 from coterie.finite.game import FiniteGame
+from coterie.finite.histories import memory_of
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from coterie.running.evaluate import curve
-from coterie.running.tables import exact_game
 from coterie.running.team import Team, load
 from coterie.running.train import (
     Tick,
@@ -32,6 +32,7 @@ from coterie.running.train import (
 from coterie.running.verdict import Curve, Verdict
 from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
+from coterie.workflow.game import game_of
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
 from coterie.workflow.plan import CONFIG_FORMAT, Plan, plan, planned
@@ -123,7 +124,7 @@ def train(
         episodes=episodes,
         learner=learner,
     )
-    game = exact_game(chosen.environment, chosen.env)
+    game = game_of(chosen)
     folder, teams = open_run(chosen, game, Path(runs), name, threads)
     run = learn(chosen, game, folder, teams, threads=threads, on_tick=on_tick)
     if pictures:
@@ -164,7 +165,7 @@ def resume(
     chosen = planned(folder)
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
-    game = exact_game(chosen.environment, chosen.env)
+    game = game_of(chosen)
     teams = saved_teams(folder, chosen, game, anew=not list_checkpoints(folder))
     return learn(chosen, game, folder, teams, threads=threads, on_tick=on_tick)
 
@@ -202,6 +203,7 @@ def learn(
             "agents": game.spec.agents,
             "actions": game.actions,
             "kinds": [kind.agents for kind in game.spec.kinds],
+            "history": memory_of(game.horizon, chosen.learner.history),
             **more,
         }
         save_checkpoint(folder, teams.episode, as_parts(teams, game.observations), facts)
