@@ -43,7 +43,7 @@ def ask_accounting(returns: np.ndarray, baselines: Baselines, successes: np.ndar
 def ask_exploration(
     tried: np.ndarray, reached: np.ndarray, first_success: int | None = None, epsilon: np.ndarray | None = None
 ) -> Finding:
-    """Did they try what was within their reach, and long enough? first_success: an episode, epsilon: one an episode."""
+    """Did they try what was within reach, for long enough? first_success: an episode (-1: never); epsilon: one each."""
     from coterie.diagnosis.exploration import exploration
 
     return exploration(tried, reached, first_success, epsilon)
@@ -53,12 +53,13 @@ def ask_exploration(
 
 
 def rock_paper_scissors(chance: Chance) -> tuple:
-    """Two learners by replicator dynamics in rock, paper, scissors go round the equilibrium for ever (Sato et al.
-    2002)."""
+    """Rock, paper, scissors by replicator dynamics: two learners that begin nearly alike go round the equilibrium for
+    ever (Sato et al. 2002)."""
     payoffs = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
-    x, y = (chance.dirichlet(np.full(3, 4.0)) * 0.7 + 0.1 for _ in range(2))
+    x = chance.dirichlet(np.full(3, 20.0))
+    y = np.abs(x + chance.normal(0, 0.01, 3))
     rows, pace = [], 0.04
-    for step in range(2_000):
+    for step in range(2_500):
         x, y = x * np.exp(pace * payoffs @ y), y * np.exp(pace * payoffs @ x)
         x, y = x / x.sum(), y / y.sum()
         if step % 10 == 0:
@@ -304,7 +305,7 @@ def it_ended_and_nobody_ever_succeeded(chance: Chance) -> tuple:
     """Exploration fell to nothing in the first tenth, and nobody has succeeded at all."""
     reached, tried = _tables(chance)
     epsilon = np.maximum(0.0, 1 - np.arange(1_000) / 100)
-    return tried & (chance.random(tried.shape) < 0.5), reached, None, epsilon
+    return tried & (chance.random(tried.shape) < 0.5), reached, -1, epsilon
 
 
 def all_was_tried(chance: Chance) -> tuple:
