@@ -1,0 +1,163 @@
+"""Does an agent use what it sees? What it is shown is replaced by draws from its own visits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, TINY, Effect, effect, scale, whole_episode
+from coterie.diagnosis.responses import response
+from coterie.finite.game import FiniteGame
+from coterie.finite.solve import uniform_policy
+from coterie.finite.visits import visits
+from coterie.running.stage import Stage, TableStage, own_cast, replaced
+from coterie.types import Finding, Picture
+
+LEAST_GAIN = 0.01  # of what is earned: reacting must pay at least this much more than any fixed action
+LEAST_USE = 0.05  # of that gain: a smaller change, shown something else, is no use of what is seen
+LEAST_BITS = 0.05  # of dependence between action and sight, beyond luck, where episodes are sampled
+SHUFFLES = 200
+
+
+class Loop(NamedTuple):
+    """One agent: what it loses when it is shown something else, what reacting could gain, and whether it ignores it."""
+
+    agent: int
+    loss: Effect
+    gain: float
+    ignores: bool
+    uses: bool
+
+
+def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
+    """Whether each agent uses what it sees, where that could pay.
+
+    loss_i = J_i(pi) - J_i(pi with o_i replaced by o' drawn from d_i), d_i being the agent's own visits: the closed loop
+    is opened and nothing else is changed. gain_i = what i could earn by reacting to what it sees, less the most that
+    its policy or any fixed action earns, the others unchanged (`responses.response`). yes: gain above 1 % of what is
+    earned, and a loss below 5 % of it. On a sampled stage "uses" is a loss with p < 0.05; "ignores" asks that nothing
+    changes in any episode, or that action and sight have at most 0.05 bits in common beyond luck.
+    Left out: an agent's own memory, which nothing here can reach into.
+    """
+    if game.horizon <= 0:
+        return Finding("closed loop", "cannot tell", "What reacting could earn is not computed without a time limit.")
+    seen, policy, rows = _as_seen(stage, game, team)
+    own = stage.score(own_cast(stage, team)).returns
+    if not stage.exact and len(own) < FEWEST_EPISODES:
+        return Finding("closed loop", "cannot tell", f"{len(own)} episodes are too few to tell what agents react to.")
+    loops = [_loop(stage, game, team, agent, seen, policy, rows, own) for agent in range(len(stage.agents))]
+    paying = [one for one in loops if one.gain > 0]
+    picture = Picture(
+        "bars",
+        "what each agent loses when it is shown something else",
+        stage.agents,
+        tuple(one.loss.value for one in loops),
+        tuple(one.loss.interval for one in loops if one.loss.interval is not None)
+        if all(one.loss.interval for one in loops)
+        else (),
+    )
+    null = "shown draws from its own visits"
+    worst = max(paying or loops, key=lambda one: (one.ignores, one.gain))
+    name, loss = stage.agents[worst.agent], worst.loss
+    if worst.ignores and worst.gain > 0:
+        steps = len(stage.play(own_cast(stage, team)).actions)
+        return Finding(
+            "closed loop",
+            "yes",
+            f"{name} ignores what it sees: shown something else, it earns {abs(loss.value):.2f} "
+            f"{'less' if loss.value >= 0 else 'more'}, though by reacting it could earn {worst.gain:.2f} more.",
+            loss.value,
+            loss.interval,
+            null,
+            whole_episode(team, steps),
+            "explore more and longer, so that it meets the moments in which reacting pays",
+            ("--epsilon", "1", "--epsilon-decay", "0.9"),
+            picture=picture,
+        )
+    unclear = [stage.agents[one.agent] for one in paying if not one.uses]
+    if unclear:
+        sentence = f"{len(own)} episodes do not tell whether {unclear[0]} uses what it sees."
+        return Finding("closed loop", "cannot tell", sentence, loss.value, loss.interval, null, picture=picture)
+    using = [one for one in loops if one.uses]
+    if using:
+        most = max(using, key=lambda one: abs(one.loss.value))
+        sentence = (
+            f"{stage.agents[most.agent]} uses what it sees: shown something else, it earns {abs(most.loss.value):.2f} "
+            f"{'less' if most.loss.value >= 0 else 'more'}."
+        )
+    else:
+        sentence = "No agent uses what it sees, and none could earn more by it than by a fixed action."
+        most = worst
+    return Finding(
+        "closed loop", "no", sentence, most.loss.value, most.loss.interval, null, p=most.loss.p, picture=picture
+    )
+
+
+def _loop(
+    stage: Stage,
+    game: FiniteGame,
+    team: int,
+    agent: int,
+    seen: np.ndarray,
+    policy: np.ndarray,
+    rows: list[np.ndarray],
+    own: np.ndarray,
+) -> Loop:
+    shown = np.tile(seen[agent], (game.observation_count, 1))
+    other = stage.score(replaced(own_cast(stage, team), agent, shown=shown)).returns[:, agent]
+    loss = effect(own[:, agent] - other, stage.exact)
+    size = scale(own[:, agent].mean(), other.mean())
+    if stage.exact and abs(loss.value) > LEAST_USE * 4 * size:
+        return Loop(agent, loss, 0.0, False, True)
+    found = response(game, policy, agent)
+    gain = found.reacting - max(found.now, found.fixed)
+    gain = gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
+    if stage.exact:
+        uses = abs(loss.value) > max(LEAST_USE * gain, TINY * size)
+        return Loop(agent, loss, gain, not uses, uses)
+    uses = loss.p is not None and loss.p < CHANCE
+    nothing = loss.interval is None and abs(loss.value) <= TINY * size
+    return Loop(agent, loss, gain, not uses and (nothing or _unrelated(rows[agent])), uses)
+
+
+def _as_seen(stage: Stage, game: FiniteGame, team: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Shares of visits float64[N, O], the policy float64[N, O, A] (estimated where it is not known), and what was
+    recorded, int[D, 2] an agent: sight and action of every decision.
+    """
+    cast, agents = own_cast(stage, team), range(len(stage.agents))
+    if isinstance(stage, TableStage):
+        policy = stage.policy(cast)
+        times = visits(game, policy)
+        counts = np.stack([np.bincount(game.seen[:, agent], times, game.observation_count) for agent in agents])
+        return counts / counts.sum(1, keepdims=True), policy, []
+    plays = [stage.play(cast, episode) for episode in range(len(stage.score(cast).success))]
+    rows = [
+        np.concatenate([np.stack([game.seen[play.keys[:-1], one], play.actions[:, one]], 1) for play in plays])
+        for one in agents
+    ]
+    policy = uniform_policy(game).copy()
+    counts = np.zeros(policy.shape)
+    for agent in agents:
+        np.add.at(counts[agent], (rows[agent][:, 0], rows[agent][:, 1]), 1.0)
+    total = counts.sum(2, keepdims=True)
+    policy = np.where(total > 0, counts / np.maximum(total, 1.0), policy)
+    return counts.sum(2) / counts.sum((1, 2))[:, None], policy, rows
+
+
+def _unrelated(rows: np.ndarray) -> bool:
+    """Whether action and sight, int[D, 2], have at most LEAST_BITS in common beyond what shuffled actions have."""
+    sights, sight = np.unique(rows[:, 0], return_inverse=True)
+    actions, action = np.unique(rows[:, 1], return_inverse=True)
+    if len(sights) == 1 or len(actions) == 1:
+        return True
+    draws, size = np.random.default_rng(0), len(sights) * len(actions)
+
+    def bits(taken: np.ndarray) -> float:
+        table = np.bincount(sight * len(actions) + taken, minlength=size).reshape(len(sights), -1) / len(taken)
+        apart = table.sum(1, keepdims=True) * table.sum(0)
+        return float((table[table > 0] * np.log2(table[table > 0] / apart[table > 0])).sum())
+
+    luck = np.array([bits(draws.permutation(action)) for _ in range(SHUFFLES)])
+    found = bits(action)
+    return bool(np.mean(luck >= found) > CHANCE and 2 * luck.std() + found - luck.mean() < LEAST_BITS)

@@ -1,0 +1,158 @@
+"""What is missing from the best, rung by rung: learning, selection of an equilibrium, or seeing."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from coterie.diagnosis.paired import TINY, scale
+from coterie.diagnosis.responses import response
+from coterie.finite.game import FiniteGame
+from coterie.finite.solve import optimum, policy_value
+from coterie.types import Finding, Picture
+
+LEAST_GAP = 0.01  # of what is earned: less is not worth climbing for
+MOST_POLICIES = 20_000  # of all agents but the last that are tried one by one
+
+
+class Rungs(NamedTuple):
+    """Team-mean returns, each at least the one before; decentralised is None where it is not known, for `reason`.
+
+    now            what the team earns
+    response       what it would earn if the one best agent reacted at best to what it sees, the others unchanged
+    decentralised  the most that agents can earn who each see only their own part
+    joint          the most that one mind could earn that sees everything
+    """
+
+    now: float
+    response: float
+    decentralised: float | None
+    joint: float
+    agent: int
+    reason: str = ""
+
+
+def rungs(game: FiniteGame, policy: np.ndarray) -> Rungs:
+    """The ladder J(pi) <= best response <= decentralised optimum <= joint optimum of a policy float64[N, O, A].
+
+    joint - J = (joint - decentralised) + (decentralised - response) + (response - J). Raises ValueError for a game
+    without a time limit.
+    """
+    shared = game._replace(reward=np.repeat(game.reward.mean(1, keepdims=True), game.reward.shape[1], axis=1))
+    now, joint = float(policy_value(game, policy).returns.mean()), optimum(game).value
+    replies = [response(shared, policy, agent).reacting for agent in range(len(game.actions))]
+    best = int(np.argmax(replies))
+    reply = min(max(replies[best], now), joint)
+    decentralised, reason = _decentralised(shared, reply, joint)
+    if decentralised is not None:
+        decentralised = min(max(decentralised, reply), joint)
+    return Rungs(now, reply, decentralised, joint, best, reason)
+
+
+def gaps(game: FiniteGame, policy: np.ndarray) -> Finding:
+    """What is missing from the joint optimum, and which rung of the ladder is missing most.
+
+    yes: more than 1 % of what is earned is missing. The largest rung says what to try: an agent alone could improve
+    (learning); nobody alone could, but together they could (selection of an equilibrium); or only with more
+    information (seeing).
+    """
+    if game.horizon <= 0:
+        return Finding("gaps", "cannot tell", "Without a time limit the rungs of the ladder are not computed.")
+    found = rungs(game, policy)
+    missing = found.joint - found.now
+    labels = ("the team", "best response", "decentralised optimum", "joint optimum")
+    heights = (found.now, found.response, found.decentralised, found.joint)
+    known = [(label, height) for label, height in zip(labels, heights, strict=True) if height is not None]
+    picture = Picture(
+        "bars",
+        "what the team earns, and could earn",
+        tuple(label for label, _ in known),
+        tuple(height for _, height in known),
+        line=found.joint,
+    )
+    if missing <= LEAST_GAP * scale(found.joint, found.now):
+        sentence = f"Nothing is missing: the team earns {found.now:.2f} of {found.joint:.2f}."
+        return Finding("gaps", "no", sentence, missing, null="the joint optimum", picture=picture)
+    name, size, why, remedy, flags = _largest(game, found)
+    sentence = (
+        f"The team earns {found.now:.2f}, the joint optimum is {found.joint:.2f}; {size:.2f} of the missing "
+        f"{missing:.2f} is {name}: {why}"
+    )
+    return Finding(
+        "gaps", "yes", sentence, missing, null="the joint optimum", remedy=remedy, flags=flags, picture=picture
+    )
+
+
+def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tuple[str, ...]]:
+    """The rung that is missing most: its name, its height, what it means, the remedy and its flags."""
+    averaging = ("--algorithm", "distributed") if game.deterministic else ("--algorithm", "hysteretic")
+    who = game.spec.agents[found.agent]
+    learning = (
+        "learning",
+        found.response - found.now,
+        f"{who} alone could earn that by reacting better to what it sees.",
+        "train longer, and learn good news faster than bad",
+        ("--algorithm", "hysteretic"),
+    )
+    selection = (
+        "selection",
+        (found.joint if found.decentralised is None else found.decentralised) - found.response,
+        "nobody can earn that alone, they would have to change together.",
+        "use a learner that keeps to the best that happened, or explore together",
+        averaging,
+    )
+    if found.decentralised is None:
+        kept = (
+            "selection or seeing",
+            selection[1],
+            f"nobody can earn that alone (too much is unknown to tell more: {found.reason}).",
+            "use a learner that keeps to the best that happened, or let agents see more",
+            averaging,
+        )
+        return max(kept, learning, key=lambda rung: rung[1])
+    seeing = (
+        "seeing",
+        found.joint - found.decentralised,
+        "agents who see only their own part cannot earn more.",
+        "let agents see more, remember, or tell each other",
+        ("--env.observation", "all"),
+    )
+    return max(learning, selection, seeing, key=lambda rung: rung[1])
+
+
+def _decentralised(game: FiniteGame, reply: float, joint: float) -> tuple[float | None, str]:
+    """The decentralised optimum where it is easy: attained already, everybody sees everything, or one decision."""
+    if reply >= joint - TINY * scale(joint):
+        return joint, ""
+    if all(len(np.unique(game.seen[:, agent])) == len(game.states) for agent in range(len(game.actions))):
+        return joint, ""
+    if game.horizon > 1:
+        return None, "too many ways to react for several steps"
+    return _one_decision(game)
+
+
+def _one_decision(game: FiniteGame) -> tuple[float | None, str]:
+    """The best of all deterministic policies of a game of one decision; the last agent answers the others."""
+    states, sizes = np.unique(game.start_state), game.actions
+    weight = np.bincount(game.start_state, game.start_probability, len(game.states))[states]
+    counts = np.diff(game.first_edge)
+    pair = np.repeat(np.arange(len(counts)), counts)
+    worth = np.bincount(pair, game.probability * game.reward[:, 0], len(counts)).reshape(len(game.states), *sizes)
+    sights = [np.unique(game.seen[states, agent], return_inverse=True) for agent in range(len(sizes))]
+    choices = [sizes[agent] ** len(sights[agent][0]) for agent in range(len(sizes) - 1)]
+    if np.prod([float(count) for count in choices]) > MOST_POLICIES:
+        return None, "too many ways to react"
+    paid, best = worth[states] * weight.reshape(-1, *(1,) * len(sizes)), -np.inf
+    reactions = [
+        [np.array(way)[place.reshape(-1)] for way in product(range(size), repeat=len(seen))]
+        for (seen, place), size in zip(sights[:-1], sizes[:-1], strict=True)
+    ]
+    last_seen, last_place = sights[-1]
+    for ways in product(*reactions):
+        left = paid[(np.arange(len(states)), *ways)]
+        by_sight = np.zeros((len(last_seen), sizes[-1]))
+        np.add.at(by_sight, last_place.reshape(-1), left)
+        best = max(best, float(by_sight.max(1).sum()))
+    return best, ""

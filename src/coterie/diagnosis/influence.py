@@ -1,0 +1,252 @@
+"""Does anybody react to anybody? What an agent's action does to another's next one, and what ties their actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from coterie.diagnosis.paired import scale
+from coterie.diagnosis.responses import response
+from coterie.finite.game import FiniteGame
+from coterie.finite.solve import best_response
+from coterie.finite.visits import visits_by_step
+from coterie.statistics import holm
+from coterie.types import Finding, Picture, Play
+
+LEAST_BITS = 0.01  # of influence: below this nobody reacts
+LEAST_GAIN = 0.01  # of what is earned: a best response must pay at least this much more
+RESAMPLES = 999
+TIED = 0.01  # below this p actions are called tied: decisions are plenty, and the claim is a strong one
+FEWEST_DECISIONS, MOST_DECISIONS = 20, 4_000  # recorded decisions that are asked for, and that are looked at
+UNCLEAR_BITS = 0.1  # of spread under the null: beyond it, finding nothing says nothing
+LARGEST_TABLE = 4_000_000  # counts that are held at once
+
+
+def influences(game: FiniteGame, policy: np.ndarray) -> np.ndarray:
+    """How much each agent's action moves each other's next policy, in bits, float64[N, N] (from row to column).
+
+    I(i -> j) = E_s 1/|A| sum over a of KL(P(a_j' | s, do(a_i = a)) || mean over a of the same), after the social
+    influence of Jaques et al. (2019): s as policy float64[N, O, A] visits states that are followed by another decision,
+    the others act by their policies, and a_j' is drawn from pi_j at what j sees next. Actions that end the game count
+    by their chance of going on. The diagonal is 0.
+    """
+    agents, joint, sizes = len(game.actions), game.joint_actions, game.actions
+    steps = visits_by_step(game, policy)
+    followed = steps[: game.horizon - 1] if game.horizon else steps
+    weight = followed.sum(0) if len(followed) else np.zeros(len(game.states))
+    live = np.flatnonzero(weight > 0.0)
+    found = np.zeros((agents, agents))
+    if not len(live):
+        return found
+    number = np.full(len(game.states), -1)
+    number[live] = np.arange(len(live))
+    counts = np.diff(game.first_edge)
+    pair = np.repeat(np.arange(len(counts)), counts)
+    kept = np.flatnonzero((number[pair // len(joint)] >= 0) & ~game.ended)
+    state, chosen = pair[kept] // len(joint), pair[kept] % len(joint)
+    for i in range(agents):
+        chance = game.probability[kept].copy()
+        for other in range(agents):
+            if other != i:
+                chance *= policy[other, game.seen[state, other], joint[chosen, other]]
+        flowing = np.flatnonzero(chance > 0.0)
+        row = number[state[flowing]] * sizes[i] + joint[chosen[flowing], i]
+        after, mass = game.successor[kept[flowing]], chance[flowing]
+        going = np.bincount(row, mass, len(live) * sizes[i]).reshape(len(live), -1)
+        for j in range(agents):
+            if j != i:
+                reply = policy[j, game.seen[after, j]] * mass[:, None]
+                table = np.stack([np.bincount(row, column, len(live) * sizes[i]) for column in reply.T], axis=1)
+                found[i, j] = _mean_divergence(table.reshape(len(live), sizes[i], -1), going, weight[live])
+    return found
+
+
+def influence(game: FiniteGame, policy: np.ndarray) -> Finding:
+    """Whether nobody reacts to anybody although reacting could pay; policy float64[N, O, A].
+
+    yes: no agent's action moves another's next policy by more than 0.01 bits (`influences`), and some agent could earn
+    more by its best response to what it sees. no: somebody reacts, or nobody needs to. Where everybody decides only
+    once, nobody can react: cannot tell.
+    """
+    if len(game.actions) < 2 or game.horizon == 1:
+        sentence = "Everybody decides only once, so nobody can react to anybody."
+        if len(game.actions) < 2:
+            sentence = "There is nobody to react to."
+        return Finding("influence", "cannot tell", sentence, 0.0)
+    found, names = influences(game, policy), game.spec.agents
+    strongest = divmod(int(found.argmax()), len(names))
+    value = float(found[strongest])
+    picture = Picture(
+        "grid",
+        "how far the action of the row moves the next one of the column, in bits",
+        names,
+        tuple(map(tuple, found.tolist())),
+        rows=names,
+    )
+    null = f"at most {LEAST_BITS} bits"
+    if value > LEAST_BITS:
+        sentence = (
+            f"{names[strongest[1]]} reacts to {names[strongest[0]]}: an action of {names[strongest[0]]} moves its next "
+            f"one by {value:.3f} bits."
+        )
+        return Finding("influence", "no", sentence, value, null=null, picture=picture)
+    if not game.horizon:
+        sentence = "Nobody reacts to anybody; what reacting could earn is not computed without a time limit."
+        return Finding("influence", "cannot tell", sentence, value, null=null, picture=picture)
+    for agent, name in enumerate(names):
+        gain = _gain(game, policy, agent)
+        if gain > 0:
+            sentence = (
+                f"Nobody reacts to anybody (at most {value:.3f} bits), though {name} alone could earn {gain:.2f} more "
+                "by its best response to what it sees."
+            )
+            remedy = "let agents see each other, and explore more, so that reacting can be learned"
+            flags = ("--env.observation", "all")
+            return Finding("influence", "yes", sentence, value, null=null, remedy=remedy, flags=flags, picture=picture)
+    sentence = f"Nobody reacts to anybody (at most {value:.3f} bits), and nobody could earn more by it."
+    return Finding("influence", "no", sentence, value, null=null, picture=picture)
+
+
+def _gain(game: FiniteGame, policy: np.ndarray, agent: int) -> float:
+    """What an agent could earn more by its best response to what it sees; 0 where that is next to nothing."""
+    most = best_response(game, policy, agent)
+    found = response(game, policy, agent, enough=LEAST_GAIN * scale(most))
+    gain = found.reacting - found.now
+    return gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
+
+
+def _mean_divergence(table: np.ndarray, going: np.ndarray, weight: np.ndarray) -> float:
+    """The mean over states of the spread of replies: table float64[S, A, B] unnormalised, going float64[S, A]."""
+    reply = table / np.where(going > 0, going, 1.0)[:, :, None]
+    share = going / np.maximum(going.sum(1, keepdims=True), 1e-300)
+    mean = (share[:, :, None] * reply).sum(1, keepdims=True)
+    ratio = np.divide(reply, mean, out=np.ones_like(reply), where=(reply > 0) & (mean > 0))
+    spread = (share * (reply * np.log2(ratio)).sum(2)).sum(1)
+    alive = weight * going.mean(1)
+    return float(max(0.0, (alive * spread).sum() / alive.sum())) if alive.any() else 0.0
+
+
+PolicyOf = Callable[[int, np.ndarray], np.ndarray]  # (agent, what it sees) -> its probabilities, float64[A]
+
+
+class Tie(NamedTuple):
+    """Two agents whose actions may be tied: bits beyond what chance gives, the spread of that, and p."""
+
+    one: int
+    other: int
+    bits: float
+    spread: float
+    p: float
+
+
+def coupling(plays: Sequence[Play], policy_of: PolicyOf) -> Finding:
+    """Whether something besides what they see ties two agents' actions.
+
+    I(A_i; A_j | O_i, O_j), tested by conditional randomisation (Candes et al. 2018): a_j is drawn 999 times again from
+    pi_j(. | o_j) = policy_of(j, o_j), float64[A], and the plug-in information and the squared covariance of the two
+    actions' residuals, whichever stands out more, are held against these draws. yes: p < 0.01 by Holm over pairs. Two
+    memoryless agents that see one shared feature stay "no", where shuffling their actions would say "yes".
+    """
+    if not plays or plays[0].actions.shape[1] < 2 or any(len(play.observations) == 0 for play in plays):
+        sentence = "Two agents and what they saw are needed to ask what ties their actions."
+        return Finding("coupling", "cannot tell", sentence)
+    actions = np.concatenate([play.actions for play in plays])[:MOST_DECISIONS]
+    agents = range(actions.shape[1])
+    sights, chances = zip(*(_sights(plays, policy_of, agent) for agent in agents), strict=True)
+    for agent in agents:
+        if (chances[agent][sights[agent], actions[:, agent]] <= 0).any():
+            sentence = f"agent {agent} takes actions that its policy never takes, so this is not how it decides."
+            return Finding("coupling", "cannot tell", sentence)
+    if len(actions) < FEWEST_DECISIONS:
+        return Finding("coupling", "cannot tell", f"{len(actions)} decisions are too few to tie actions together.")
+    ties = [
+        _tie(one, other, sights[one], sights[other], actions, chances[one], chances[other])
+        for one, other in combinations(agents, 2)
+    ]
+    adjusted = holm([tie.p for tie in ties])
+    at = min(range(len(ties)), key=lambda place: (adjusted[place], -ties[place].bits))
+    tie, p = ties[at], float(adjusted[at])
+    null = "actions drawn again from what each sees"
+    pair = f"agent {tie.one} and agent {tie.other}"
+    if p < TIED:
+        sentence = (
+            f"{pair} are tied by more than what they see: their actions share {tie.bits:.3f} bits beyond chance "
+            f"({len(actions):,} decisions)."
+        )
+        remedy = "look for a common seed or message, or for memory; if none is meant, give each its own chance"
+        return Finding("coupling", "yes", sentence, tie.bits, null=null, remedy=remedy, p=p)
+    if tie.spread > UNCLEAR_BITS:
+        sentence = f"{len(actions):,} decisions are too few to tell what ties the actions of {pair}."
+        return Finding("coupling", "cannot tell", sentence, tie.bits, null=null, p=p)
+    sentence = f"What each agent sees explains how their actions go together ({tie.bits:.3f} bits beyond it)."
+    return Finding("coupling", "no", sentence, tie.bits, null=null, p=p)
+
+
+def _sights(plays: Sequence[Play], policy_of: PolicyOf, agent: int) -> tuple[np.ndarray, np.ndarray]:
+    """The number of what one agent saw at each decision, int[D], and its policy at each of them, float64[O, A]."""
+    seen = np.concatenate([np.asarray(play.observations[agent])[: len(play.actions)] for play in plays])
+    seen = seen[:MOST_DECISIONS]
+    _, first, number = np.unique(seen.reshape(len(seen), -1), axis=0, return_index=True, return_inverse=True)
+    chances = np.stack([np.asarray(policy_of(agent, seen[at]), np.float64) for at in first])
+    return number.reshape(-1), chances / chances.sum(1, keepdims=True)
+
+
+def _tie(
+    one: int,
+    other: int,
+    sight: np.ndarray,
+    other_sight: np.ndarray,
+    actions: np.ndarray,
+    chance: np.ndarray,
+    other_chance: np.ndarray,
+) -> Tie:
+    draws = np.random.default_rng([one, other])
+    own, taken = actions[:, one], actions[:, other]
+    steps = np.cumsum(other_chance, axis=1)[other_sight]
+    steps[:, -1] = 1.0
+    again = (draws.random((RESAMPLES, len(taken), 1)) > steps).sum(2)
+    every = np.concatenate([taken[None], again])
+    residual = np.eye(chance.shape[1])[own] - chance[sight]
+    expected = residual.T @ other_chance[other_sight]
+    sums = np.stack([residual.T @ (every == action).T for action in range(other_chance.shape[1])], axis=-1)
+    covariance = ((sums.swapaxes(0, 1) - expected) ** 2).sum((1, 2))
+    group = np.unique(np.stack([sight, other_sight], 1), axis=0, return_inverse=True)[1].reshape(-1)
+    bits = _bits(group, own, every, chance.shape[1], other_chance.shape[1])
+    p = _share(np.maximum(_standing_out(covariance), _standing_out(bits)))
+    return Tie(one, other, float(bits[0] - bits[1:].mean()), float(2 * bits[1:].std()), p)
+
+
+def _standing_out(statistic: np.ndarray) -> np.ndarray:
+    """Deviations from the mean in standard deviations, 0 where nothing varies."""
+    spread = float(statistic.std())
+    return (statistic - statistic.mean()) / spread if spread > 1e-12 * scale(statistic) else np.zeros_like(statistic)
+
+
+def _share(statistic: np.ndarray) -> float:
+    """The p of the first among all, as large or larger by more than rounding."""
+    return float(np.mean(statistic >= statistic[0] - 1e-9 * max(1.0, abs(float(statistic[0])))))
+
+
+def _bits(group: np.ndarray, own: np.ndarray, every: np.ndarray, size: int, other_size: int) -> np.ndarray:
+    """The plug-in I(A_i; A_j | group) in bits for each row of `every` int[R, D], float64[R]."""
+    groups, cells = int(group.max()) + 1, size * other_size
+    place = (group * size + own) * other_size
+    at_once = max(1, LARGEST_TABLE // (groups * cells))
+    found = []
+    for first in range(0, len(every), at_once):
+        rows = every[first : first + at_once]
+        keys = place + rows + np.arange(len(rows))[:, None] * (groups * cells)
+        table = np.bincount(keys.reshape(-1), minlength=len(rows) * groups * cells)
+        table = table.reshape(len(rows), groups, size, other_size) / len(own)
+        entropies = [_entropy(table.sum(axes)) for axes in ((), (3,), (2,), (2, 3))]
+        found.append(entropies[1] + entropies[2] - entropies[0] - entropies[3])
+    return np.concatenate(found)
+
+
+def _entropy(table: np.ndarray) -> np.ndarray:
+    """The entropy in bits of each row's table, float64[R]."""
+    logs = np.log2(table, out=np.zeros_like(table), where=table > 0)
+    return -(table * logs).reshape(len(table), -1).sum(1)

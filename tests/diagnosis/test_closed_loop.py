@@ -1,0 +1,118 @@
+"""Closed loop: agents that follow, ignore or cannot use what they see."""
+
+import numpy as np
+import pytest
+from finite_games import CLIMBING, matrix_table, meeting_game, random_game, random_policy
+from stages import acted, always, copying, signals, staged
+
+from coterie.diagnosis.closed_loop import closed_loop
+from coterie.diagnosis.responses import response
+from coterie.finite.solve import best_response, policy_value
+
+
+def naming(game, share=1.0):
+    """The first agent names what it is shown with some chance, else any; the second rests."""
+    policy = always(game, 0, 0)
+    for sight in range(game.actions[0]):
+        policy[0, sight] = (1 - share) / game.actions[0]
+        policy[0, sight, sight] += share
+    return policy
+
+
+@pytest.mark.parametrize("horizon", [1, 4])
+def test_who_follows_the_signal_uses_it(horizon):
+    game = signals(2, horizon)
+    finding = closed_loop(staged(game, naming(game)), game)
+    assert finding.verdict == "no"
+    assert finding.value == pytest.approx(horizon / 2)  # shown any signal it is right every other time
+    assert "agent_0 uses what it sees" in finding.sentence
+
+
+@pytest.mark.parametrize("horizon", [1, 4])
+def test_who_ignores_the_signal_is_found(horizon):
+    game = signals(2, horizon)
+    finding = closed_loop(staged(game, always(game, 1, 0)), game)
+    assert finding.verdict == "yes"
+    assert finding.value == 0.0
+    assert f"by reacting it could earn {horizon / 2:.2f} more" in finding.sentence
+
+
+def test_a_signal_that_says_nothing_may_be_ignored():
+    game = signals(2, 3, told=0.0)
+    assert best_response(game, always(game, 1, 0), 0) == 3.0  # of one who sees the state, which nobody does
+    assert closed_loop(staged(game, always(game, 1, 0)), game).verdict == "no"
+
+
+def test_where_there_is_one_thing_to_see_nothing_is_ignored():
+    game = matrix_table(CLIMBING)
+    finding = closed_loop(staged(game, always(game, 2, 2)), game)
+    assert finding.verdict == "no"
+
+
+def test_a_wrong_reaction_is_a_reaction():
+    game = signals(2, 2)
+    wrong = naming(game)
+    wrong[0] = wrong[0][:, ::-1]
+    finding = closed_loop(staged(game, wrong), game)
+    assert finding.verdict == "no"
+    assert finding.value == pytest.approx(-1.0)
+
+
+def test_the_follower_who_does_not_follow():
+    game = copying(3, 5)
+    policy = always(game, 0, 0)
+    policy[0, :] = 1 / 3
+    finding = closed_loop(staged(game, policy), game)
+    assert finding.verdict == "yes"
+    assert finding.sentence.startswith("agent_1 ignores")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sampled_agents(seed):
+    game = signals(2, 4)
+    assert closed_loop(acted(game, naming(game), seed=seed), game).verdict == "no"
+    assert closed_loop(acted(game, naming(game, 0.7), seed=seed), game).verdict == "no"
+    assert closed_loop(acted(game, always(game, 1, 0), seed=seed), game).verdict == "yes"
+    assert closed_loop(acted(game, naming(game), episodes=3, seed=seed), game).verdict == "cannot tell"
+
+
+def test_sampled_agents_that_draw_blindly():
+    """Chance may hide one of four behind a test at 5 %; none of them may be said to see."""
+    game = signals(2, 8)
+    verdicts = [closed_loop(acted(game, naming(game, 0.0), episodes=60, seed=seed), game).verdict for seed in range(4)]
+    assert verdicts.count("yes") >= 3
+    assert "no" not in verdicts
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_response_is_attained_and_no_better_than_seeing_all(seed):
+    game = random_game(seed, states=4, horizon=4)
+    policy = random_policy(game, seed)
+    for agent in range(2):
+        found = response(game, policy, agent)
+        changed = policy.copy()
+        changed[agent] = found.policy
+        assert policy_value(game, changed).returns[agent] == pytest.approx(found.reacting)
+        assert policy_value(game, policy).returns[agent] == pytest.approx(found.now)
+        assert max(found.now, found.fixed) <= found.reacting + 1e-9
+        assert found.reacting <= best_response(game, policy, agent) + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_response_is_nearly_the_best_of_all_reactions(seed):
+    """All reactions without memory, one by one; improvement may stop early, which must be rare."""
+    game = random_game(seed, states=4, sizes=(2, 2), horizon=4)
+    policy = random_policy(game, seed)
+    best = -np.inf
+    for code in range(2**game.observation_count):
+        changed = policy.copy()
+        changed[0] = np.eye(2)[[code >> sight & 1 for sight in range(game.observation_count)]]
+        best = max(best, policy_value(game, changed).returns[0])
+    assert response(game, policy, 0).reacting == pytest.approx(best, abs=0.05)
+
+
+def test_a_response_without_a_time_limit_is_refused():
+    game = meeting_game()._replace(horizon=0)
+    with pytest.raises(ValueError, match="time limit"):
+        response(game, random_policy(game, 0), 0)
+    assert closed_loop(staged(game, random_policy(game, 0)), game).verdict == "cannot tell"
