@@ -249,20 +249,23 @@ def a_convention_kept(chance: Chance) -> tuple:
 
 
 def cannot_see_the_sign(chance: Chance) -> tuple:
-    """To do what the leader did last would pay, but the follower sees nothing of it: with what it sees it could not
-    earn more, so reacting is not what is missing."""
-    game, size = _following(chance, blind=True)
-    return game, policy(game, lambda agent, seen: 0 if agent else np.full(size, 1 / size))
+    """A light, seen by the first agent alone, shows what both are paid for. The first does what it shows; the second
+    sees nothing of the light, nor of its partner: with what it sees nobody could earn more, so reacting is not
+    missing."""
+    game, lights = _lights(chance, agents=2, blind=1)
+    action = int(chance.integers(lights))
+    return game, policy(game, lambda agent, seen: action if agent else seen[0])
 
 
 def _looked_at(game: FiniteGame, policies: np.ndarray) -> tuple:
     return stage(game, policies), game
 
 
-def _lights(chance: Chance, meaningless: bool = False) -> tuple[FiniteGame, int]:
-    """A light changes at random; all see it, and everybody who does what it shows (or action 0) earns something for
-    all."""
-    lights, agents, pays = int(chance.integers(2, 5)), int(chance.integers(2, 4)), float(chance.uniform(0.5, 5))
+def _lights(chance: Chance, meaningless: bool = False, agents: int = 0, blind: int = -1) -> tuple[FiniteGame, int]:
+    """A light changes at random; all but one that is blind see it, and everybody who does what it shows (or action 0)
+    earns something for all."""
+    lights, pays = int(chance.integers(2, 5)), float(chance.uniform(0.5, 5))
+    agents = agents or int(chance.integers(2, 4))
 
     def step(state, joint) -> Ways:
         right = sum(action == (0 if meaningless else state) for action in joint)
@@ -270,7 +273,11 @@ def _lights(chance: Chance, meaningless: bool = False) -> tuple[FiniteGame, int]
 
     size = range(lights)
     return world(
-        (lights,) * agents, list(size), step, lambda state, agent: (state,), int(chance.integers(2, 7))
+        (lights,) * agents,
+        list(size),
+        step,
+        lambda state, agent: (0 if agent == blind else state,),
+        int(chance.integers(2, 7)),
     ), lights
 
 
@@ -290,8 +297,8 @@ def _left_or_right(chance: Chance, always_right: bool = False) -> FiniteGame:
     return world((3, 2), starts, step, lambda state, agent: state[:2] if agent == 0 else (0,), 2 * length + 1)
 
 
-def _following(chance: Chance, blind: bool = False) -> tuple[FiniteGame, int]:
-    """The second agent sees what the first did last (unless it is blind), and all earn if it does the same."""
+def _following(chance: Chance) -> tuple[FiniteGame, int]:
+    """The second agent sees what the first did last, and all earn if it does the same."""
     size, pays = int(chance.integers(2, 5)), float(chance.uniform(0.5, 5))
 
     def step(state, joint) -> Ways:
@@ -299,7 +306,7 @@ def _following(chance: Chance, blind: bool = False) -> tuple[FiniteGame, int]:
         return [(1.0, joint[0], pays * same, False, bool(same))]
 
     def see(state, agent: int) -> tuple[int, ...]:
-        return (0,) if blind or agent == 0 else (state,)
+        return (state,) if agent else (0,)
 
     return world((size, size), list(range(size)), step, see, int(chance.integers(4, 10))), size
 
