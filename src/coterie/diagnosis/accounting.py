@@ -14,6 +14,8 @@ MORE_EXPLORATION = (
     "--env.starts random)"
 )
 
+EXPLORE = ("--epsilon", "1", "--epsilon-decay", "0.9")
+
 
 def accounting(
     returns: np.ndarray,
@@ -40,10 +42,11 @@ def accounting(
             f"{never:,} of {teams:,} teams never once succeeded in {episodes:,} training episodes, so they had nothing "
             "to learn from."
         )
-        return Finding("accounting", "yes", sentence, value, interval, null, remedy=MORE_EXPLORATION)
+        return Finding("accounting", "yes", sentence, value, interval, null, remedy=MORE_EXPLORATION, flags=EXPLORE)
     if better.high < 0.5 or (teams == 1 and not better.count):
         remedy = f"{MORE_EXPLORATION}; or check the reward" if successes is not None else ""
-        return Finding("accounting", "yes", f"Only {sentence}", value, interval, null, remedy=remedy)
+        flags = EXPLORE if successes is not None else ()
+        return Finding("accounting", "yes", f"Only {sentence}", value, interval, null, remedy=remedy, flags=flags)
     verdict = "no" if better.low > 0.5 or teams == 1 else "cannot tell"
     return Finding("accounting", verdict, sentence, value, interval, null)
 
@@ -67,6 +70,5 @@ def shortfall(
     remedy = (
         "train longer (--episodes), try --preset thorough, or let agents see more (rendezvous: --env.observation all)"
     )
-    return Finding(
-        "shortfall", "yes", sentence, share.share, (share.low, share.high), "the exact optimum", remedy=remedy
-    )
+    span, null, flags = (share.low, share.high), "the exact optimum", ("--preset", "thorough")
+    return Finding("shortfall", "yes", sentence, share.share, span, null, remedy=remedy, flags=flags)

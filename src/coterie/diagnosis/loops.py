@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from coterie.statistics import percent, wilson
-from coterie.types import Evidence, Finding, Play
+from coterie.types import Evidence, Finding, Picture, Play
 
 REPEATS = 3
+LUCK = 0.01  # the greatest chance of so many returns in a row, where repetition is no proof
+NEARLY_ALL = 0.75  # of an episode in one loop, which is no luck however short the episode
+GRID = 1e-3  # float observations closer than this are the same
+LEAST_SHARE = 0.5  # of an agent's steps in circles of its own
 
 
 class Loop(NamedTuple):
@@ -44,16 +50,79 @@ def find_loop(keys: Sequence[int], repeats: int = REPEATS, earned: Sequence[floa
     return None
 
 
+def loop_share(keys: Sequence[int], earned: Sequence[float] = (), repeats: int = REPEATS) -> float:
+    """The share of an episode's steps inside stretches that repeat at least `repeats` times and earn nothing.
+
+    |U {t: a <= t < b, keys[s] = keys[s + p] for a <= s <= b - p, b - a >= repeats p, sum of earned[a:b] <= 0}| / T,
+    over all periods p and greatest such stretches, for keys [T + 1] and earned [T]. Period 1 is a deadlock, longer
+    ones are a livelock. What stands still inside a stretch that repeats and earns is part of that work.
+
+    >>> loop_share([0, 1] * 10 + [0]), loop_share([0, 1] * 10 + [0], [0.0, 1.0] * 10), loop_share(range(21))
+    (1.0, 0.0, 0.0)
+    """
+    inside = _inside(np.asarray(keys), np.asarray(earned, float), repeats)
+    return float(inside.mean()) if len(inside) else 0.0
+
+
+def _inside(keys: np.ndarray, earned: np.ndarray, repeats: int) -> np.ndarray:
+    """Which steps lie inside such stretches, bool[T]."""
+    last = max(0, len(keys) - 1)
+    idle, working = np.zeros(last, bool), np.zeros(last, bool)
+    total = np.concatenate([[0.0], np.cumsum(earned)]) if len(earned) else np.zeros(last + 1)
+    for period in range(1, last // repeats + 1):
+        same = np.concatenate([[False], keys[period:] == keys[:-period], [False]])
+        begins, stops = np.flatnonzero(same[1:] & ~same[:-1]), np.flatnonzero(same[:-1] & ~same[1:])
+        for begin, stop in zip(begins, stops - 1 + period, strict=True):
+            if stop - begin >= repeats * period:
+                (idle if total[stop] - total[begin] <= 0 else working)[begin:stop] = True
+    return idle & ~working
+
+
+def quantised(values: np.ndarray, grid: float = GRID) -> np.ndarray:
+    """Observations [T + 1, ...] as keys int64[T + 1]: equal where they are; floats are rounded to a grid."""
+    flat = np.asarray(values).reshape(len(values), -1)
+    if not np.issubdtype(flat.dtype, np.integer) and flat.dtype != np.bool_:
+        flat = np.round(flat / grid)
+    _, keys = np.unique(flat, axis=0, return_inverse=True)
+    return keys.reshape(-1).astype(np.int64)
+
+
+def team_loops(plays: Sequence[Play], repeats: int = REPEATS) -> list[tuple[int, Loop]]:
+    """The loop that each failing episode ends in, as (team, loop); what succeeded or truly ended is in none."""
+    failing = [play for play in plays if not play.ended and not play.success]
+    found = [(play.team, find_loop(np.asarray(play.keys).tolist(), repeats)) for play in failing]
+    return [(team, loop) for team, loop in found if loop is not None]
+
+
 def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, remedy: str = "") -> Finding:
-    """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams."""
-    lasting = [play for play in plays if not play.ended]  # what has truly ended does not go on for ever
-    found = [(play, loop) for play in lasting if (loop := find_loop(play.keys.tolist(), repeats)) is not None]
+    """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams.
+
+    An episode counts if it ends in a loop (`find_loop`), and, where one repetition is no proof (repeats > 1), if the
+    loop is no luck: r^m <= 0.01 for m returns in a row, where r is the rate at which the rest of the episode returns
+    after so many steps; or it fills three quarters of the episode. Circles that earn something each time round are
+    work: they are told, and no loop.
+    """
+    lasting = [play for play in plays if not play.ended and not play.success]
+    ways = [
+        (play, loop) for play in lasting if (loop := find_loop(np.asarray(play.keys).tolist(), repeats)) is not None
+    ]
+    ways = [(play, loop) for play, loop in ways if repeats == 1 or not _may_be_luck(play, loop)]
+    earning = [(play, loop) for play, loop in ways if _earned(play, loop) > 0]
+    found = [(play, loop) for play, loop in ways if _earned(play, loop) <= 0]
     share = wilson(len(found), total)
     if not found:
         failing = f"all {total:,} {word}"
         if plays:
             failing = f"{len(plays):,} of {total:,} teams fail to {word}, none in a loop"
-        return Finding("loops", "no", f"No team runs in circles ({failing}).", share.share, (share.low, share.high))
+        sentence, places = f"No team runs in circles ({failing}).", ()
+        if earning:
+            each = float(np.mean([_earned(play, loop) for play, loop in earning]))
+            sentence = (
+                f"{_teams(len(earning), 'circle', 'for ever')}, but every round earns something (on average "
+                f"{each:.2f}): work, unless the reward pays for what is not the aim (see the reward audit)."
+            )
+            places = _places(earning)
+        return Finding("loops", "no", sentence, share.share, (share.low, share.high), evidence=places)
     circling = [(play, loop) for play, loop in found if loop.period > 1]
     frozen = [(play, loop) for play, loop in found if loop.period == 1]
     play, loop = (circling or frozen)[0]
@@ -75,9 +144,71 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
         share.share,
         (share.low, share.high),
         "no team in a loop",
-        tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in (circling + frozen)[:5]),
+        _places(circling + frozen),
         remedy,
+        picture=_periods([loop for _, loop in found]),
     )
+
+
+def agent_loops(plays: Sequence[Play], repeats: int = REPEATS, grid: float = GRID) -> Finding:
+    """Does one agent run in circles of its own while the world goes on? Asked of failing episodes alone.
+
+    For each agent the share of steps inside repeating stretches of its own observations (`loop_share`, with its own
+    rewards; floats rounded to `grid`) that are not inside repeating stretches of the world's keys. A screen: an agent
+    that sees little may well see the same again and be right.
+    """
+    seeing = [play for play in plays if not play.success and len(play.observations) and len(play.actions)]
+    if not seeing:
+        return Finding("agent loops", "cannot tell", "No failing episode with observations was recorded.")
+    own: list[list[float]] = [[] for _ in seeing[0].observations]
+    for play in seeing:
+        world = _inside(np.asarray(play.keys), np.asarray(play.rewards).mean(1), repeats)
+        for agent, seen in enumerate(play.observations):
+            alone = _inside(quantised(seen, grid), np.asarray(play.rewards)[:, agent], repeats) & ~world
+            own[agent].append(float(alone.mean()))
+    shares = [float(np.mean(one)) for one in own]
+    agent = int(np.argmax(shares))
+    labels = tuple(f"agent {one}" for one in range(len(shares)))
+    picture = Picture("bars", "Share of steps in circles of its own", labels, tuple(shares), line=LEAST_SHARE)
+    null = f"less than {percent(LEAST_SHARE)} of an agent's steps"
+    share = f"{percent(shares[agent])} of its steps in {len(seeing):,} failing episode{'s' * (len(seeing) > 1)}"
+    if shares[agent] < LEAST_SHARE:
+        sentence = f"No agent circles by itself while the world goes on (at most agent {agent}, {share})."
+        return Finding("agent loops", "no", sentence, shares[agent], None, null, picture=picture)
+    sentence = f"Agent {agent} sees the same again and again while the world goes on: {share}."
+    worst = sorted(zip(own[agent], seeing, strict=True), key=lambda one: -one[0])[:5]
+    places = tuple(Evidence(play.team, 1, len(play.actions)) for share, play in worst if share > 0)
+    remedy = "let the agents see more, or remember (rendezvous: --env.observation all)"
+    flags = ("--env.observation", "all")
+    return Finding("agent loops", "yes", sentence, shares[agent], None, null, places, remedy, flags, picture=picture)
+
+
+def _may_be_luck(play: Play, loop: Loop) -> bool:
+    """Whether the rest of the episode returns so often that such a loop would come about by chance."""
+    keys, period = np.asarray(play.keys), loop.period
+    before = loop.first_step - 1
+    if len(keys) - 1 - before >= NEARLY_ALL * (len(keys) - 1):
+        return False
+    outside = keys[:before] == keys[period : before + period]
+    rate = (outside.sum() + 1) / (len(outside) + 2)
+    return bool(rate ** (len(keys) - period - before) > LUCK)
+
+
+def _earned(play: Play, loop: Loop) -> float:
+    """What the mean agent earns in the last period of a loop."""
+    return float(np.asarray(play.rewards)[loop.last_step - loop.period : loop.last_step].mean(1).sum())
+
+
+def _places(found: Sequence[tuple[Play, Loop]]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in found[:5])
+
+
+def _periods(found: Sequence[Loop]) -> Picture:
+    """How many loops there are of each period."""
+    periods = sorted({loop.period for loop in found})
+    counts = tuple(float(sum(loop.period == period for loop in found)) for period in periods)
+    labels = tuple("still" if period == 1 else f"period {period}" for period in periods)
+    return Picture("bars", "Failing teams by the period of their loop", labels, counts)
 
 
 def _teams(count: int, verb: str, how: str) -> str:

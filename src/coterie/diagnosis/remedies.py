@@ -7,13 +7,24 @@ from coterie.settings import TabularOptions
 
 def against_disturbance(options: TabularOptions) -> str:
     """What keeps partners from being disturbed: for loops and for what is learned and lost again."""
-    tries = []
-    if options.epsilon > 0 and (options.epsilon_end > 0 or options.epsilon_decay == 0):
-        tries.append("let exploration end (--epsilon-end 0 --epsilon-decay 0.9)")
-    if not options.terminal_mask:
-        tries.append("expect nothing beyond an ending (--terminal-mask)")
-    if options.ties == "first":
-        tries.append("break ties at random (--ties random)")
-    if options.hysteresis == 1.0:
-        tries.append("learn bad news more slowly (--algorithm hysteretic)")
+    tries = [f"{words} ({' '.join(flags)})" for words, flags in _tries(options)]
     return ", ".join([*tries, "train longer (--episodes)"])
+
+
+def flags_against_disturbance(options: TabularOptions) -> tuple[str, ...]:
+    """The same as the words of a command; empty where everything is in force already."""
+    return tuple(word for _, flags in _tries(options) for word in flags)
+
+
+def _tries(options: TabularOptions) -> list[tuple[str, tuple[str, ...]]]:
+    """What is not in force yet: in words, and as the words of a command."""
+    tries: list[tuple[str, tuple[str, ...]]] = []
+    if options.epsilon > 0 and (options.epsilon_end > 0 or options.epsilon_decay == 0):
+        tries.append(("let exploration end", ("--epsilon-end", "0", "--epsilon-decay", "0.9")))
+    if not options.terminal_mask:
+        tries.append(("expect nothing beyond an ending", ("--terminal-mask",)))
+    if options.ties == "first":
+        tries.append(("break ties at random", ("--ties", "random")))
+    if options.hysteresis == 1.0:
+        tries.append(("learn bad news more slowly", ("--algorithm", "hysteretic")))
+    return tries

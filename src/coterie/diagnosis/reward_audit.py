@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from coterie.diagnosis.endings import least_horizon
 from coterie.diagnosis.loops import find_loop
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import discounted_optimum, greatest_success, optimal_play, success_of_optimal_play
 from coterie.running.evaluate import as_play
-from coterie.statistics import percent
-from coterie.types import Evidence, Finding, Play
+from coterie.statistics import mann_whitney_p, percent
+from coterie.types import Evidence, Finding, Picture, Play
 
 PLAY_STEPS = 40
 SAME_CHANCE = 1e-6
+FEWEST = 4  # episodes of either kind: fewer cannot differ beyond chance
+ALPHA = 0.05
+PAY_THE_AIM = ("--env.meet-reward", "10", "--env.step-reward", "-1", "--env.closer-reward", "0")
 
 
 class Audit(NamedTuple):
@@ -37,8 +44,8 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
     word = game.success_word
     if game.horizon and greatest_success(game, game.horizon) <= SAME_CHANCE < possible:
         sentence = f"Not your learner: nobody can {word} within the time limit of {game.horizon} steps."
-        remedy = "allow more time (--env.horizon)"
-        return Audit(Finding("reward audit", "yes", sentence, 0.0, None, "", (), remedy), best.value, play)
+        remedy, flags = "allow more time (--env.horizon)", ("--env.horizon", str(2 * least_horizon(game)))
+        return Audit(Finding("reward audit", "yes", sentence, 0.0, None, "", (), remedy, flags), best.value, play)
     if most > SAME_CHANCE and least > possible - SAME_CHANCE:
         sentence = f"The exact optimum of this reward can {word}: it is worth {best.value:.3f} ({best.objective})."
         return Audit(Finding("reward audit", "no", sentence, most, (least, most)), best.value, play)
@@ -65,5 +72,39 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
             f"({best.objective})."
         )
     evidence = (Evidence(-1, loop.first_step, loop.last_step),) if loop else ()
-    finding = Finding("reward audit", "yes", sentence, most, (least, most), "the optimum succeeds", evidence, remedy)
+    flags = PAY_THE_AIM if game.name == "rendezvous" else ()
+    null = "the optimum succeeds"
+    finding = Finding("reward audit", "yes", sentence, most, (least, most), null, evidence, remedy, flags)
     return Audit(finding, best.value, play)
+
+
+def outcome_audit(plays: Sequence[Play]) -> Finding:
+    """Where there is no table: do failing episodes earn more than succeeding ones?
+
+    The team-mean returns of both kinds are compared by ranks (Mann and Whitney 1947). yes: failing episodes earn more
+    on average and by ranks, and chance alone would do so less than once in twenty times. value: mean return of the
+    failing less that of the succeeding ones. Left out: whether a better way of succeeding would earn more than both.
+    """
+    returns = np.array([np.asarray(play.rewards, float).sum(0).mean() if len(play.rewards) else 0.0 for play in plays])
+    succeeded = np.array([play.success for play in plays], bool)
+    good, bad = returns[succeeded], returns[~succeeded]
+    if min(len(good), len(bad)) < FEWEST:
+        sentence = (
+            f"{len(good):,} episodes succeed and {len(bad):,} fail: {FEWEST} of either kind are needed to compare what "
+            "they earn."
+        )
+        return Finding("reward audit", "cannot tell", sentence)
+    more, p = float(bad.mean() - good.mean()), mann_whitney_p(bad, good)
+    wins = float((bad[:, None] > good).mean() - (bad[:, None] < good).mean())
+    means = (float(good.mean()), float(bad.mean()))
+    picture = Picture("bars", "What episodes earn", ("that succeed", "that fail"), means)
+    facts = f"({means[1]:.2f} on average, against {means[0]:.2f})"
+    null = "failing episodes do not earn more"
+    if more > 0 and wins > 0 and p < ALPHA:
+        sentence = f"Failing pays: episodes that fail earn more than those that succeed {facts}."
+        best = sorted((play for play in plays if not play.success), key=lambda play: -np.sum(play.rewards))[:5]
+        places = tuple(Evidence(play.team, 1, max(1, len(play.rewards))) for play in best)
+        remedy = "pay more for the aim than the way there can earn, or do not pay for the way at all"
+        return Finding("reward audit", "yes", sentence, more, None, null, places, remedy, p=p, picture=picture)
+    sentence = f"Failing does not pay: episodes that fail do not earn more than those that succeed {facts}."
+    return Finding("reward audit", "no", sentence, more, None, null, p=p, picture=picture)

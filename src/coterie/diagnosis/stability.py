@@ -9,8 +9,12 @@ from coterie.types import Finding
 WORRYING = 0.05  # the share of failed checks above which learning is called unstable
 
 
-def stability_finding(stability: Stability, word: str, remedy: str = "") -> Finding:
-    """Do teams lose what they had learned? Judged by the share of checks after the first success that fail."""
+def stability_finding(stability: Stability, word: str, remedy: str = "", flags: tuple[str, ...] = ()) -> Finding:
+    """Do teams lose what they had learned? Judged by the share of checks after the first success that fail.
+
+    share = |{(w, c): check c of team w fails, an earlier one succeeded}| / |{(w, c): an earlier one succeeded}|; yes:
+    above 5 %. `remedy` and `flags` are what the caller can still try.
+    """
     teams = int(stability.succeeded.sum())
     if not teams:
         return Finding("stability", "cannot tell", f"No team ever passed a greedy check to {word}.")
@@ -25,4 +29,5 @@ def stability_finding(stability: Stability, word: str, remedy: str = "") -> Find
         None,
         f"at most {percent(WORRYING)} of the checks after a first success fail",
         remedy=remedy if unstable else "",
+        flags=flags if unstable else (),
     )

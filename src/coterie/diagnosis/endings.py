@@ -1,0 +1,159 @@
+"""How do episodes end: by themselves or by the clock, is the one taken for the other, and is there time enough?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from coterie.finite.game import FiniteGame
+from coterie.finite.solve import greatest_success
+from coterie.statistics import percent, wilson
+from coterie.types import Evidence, Finding, Picture, Play
+
+NEARLY_ALL = 0.95  # of the episodes, that must be cut off
+FEWEST_EPISODES = 4  # of which all are cut off: then surely (95 %) more than half of all are
+TOO_SHORT = 0.5  # of the possible successes, that must be within reach of the time limit
+POSSIBLE = 1e-6
+SHOWN = 5
+
+
+def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
+    """Can the aim be reached in time, do true endings occur, and is a time limit taken for one (or one for a limit)?
+
+    On a table the greatest chance of success within the limit, P_T = max_pi P(success by step T) by backward induction
+    (Bellman 1957), is held against the one without a limit, P: there is too little time where P_T < P / 2. Recorded
+    endings are compared with the table's where Play.keys are its states. From episodes alone: nearly all are cut off
+    and none of these succeeds; or every failing episode truly "ends" at the same last step, where a clock is likelier.
+
+    A game without true endings is cut off by design, so that its episodes run into the limit is nothing to mend.
+    """
+    if game is not None and (short := _too_short(plays, game)) is not None:
+        return short
+    played = [play for play in plays if len(play.actions)]
+    if not played:
+        return Finding("endings", "cannot tell", "No episode was recorded.")
+    if game is not None and (wrong := _mistaken(played, game)) is not None:
+        return wrong
+    cut = wilson(sum(not play.ended for play in played), len(played))
+    lost = [play for play in played if not play.ended and not play.success]
+    lengths = [len(play.actions) for play in played]
+    facts = f"{cut.total - cut.count:,} of {cut.total:,} episodes end by themselves and {cut.count:,} are cut off"
+    span, picture = (cut.low, cut.high), _picture(played)
+    if game is not None and not game.ended.any():
+        sentence = f"This game has no ending of its own; the time limit cuts every episode ({max(lengths)} steps)."
+        return Finding("endings", "no", sentence, cut.share, span, "")
+    if cut.share >= NEARLY_ALL and len(lost) >= NEARLY_ALL * cut.count:
+        if cut.total < FEWEST_EPISODES:
+            sentence = f"{facts[0].upper()}{facts[1:]}: too few to tell whether all are."
+            return Finding("endings", "cannot tell", sentence, cut.share, span, "", picture=picture)
+        sentence = f"{_all(cut.count, cut.total)} run into the time limit ({max(lengths)} steps) without success."
+        remedy = "allow more time (--env.horizon), explore more, or start nearer to the aim"
+        return Finding("endings", "yes", sentence, cut.share, span, "some end", _places(lost), remedy, picture=picture)
+    if game is None and (clock := _clock(played)):
+        sentence = (
+            f"All {len(clock):,} failing episodes end truly at step {clock[0].actions.shape[0]} and none is cut off: "
+            "that looks like a time limit recorded as an ending."
+        )
+        return _taken(sentence, clock, len(played), picture)
+    return Finding("endings", "no", f"{facts}.", cut.share, span, "some end", picture=picture)
+
+
+def least_horizon(game: FiniteGame, share: float = TOO_SHORT) -> int:
+    """The fewest steps within which at least this share of the possible chance of success is in reach."""
+    wanted, high = share * greatest_success(game), 1
+    while greatest_success(game, high) < wanted:
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if greatest_success(game, middle) >= wanted else (middle, high)
+    return high
+
+
+def _too_short(plays: Sequence[Play], game: FiniteGame) -> Finding | None:
+    possible = greatest_success(game)
+    word = game.success_word
+    if possible <= POSSIBLE:
+        if not game.success.any():
+            return None
+        sentence = f"Nobody can {word} in this game, however long it lasts."
+        return Finding("endings", "yes", sentence, 0.0, None, "the aim can be reached", _places(plays), "mend the game")
+    within = greatest_success(game, game.horizon) if game.horizon else possible
+    if within >= TOO_SHORT * possible:
+        return None
+    needed = least_horizon(game, 1.0 - POSSIBLE if game.deterministic else TOO_SHORT)
+    chance = f"nobody can {word}" if within <= POSSIBLE else f"the chance to {word} is at most {percent(within)}"
+    sentence = (
+        f"The time limit is too short: within {game.horizon} steps {chance}, and {percent(possible)} is possible; "
+        f"{needed} steps are needed."
+    )
+    remedy = f"allow more time (--env.horizon {2 * needed})"
+    flags = ("--env.horizon", str(2 * needed))
+    return Finding("endings", "yes", sentence, within, None, "what is possible", _places(plays), remedy, flags)
+
+
+def _mistaken(played: list[Play], game: FiniteGame) -> Finding | None:
+    """Endings that the table does not know, and true ones that were recorded as cut off."""
+    known = [(play, truly) for play in played if (truly := _truly_ended(play, game)) is not None]
+    invented = [play for play, truly in known if play.ended and not truly]
+    missed = [play for play, truly in known if not play.ended and truly]
+    if invented:
+        at_limit = sum(len(play.actions) == game.horizon for play in invented)
+        sentence = (
+            f"{len(invented):,} of {len(known):,} episodes are recorded as truly ended where the game goes on "
+            f"({at_limit:,} of them at the time limit): a time limit is taken for an ending."
+        )
+        return _taken(sentence, invented, len(known), None)
+    if missed:
+        sentence = f"{len(missed):,} of {len(known):,} episodes truly ended but are recorded as cut off by the clock."
+        return _taken(sentence, missed, len(known), None)
+    return None
+
+
+def _truly_ended(play: Play, game: FiniteGame) -> bool | None:
+    """Whether the last step of a play is an ending in the table; None where the table knows no such step, or both."""
+    keys, last = np.asarray(play.keys), np.asarray(play.actions)[-1]
+    sizes = np.array(game.actions)
+    if len(keys) != len(play.actions) + 1 or last.shape != sizes.shape or ((last < 0) | (last >= sizes)).any():
+        return None
+    if ((keys[-2:] < 0) | (keys[-2:] >= len(game.states))).any():
+        return None
+    pair = int(keys[-2]) * int(np.prod(sizes)) + int(np.ravel_multi_index(tuple(last), game.actions))
+    edges = np.arange(int(game.first_edge[pair]), int(game.first_edge[pair + 1]))
+    found = game.ended[edges[game.successor[edges] == keys[-1]]]
+    return bool(found[0]) if len(found) and (found == found[0]).all() else None
+
+
+def _clock(played: list[Play]) -> list[Play]:
+    """The failing episodes, if all of them truly end at the last step that any episode has; else none."""
+    failing = [play for play in played if not play.success]
+    longest = max(len(play.actions) for play in played)
+    same = all(play.ended and len(play.actions) == longest for play in failing)
+    return failing if same and longest > 1 and len(failing) >= FEWEST_EPISODES else []
+
+
+def _taken(sentence: str, plays: list[Play], total: int, picture: Picture | None) -> Finding:
+    share = wilson(len(plays), total)
+    remedy = (
+        "tell terminated from truncated where episodes are recorded: a learner bootstraps past a time limit and never "
+        "past an ending"
+    )
+    span, null = (share.low, share.high), "endings as they are"
+    return Finding("endings", "yes", sentence, share.share, span, null, _places(plays), remedy, picture=picture)
+
+
+def _all(count: int, total: int) -> str:
+    return f"All {total:,} episodes" if count == total else f"{count:,} of {total:,} episodes"
+
+
+def _places(plays: Sequence[Play]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(play.team, max(1, len(play.actions)), max(1, len(play.actions))) for play in plays[:SHOWN])
+
+
+def _picture(played: list[Play]) -> Picture:
+    count = float(len(played))
+    ways = ((True, True), (True, False), (False, True), (False, False))
+    labels = ("ended, success", "ended, failure", "cut off, success", "cut off, failure")
+    shares = tuple(sum((play.ended, play.success) == way for play in played) / count for way in ways)
+    return Picture("bars", "How episodes end", labels, shares)
