@@ -8,6 +8,7 @@ import pytest
 from small_runs import ENOUGH_TO_FAIL, TEAMS, contents, next_commands, parse_only, run, run_json
 
 from coterie.cli import VERBS, main, overview
+from coterie.envs.catalogue import ENVIRONMENTS
 from coterie.settings import ALGORITHMS, PRESETS
 
 SHARE = {"count", "total", "share", "low", "high"}
@@ -178,7 +179,7 @@ def test_a_reward_that_never_pays_for_meeting_is_told_before_training(here, caps
 
 def test_the_list_names_everything(here, capsys):
     tables = run_json(capsys, "list")
-    assert set(tables["environments"]) == {"rendezvous", "climbing", "penalty"}
+    assert set(tables["environments"]) == set(ENVIRONMENTS)
     assert (set(tables["algorithms"]), set(tables["presets"])) == (set(ALGORITHMS), set(PRESETS))
     out = run(capsys, "list")
     for table in tables.values():

@@ -30,9 +30,16 @@ def run(words: list[str]) -> int:
 
         print(json.dumps(tables, indent=2))
         return 0
-    for heading, rows in tables.items():
-        print(f"\n{heading}")
-        for name, about in rows.items():
-            print(f"  {name:<12} {about}")
+    groups = dict.fromkeys(entry.group for entry in ENVIRONMENTS.values())
+    for group in groups:
+        _show(f"environments: {group}", {name: one.about for name, one in ENVIRONMENTS.items() if one.group == group})
+    _show("algorithms", tables["algorithms"])
+    _show("presets", tables["presets"])
     print("\nNext: coterie train rendezvous   or   coterie train rendezvous --help")
     return 0
+
+
+def _show(heading: str, rows: dict[str, str]) -> None:
+    print(f"\n{heading}")
+    for name, about in rows.items():
+        print(f"  {name:<17} {about}")

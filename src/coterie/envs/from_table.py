@@ -45,11 +45,11 @@ def from_table(game: FiniteGame) -> Environment:
     def outcomes(state, action):
         first, stop = edges(state, action)
         edge = jnp.minimum(first + branches, last_edge)
-        return jnp.where(first + branches < stop, jnp.asarray(game.probability)[edge], 0.0)
+        return jnp.where(first + branches < stop, jnp.asarray(game.probability, float)[edge], 0.0)
 
     def step(state, action, outcome):
         edge = jnp.minimum(edges(state, action)[0] + outcome, last_edge)
-        reward = jnp.asarray(game.reward)[edge]
+        reward = jnp.asarray(game.reward, float)[edge]
         return Step(successor[edge], reward, jnp.full(agents, ended[edge]), success[edge])
 
     def board(state, action):
@@ -65,7 +65,7 @@ def from_table(game: FiniteGame) -> Environment:
         idle=game.idle,
         idle_is_noop=game.idle_is_noop,
         success_word=game.success_word,
-        starts=lambda: jnp.asarray(game.start_probability),
+        starts=lambda: jnp.asarray(game.start_probability, float),
         start=lambda outcome: start_state[outcome],
         outcomes=outcomes,
         step=step,

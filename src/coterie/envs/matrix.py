@@ -78,11 +78,12 @@ def environment_of(name: str, table: Payoffs, horizon: int) -> Environment:
     def cell(action):
         return tuple(action[agent] for agent in everyone)
 
+    # JAX 0.10 remembers a constant in float64 once it was traced so; `float` is the width of the present trace.
     def outcomes(state, action):
-        return jnp.asarray(table.chance)[cell(action)]
+        return jnp.asarray(table.chance, float)[cell(action)]
 
     def step(state, action, outcome):
-        reward = jnp.asarray(table.payoffs)[(*cell(action), outcome)]
+        reward = jnp.asarray(table.payoffs, float)[(*cell(action), outcome)]
         return Step(state, reward, jnp.full(agents, horizon == 1), jnp.asarray(table.success)[cell(action)])
 
     return Environment(

@@ -87,9 +87,7 @@ def _array(value: Any, where: str, field: str, most: int) -> np.ndarray:
             if not isinstance(part, list):
                 raise BadInput(f"{where}: '{field}' has {_told(part)} at {_place(path)}, expected {wanted} entries")
             if len(part) != wanted:
-                raise BadInput(
-                    f"{where}: '{field}' has {len(part)} entries at {_place(path)}, where {wanted} are expected"
-                )
+                raise BadInput(f"{where}: '{field}' has {_told(part)} at {_place(path)}, expected {wanted} entries")
             for index, one in enumerate(part):
                 collect(one, (*path, index))
         elif isinstance(part, bool) or not isinstance(part, int | float):

@@ -68,10 +68,10 @@ def penalty_payoffs(options: PenaltyOptions) -> Payoffs:
 
 
 def matching_pennies_payoffs(options: TwoByTwoOptions) -> Payoffs:
-    """Matching pennies (von Neumann and Morgenstern 1944): the first agent wins 1 where the pennies agree, else loses 1.
+    """Matching pennies (von Neumann and Morgenstern 1944): the first agent wins 1 where the pennies agree.
 
-    What one wins the other loses, so there is nothing to coordinate on and no aim of both: success only says that the
-    pennies agree. The one equilibrium is to pick each side with a chance of one half.
+    Else it loses 1. What one wins the other loses, so there is nothing to coordinate on and no aim of both: success
+    only says that the pennies agree. The one equilibrium is to pick each side with a chance of one half.
     """
     win = np.array([[1, -1], [-1, 1]])
     return _individual("matching-pennies", win, -win, ("heads", "tails"), "agree", np.eye(2, dtype=bool))
@@ -216,9 +216,10 @@ def payoff_table(
 
 
 def with_reward_noise(table: Payoffs, amount: float) -> Payoffs:
-    """The same game with +amount or -amount on each agent's own reward, by independent fair coins: 2^N times K outcomes.
+    """The same game with +amount or -amount on each agent's own reward, by independent fair coins.
 
-    Expected payoffs, the aim and the team stay as they are; only what single agents hear differs.
+    That makes 2^N times as many outcomes. Expected payoffs, the aim and the team stay as they are; only what single
+    agents hear differs.
     """
     if not (math.isfinite(amount) and amount >= 0):
         raise BadInput(f"--env.reward-noise {amount:g}: expected a finite number of at least 0")

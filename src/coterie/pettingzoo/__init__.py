@@ -10,7 +10,19 @@ Importing this package writes our environments into PettingZoo's registry (names
 
 from pettingzoo import aec_registry, parallel_registry, register
 
-EXPORTED = ("rendezvous", "climbing", "penalty")
+EXPORTED = (
+    "rendezvous",
+    "climbing",
+    "penalty",
+    "conventions",
+    "stag-hunt",
+    "prisoners-dilemma",
+    "chicken",
+    "matching-pennies",
+    "dec-tiger",
+    "recycling-robots",
+    "grid-small",
+)
 
 
 def register_ours() -> None:
@@ -18,9 +30,9 @@ def register_ours() -> None:
     for name in EXPORTED:
         identity = f"coterie/{name}-v0"
         if identity not in aec_registry:
-            register("aec", identity, f"coterie.envs.{name}_v0:env")
+            register("aec", identity, f"coterie.envs.{name.replace('-', '_')}_v0:env")
         if identity not in parallel_registry:
-            register("parallel", identity, f"coterie.envs.{name}_v0:parallel_env")
+            register("parallel", identity, f"coterie.envs.{name.replace('-', '_')}_v0:parallel_env")
 
 
 register_ours()

@@ -24,12 +24,16 @@ WORK_CAP = 10**9  # joint steps times edges: about ten seconds for the optimum
 def exact_game(name: str, options: Any, on_making: Callable[[], None] | None = None) -> FiniteGame:
     """The table of an environment; the second time it comes from the cache, and JAX is not even imported.
 
-    The key is a hash of the environments' source and of the options, so a change of either makes a new table. A cache
-    that cannot be read or written costs time, never the result. `on_making` is called where the table is not in the
-    cache, which takes seconds. Raises BadInput for a game too large or too long.
+    The key is a hash of the environments' source and of the options, in which the content of a file has taken the
+    place of its name; a change of any makes a new table. A cache that cannot be read or written costs time, never the
+    result. `on_making` is called where the table is not in the cache, which takes seconds. A game that is written down
+    as a table is read, not cached. Raises BadInput for a game too large or too long.
     """
     entry = catalogue.find(name)
+    options = entry.resolve(options)
     entry.check(options)
+    if entry.table:
+        return _affordable(entry.table(options))
     pairs, sights = entry.size(options)
     if pairs > PAIRS_CAP:
         raise BadInput(
@@ -41,7 +45,11 @@ def exact_game(name: str, options: Any, on_making: Callable[[], None] | None = N
             f"what agents see in this {name} is too large for an exact table: {sights:,} numbers in all states, where "
             f"{SIGHTS_CAP:,} are the limit; let them see less, or use a smaller environment"
         )
-    game = _cached(name, options, on_making)
+    return _affordable(_cached(name, options, on_making))
+
+
+def _affordable(game: FiniteGame) -> FiniteGame:
+    """The game itself; raises BadInput where its time limit would take too long."""
     work = game.horizon * len(game.probability)
     if work > WORK_CAP:
         raise BadInput(

@@ -73,6 +73,7 @@ def environment_options(environment: str, env: Any = None) -> Any:
     """
     entry = catalogue.find(environment)
     options = replaced(entry.options(), env or {}, f"{environment} option", "--env.")
+    options = entry.resolve(options)
     entry.check(options)
     return options
 

@@ -1,0 +1,9 @@
+"""Matching pennies for PettingZoo: `env`, `raw_env`, `parallel_env`; keywords are the fields of TwoByTwoOptions."""
+
+from coterie.envs.matrix import matching_pennies
+from coterie.pettingzoo.doors import open_door
+from coterie.settings import TwoByTwoOptions
+
+env, raw_env, parallel_env = open_door(matching_pennies, TwoByTwoOptions)
+
+__all__ = ["env", "parallel_env", "raw_env"]
