@@ -12,6 +12,7 @@ import numpy as np
 from coterie.finite.game import FiniteGame
 
 NUMBERS_CAP = 50_000_000  # of a dense table, or of one level of beliefs
+WORK_CAP = 3 * 10**9  # multiplications for one level: about a second
 
 
 class Level(NamedTuple):
@@ -123,10 +124,11 @@ def belief_levels(model: Model, roots: np.ndarray, horizon: int) -> list[Level]:
     beliefs, steps = [roots], []
     while len(beliefs) < horizon:
         now = beliefs[-1]
-        if len(now) * joint * states > NUMBERS_CAP:
+        if len(now) * joint * states > min(NUMBERS_CAP, WORK_CAP // states):
             raise ValueError(
                 f"step {len(beliefs)} of {horizon} has {len(now):,} beliefs over {states:,} states and {joint:,} "
-                f"actions, {len(now) * joint * states:,} numbers, where {NUMBERS_CAP:,} are the limit"
+                f"actions, {len(now) * joint * states:,} numbers, where {min(NUMBERS_CAP, WORK_CAP // states):,} "
+                "are the limit"
             )
         going = (now @ model.chance.reshape(states, -1)).reshape(len(now), joint, states)
         if len(beliefs) == horizon - 1:
