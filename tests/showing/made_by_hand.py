@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from coterie.envs.boards import WALL, agent_bit
-from coterie.running.verdict import Curve, Verdict
+from coterie.running.verdict import Curve, SingleTeams, Verdict
 from coterie.statistics import wilson
-from coterie.types import Evidence, Finding, Play
+from coterie.types import Evidence, Finding, Picture, Play
 
 SIZE = 5
+CONFIG = 'environment = "rendezvous"\npreset = "tutorial"\nteams = 1000\nseed = 0\nepisodes = 1000\n[env]\nsize = 5\n'
 MOVES = {"R": (0, 1), "L": (0, -1), "D": (1, 0), "U": (-1, 0)}
 ACTIONS = tuple(MOVES)
 
@@ -134,3 +135,91 @@ def make_curve(points: int = 60, episodes: int = 1000) -> Curve:
         upper_quartile=tuple((median + 9 * np.exp(-5 * x)).clip(-20, 7).tolist()),
         greatest=tuple(np.minimum(7.0, median + 27 * x**0.3).tolist()),
     )
+
+
+def single_teams(teams: int, points: int = 60, seed: int = 0) -> SingleTeams:
+    """Teams that succeed from some check on, and some of them not for ever."""
+    random = np.random.default_rng(seed)
+    first = random.integers(5, points, teams)
+    coordinated = (np.arange(points) >= first[:, None]) & (random.random((teams, points)) > 0.06)
+    returns = np.where(coordinated, 7 - 2 * random.integers(0, 2, (teams, 1)), -20).astype(np.float32)
+    return SingleTeams(np.arange(teams), returns, coordinated)
+
+
+def foreign(team: int = 3, steps: int = 40) -> Play:
+    """An episode that another tool recorded: no boards, but observations and values; B stands still in the end."""
+    random = np.random.default_rng(team)
+    actions = random.integers(0, 4, (steps, 2)).astype(np.int32)
+    actions[20:, 1] = 3
+    rewards = np.where(random.random((steps, 2)) < 0.2, 1.0, -0.1)
+    observations = tuple(random.integers(0, 9, (steps + 1, 3)) for _ in range(2))
+    keys, empty = np.arange(steps + 1), np.zeros((steps + 1, 0, 0), np.uint8)
+    return Play(keys, empty, actions, rewards, False, False, team, observations, random.normal(0, 1, (steps, 2)))
+
+
+BARS = Picture(
+    "bars",
+    "What each agent adds to the team's return (Shapley)",
+    ("agent A", "agent B", "agent C", "agent D"),
+    (2.31, 0.04, 1.78, -0.62),
+    ((1.9, 2.7), (-0.1, 0.2), (1.2, 2.3), (-0.9, -0.3)),
+    line=0.5,
+)
+GRID = Picture(
+    "grid",
+    "Return when agents of different teams play together",
+    ("team 0", "team 1", "team 2", "team 3"),
+    ((6.98, -3.2, 6.5, -20.0), (-3.2, 7.0, -12.1, 1.5), (6.4, -12.1, 6.98, -19.5), (-20.0, 1.4, -19.5, 6.9)),
+    rows=("team 0", "team 1", "team 2", "team 3"),
+)
+PATH = Picture(
+    "path",
+    "The policy's way, in the plane of its two leading components",
+    ("first component", "second component"),
+    tuple((float(np.exp(-t / 90) * np.cos(t / 5)), float(np.exp(-t / 90) * np.sin(t / 5))) for t in range(160)),
+)
+PICTURED = (
+    LOOPS,
+    Finding(
+        "contribution",
+        "yes",
+        "Agent D costs the team 0.62 an episode: without it the others earn more.",
+        -0.62,
+        (-0.9, -0.3),
+        "an agent that stands still",
+        remedy="give every agent a reward of its own, or train without agent D",
+        flags=("--env.reward", "own"),
+        p=0.0004,
+        picture=BARS,
+    ),
+    Finding(
+        "strangers",
+        "yes",
+        "Teams only know each other: with strangers they earn -8.1 instead of 6.97.",
+        -8.1,
+        (-10.2, -6.0),
+        "the return with their own partners",
+        picture=GRID,
+        p=0.012,
+    ),
+    Finding(
+        "drift",
+        "yes",
+        "Agent A's policy circles: 5.1 turns, and it has hardly moved.",
+        5.1,
+        null="-0.3 turns of a random walk",
+        picture=PATH,
+    ),
+    Finding("identities", "cannot tell", "Only three episodes were recorded; that is too few to tell.", p=0.43),
+    Finding(
+        "influence",
+        "no",
+        "Agent B moves as agent A does: 1.50 bits.",
+        1.497,
+        null="0.01 bits",
+        picture=Picture(
+            "grid", "Influence in bits", ("on A", "on B"), ((None, 1.497), (0.02, None)), rows=("of A", "of B")
+        ),
+    ),
+    CALM,
+)

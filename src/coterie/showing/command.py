@@ -1,0 +1,89 @@
+"""The command that tries a remedy: the run as it was, and the words that change it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from coterie.envs import catalogue
+from coterie.settings import PRESETS, TabularOptions
+
+if TYPE_CHECKING:
+    from coterie.running.verdict import Verdict
+
+
+def command(verdict: Verdict, config_text: str, flags: Sequence[str]) -> str:
+    """The words of `coterie train` that repeat a run with these flags; the flags alone for an environment of others.
+
+    What the configuration changes of the preset's and the environment's defaults is kept, unless a flag says otherwise.
+    Without flags there is nothing to try, and the line is empty.
+    """
+    if not flags or verdict.environment not in catalogue.ENVIRONMENTS:
+        return shlex.join(flags)
+    try:
+        config = tomllib.loads(config_text)
+    except tomllib.TOMLDecodeError:
+        config = {}
+    words = ["coterie", "train", verdict.environment]
+    preset = PRESETS.get(verdict.preset)
+    said = {_positive(word.partition("=")[0]) for word in flags}
+    kept: list[tuple[str, str | None]] = []
+    if preset is not None and verdict.preset != "default":
+        kept.append(("--preset", verdict.preset))
+    if preset is not None and verdict.episodes and verdict.algorithm != preset.algorithm:
+        kept.append(("--algorithm", verdict.algorithm))
+    if config:
+        usual = {"teams": 1_000, "seed": 0, "episodes": preset.episodes if preset else None}
+        names = {"teams": "--seeds", "seed": "--seed", "episodes": "--episodes"}
+        kept += [(names[name], str(config[name])) for name in usual if config.get(name, usual[name]) != usual[name]]
+        kept += _changed(config.get("env"), _defaults(catalogue.ENVIRONMENTS[verdict.environment].options()), "--env.")
+        kept += _changed(config.get("learner"), _learner(verdict), "--")
+    for name, value in kept:
+        if _positive(name) not in said:
+            words += [name] if value is None else [name, value]
+    return shlex.join([*words, *flags])
+
+
+def _learner(verdict: Verdict) -> dict[str, Any]:
+    """The learner's options as the preset has them; hysteresis follows from the algorithm."""
+    preset = PRESETS.get(verdict.preset)
+    usual = {**_defaults(TabularOptions()), **(preset.options if preset else {})}
+    return {name: value for name, value in usual.items() if name != "hysteresis"}
+
+
+def _defaults(options: Any) -> dict[str, Any]:
+    return dataclasses.asdict(options)
+
+
+def _changed(given: Any, usual: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str | None]]:
+    """The options that are not as usual, as a flag and its value; a switch has none."""
+    for name, value in (given if isinstance(given, dict) else {}).items():
+        if name not in usual or value == usual[name]:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            yield (f"{prefix}{flag}" if value else _off(prefix, flag)), None
+        elif isinstance(value, str | int | float):
+            yield f"{prefix}{flag}", str(value)
+
+
+def _positive(flag: str) -> str:
+    """The one name under which a flag, its switch off and its short form are known.
+
+    >>> _positive("--no-terminal-mask"), _positive("--env.no-stay"), _positive("--algo")
+    ('--terminal-mask', '--env.stay', '--algorithm')
+    """
+    flag = flag.replace("--no-", "--", 1).replace("--env.no-", "--env.", 1)
+    return "--algorithm" if flag == "--algo" else flag
+
+
+def _off(prefix: str, flag: str) -> str:
+    """The switch that turns an option off.
+
+    >>> _off("--", "terminal-mask"), _off("--env.", "stay")
+    ('--no-terminal-mask', '--env.no-stay')
+    """
+    return f"--no-{flag}" if prefix == "--" else f"{prefix}no-{flag}"
