@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, meeting_game
-from stages import one_shot
+from small_stages import one_shot
 
 from coterie.diagnosis.capability import capability, unlikeness
 

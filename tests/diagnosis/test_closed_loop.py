@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from finite_games import CLIMBING, matrix_table, meeting_game, random_game, random_policy
-from stages import acted, always, copying, signals, staged
+from small_stages import acted, always, copying, signals, staged
 
 from coterie.diagnosis.closed_loop import closed_loop
 from coterie.diagnosis.responses import response

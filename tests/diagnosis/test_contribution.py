@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, meeting_game, random_game, random_policy
-from stages import PRESS, REST, acted, always, one_shot, staged
+from small_stages import PRESS, REST, acted, always, one_shot, staged
 
 from coterie.diagnosis.contribution import contribution, contributions
 from coterie.running.stage import own_cast, replaced

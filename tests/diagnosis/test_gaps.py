@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, meeting_game, random_game, random_policy
-from stages import always, signals
+from small_stages import always, signals
 
 from coterie.diagnosis.gaps import gaps, rungs
 from coterie.finite.solve import fixed_policy, policy_value

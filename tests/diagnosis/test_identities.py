@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from finite_games import by_policy, make_game, meeting_game, random_game, random_policy, value_by_recursion
-from stages import acted, always, one_shot, staged
+from small_stages import acted, always, one_shot, staged
 
 from coterie.diagnosis.identities import identities
 

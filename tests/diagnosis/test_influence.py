@@ -5,7 +5,7 @@ from math import log2
 import numpy as np
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, random_game, random_policy, ways_of
-from stages import always, copying, staged
+from small_stages import always, copying, staged
 
 from coterie.diagnosis.influence import coupling, influence, influences
 from coterie.finite.visits import visits_by_step

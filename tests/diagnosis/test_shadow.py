@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, meeting_game, random_game
-from stages import always, one_shot
+from small_stages import always, one_shot
 
 from coterie.diagnosis.shadow import deepest_shadow, shadow
 from coterie.finite.solve import uniform_policy

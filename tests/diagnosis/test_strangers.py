@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from finite_games import meeting_game, random_policy
-from stages import PRESS, REST, acted, always, one_shot, rooms, signals, staged
+from small_stages import PRESS, REST, acted, always, one_shot, rooms, signals, staged
 
 from coterie.diagnosis.strangers import _flowing, cross_play, strangers
 from coterie.finite.solve import policy_value

@@ -205,14 +205,15 @@ def _tie(
 ) -> Tie:
     draws = np.random.default_rng([one, other])
     own, taken = actions[:, one], actions[:, other]
-    steps = np.cumsum(other_chance, axis=1)[other_sight]
-    steps[:, -1] = 1.0
-    again = (draws.random((RESAMPLES, len(taken), 1)) > steps).sum(2)
-    every = np.concatenate([taken[None], again])
+    steps = np.cumsum(other_chance, axis=1)[other_sight].astype(np.float32)
+    luck, every = draws.random((RESAMPLES, len(taken)), np.float32), np.zeros((1 + RESAMPLES, len(taken)), np.int32)
+    every[0] = taken
+    for action in range(other_chance.shape[1] - 1):
+        every[1:] += luck >= steps[:, action]
     residual = np.eye(chance.shape[1])[own] - chance[sight]
     expected = residual.T @ other_chance[other_sight]
-    sums = np.stack([residual.T @ (every == action).T for action in range(other_chance.shape[1])], axis=-1)
-    covariance = ((sums.swapaxes(0, 1) - expected) ** 2).sum((1, 2))
+    sums = [(every == action).astype(np.float64) @ residual for action in range(other_chance.shape[1])]
+    covariance = ((np.stack(sums, axis=-1) - expected) ** 2).sum((1, 2))
     group = np.unique(np.stack([sight, other_sight], 1), axis=0, return_inverse=True)[1].reshape(-1)
     bits = _bits(group, own, every, chance.shape[1], other_chance.shape[1])
     p = _share(np.maximum(_standing_out(covariance), _standing_out(bits)))
