@@ -44,7 +44,7 @@ def ask_audit(game: FiniteGame, discount: float) -> Finding:
 
 def ask_coupling(plays: list[Play], policy_of: Callable[[int, np.ndarray], np.ndarray]) -> Finding:
     """Do actions depend on each other beyond what is seen?"""
-    from coterie.diagnosis.coupling import coupling
+    from coterie.diagnosis.influence import coupling
 
     return coupling(plays, policy_of)
 

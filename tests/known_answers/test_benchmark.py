@@ -1,0 +1,54 @@
+"""The page of known answers says what the saved results say, and the script behind it runs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def benchmark_module():
+    """The script, as a module."""
+    sys.path.insert(0, str(HERE))
+    try:
+        import known_answers
+    finally:
+        sys.path.pop(0)
+    return known_answers
+
+
+def test_the_page_is_written_from_the_saved_results(benchmark_module):
+    saved = json.loads(benchmark_module.PLACE.read_text())
+    assert benchmark_module.PAGE.read_text() == benchmark_module.page(saved)
+    assert saved["count"] >= 100
+
+
+def test_one_diagnostic_is_asked():
+    command = [sys.executable, str(HERE / "known_answers.py"), "--only", "stability", "--count", "6", "--json"]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    row = next(row for row in found["rows"] if row["source"] == "from_definitions")
+    assert (row["yes"], row["no"]) == (3, 3)  # the odd seeds of six
+    assert row["detection"][1] <= row["detection"][0] <= row["detection"][2]
+
+
+def test_misses_and_false_alarms_are_named(benchmark_module):
+    missed = [
+        {
+            "diagnostic": "loops",
+            "source": "by_authors",
+            "family": "x",
+            "seed": 1,
+            "answer": True,
+            "verdict": "cannot tell",
+        },
+        {"diagnostic": "loops", "source": "by_authors", "family": "x", "seed": 3, "answer": True, "verdict": "no"},
+        {"diagnostic": "loops", "source": "by_authors", "family": "y", "seed": 5, "answer": False, "verdict": "yes"},
+    ]
+    assert benchmark_module.missed_lines(missed) == [
+        "- loops: *x* (by authors), not detected, seeds 1 (cannot tell), 3",
+        "- loops: *y* (by authors), false, seed 5",
+    ]
