@@ -149,15 +149,20 @@ def _numbers(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _figure(finding: Finding, recorded: Mapping[int, Play]) -> str:
-    """The finding's own picture; else the first piece of its evidence that has a board."""
+    """The finding's own picture, and the first piece of its evidence that has a board."""
+    figures = []
     if finding.picture is not None:
-        caption = f"<figcaption>{escape(finding.picture.title)}</figcaption>" if finding.picture.title else ""
-        return f"<figure>{caption}{picture_svg(finding.picture)}</figure>"
+        figures.append((finding.picture.title, picture_svg(finding.picture)))
     for place in finding.evidence:
         drawn = stretch_svg(recorded[place.team], place) if place.team in recorded else ""
         if drawn:
-            return f"<figure><figcaption>{who(place.team).capitalize()}, {_steps(place)}</figcaption>{drawn}</figure>"
-    return ""
+            figures.append((f"{who(place.team).capitalize()}, {_steps(place)}", drawn))
+            break
+    texts = [
+        f"<figure>{f'<figcaption>{escape(title)}</figcaption>' if title else ''}{drawn}</figure>"
+        for title, drawn in figures
+    ]
+    return f'<div class="figures">{"".join(texts)}</div>' if texts else ""
 
 
 def _steps(place: Evidence) -> str:

@@ -102,7 +102,7 @@ function drawLarge() {
 }
 
 function drawStretch() {
-  const part = (value) => (limit() ? value / limit() : 0);
+  const part = (value) => (value >= limit() ? 1.1 : value / limit());
   at("step").style.setProperty("--from", stretch ? part(stretch.first) : -.1);
   at("step").style.setProperty("--to", stretch ? part(stretch.last) : part(step));
   at("stretch").hidden = !stretch;
