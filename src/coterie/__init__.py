@@ -5,21 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from coterie.running.record import record
     from coterie.running.team import Team, load
+    from coterie.workflow.compare import compare
+    from coterie.workflow.diagnose import diagnose
     from coterie.workflow.evaluate import evaluate
     from coterie.workflow.judge import judge
     from coterie.workflow.solve import solve
     from coterie.workflow.train import Run, resume, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Team", "evaluate", "judge", "load", "resume", "solve", "train"]
+__all__ = ["Run", "Team", "compare", "diagnose", "evaluate", "judge", "load", "record", "resume", "solve", "train"]
 
 _HOMES = {
     "Run": "workflow.train",
     "Team": "running.team",
+    "compare": "workflow.compare",
+    "diagnose": "workflow.diagnose",
     "evaluate": "workflow.evaluate",
     "judge": "workflow.judge",
     "load": "running.team",
+    "record": "running.record",
     "resume": "workflow.train",
     "solve": "workflow.solve",
     "train": "workflow.train",

@@ -15,6 +15,8 @@ VERBS = {
     "resume": "go on with a stopped run",
     "evaluate": "judge a run's saved teams again",
     "watch": "look at a run's teams, or at random or idle play",
+    "diagnose": "why do they not coordinate? Names what is wrong, where to see it, and what to try",
+    "compare": "which run is better, how sure is that, and how many teams would settle it",
     "judge": "judge anybody's own agents: coterie judge ./mine.py:make_team rendezvous",
     "solve": "the exact optimum of an environment, and one optimal play",
     "list": "environments, algorithms and presets",
@@ -115,8 +117,12 @@ def _run(arguments: list[str]) -> int:
         from coterie.cli.evaluate import run
     elif verb == "watch":
         from coterie.cli.watch import run
+    elif verb == "compare":
+        from coterie.cli.compare import run
     elif verb == "judge":
         from coterie.cli.judge import run
+    elif verb == "diagnose":
+        from coterie.cli.diagnose import run
     elif verb == "solve":
         from coterie.cli.solve import run
     elif verb == "list":

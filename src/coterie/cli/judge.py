@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from coterie.cli.diagnose import AskingLine
 from coterie.cli.options import first_word, parse, with_options
 from coterie.cli.watch import fresh_file
 from coterie.envs import catalogue
@@ -49,14 +50,19 @@ def run(words: list[str]) -> int:
         make_team = read_function(word)
         from coterie.workflow.judge import judge
 
-        judged = judge(make_team, name, env=options.env, teams=options.teams, seed=options.seed)
+        asking = AskingLine()
+        try:
+            judged = judge(make_team, name, env=options.env, teams=options.teams, seed=options.seed, on_question=asking)
+        finally:
+            asking.clear()
     from coterie.cli.output import next_step, show, show_example, show_json, show_play
+    from coterie.showing.diagnosis import findings_table
     from coterie.showing.terminal import verdict, wall
 
     if options.json:
         show_json(judged.verdict.to_json())
     else:
-        show("", verdict(judged.verdict))
+        show("", verdict(judged.verdict), "", *findings_table(judged.verdict.findings))
         drawn = [play for play in judged.plays[:100] if play.boards.size]
         if options.wall and len(drawn) > 1:
             show("", wall(drawn, 10**9, success_word=judged.verdict.success_word, repeats=judged.repeats))

@@ -69,7 +69,8 @@ def flag_names(options: type, prefix: str = "") -> list[str]:
         hint, extras = hints[field.name], ()
         if typing.get_origin(hint) is typing.Annotated:
             hint, *extras = typing.get_args(hint)
-        word = field.name.replace("_", "-")
+        named = next((extra.name for extra in extras if getattr(extra, "name", None)), field.name)
+        word = named.replace("_", "-")
         if isinstance(hint, type) and dataclasses.is_dataclass(hint):
             flat = any(extra is tyro.conf.OmitArgPrefixes for extra in extras)
             names += flag_names(hint, prefix if flat else f"{prefix}{word}.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, TINY, effect, listed, scale, whole_episode
 from coterie.finite.solve import optimum
-from coterie.running.stage import Stage, TableStage, own_cast, replaced
+from coterie.running.stage import Stage, TableStage, Way, own_cast, replaced
 from coterie.statistics import holm, paired_p
 from coterie.types import Finding, Picture
 
@@ -34,13 +34,13 @@ class Contributions(NamedTuple):
     idle: np.ndarray
 
 
-def contributions(stage: Stage, team: int = 0) -> Contributions:
-    """What each agent adds to its team, over idle replacements, in team-mean return.
+def contributions(stage: Stage, team: int = 0, instead: Way = "idle") -> Contributions:
+    """What each agent adds to its team, over idle (or random) replacements, in team-mean return.
 
     leave-one-out_i = v(N) - v(N without i), and the Shapley value (1953)
     phi_i = sum over S without i of |S|! (N - |S| - 1)! / N! (v(S with i) - v(S)),
-    where v(S) is what the team earns with everybody outside S idle, over the same episodes for every S. Beyond six
-    agents, the mean over 16 random orders of joining and their reverses.
+    where v(S) is what the team earns with everybody outside S idle (`instead`: how they act), over the same episodes
+    for every S. Beyond six agents, the mean over 16 random orders of joining and their reverses.
     """
     agents = range(len(stage.agents))
     known: dict[frozenset[int], np.ndarray] = {}
@@ -49,7 +49,7 @@ def contributions(stage: Stage, team: int = 0) -> Contributions:
         if active not in known:
             cast = own_cast(stage, team)
             for place in set(agents) - active:
-                cast = replaced(cast, place, way="idle")
+                cast = replaced(cast, place, way=instead)
             known[active] = stage.score(cast).team
         return known[active]
 
@@ -60,14 +60,15 @@ def contributions(stage: Stage, team: int = 0) -> Contributions:
     return Contributions(leave, shapley, full, idle)
 
 
-def contribution(stage: Stage, team: int = 0) -> Finding:
+def contribution(stage: Stage, team: int = 0, instead: Way = "idle") -> Finding:
     """Whether every agent of a team adds something to it.
 
     yes: an agent's Shapley value is below 5 % of an equal share of what is added ("lazy"), or it takes something away.
     Agents whose loss alone costs nothing, but who have a Shapley value, are redundant and not lazy: "no". On a sampled
-    stage an agent is lazy, or is not, only where the paired episodes say so (p < 0.05, Holm over the agents).
+    stage an agent is lazy, or is not, only where the paired episodes say so (p < 0.05, Holm over the agents). Where no
+    action does nothing, a fixed one may be just the right one, and `instead` is better "random".
     """
-    found = contributions(stage, team)
+    found = contributions(stage, team, instead)
     names, values = stage.agents, found.shapley.mean(0)
     if not stage.exact and len(found.full) < FEWEST_EPISODES:
         sentence = f"{len(found.full)} episodes are too few to tell what each agent adds."
@@ -75,7 +76,10 @@ def contribution(stage: Stage, team: int = 0) -> Finding:
     added = scale(found.shapley.mean(0).sum(), found.leave_one_out.mean(0), found.shapley.mean(0))
     margin = LEAST_SHARE * added / len(names)
     if _idle_is_best(stage, found):
-        sentence = "Idle play is already the best there is, so against it no agent can be seen to add anything."
+        sentence = (
+            f"{instead.capitalize()} play is already the best there is, so against it no agent can be seen to add "
+            "anything."
+        )
         return Finding("contribution", "cannot tell", sentence, 0.0)
     picture = Picture(
         "grid",
@@ -93,7 +97,7 @@ def contribution(stage: Stage, team: int = 0) -> Finding:
         return Finding(
             "contribution",
             "yes",
-            _lazy_sentence(names, values, below, found, margin),
+            _lazy_sentence(names, values, below, found, margin, instead),
             least,
             size.interval,
             null,
@@ -136,11 +140,11 @@ def _sides(over: np.ndarray, exact: bool) -> tuple[np.ndarray, np.ndarray, float
 
 
 def _lazy_sentence(
-    names: tuple[str, ...], values: np.ndarray, below: np.ndarray, found: Contributions, margin: float
+    names: tuple[str, ...], values: np.ndarray, below: np.ndarray, found: Contributions, margin: float, instead: Way
 ) -> str:
     lazy = np.flatnonzero(below)
     total = float(found.full.mean() - found.idle.mean())
-    earns = f"the team earns {found.full.mean():.2f}, idle play {found.idle.mean():.2f}"
+    earns = f"the team earns {found.full.mean():.2f}, {instead} play {found.idle.mean():.2f}"
     if below.all() and abs(total) <= margin:
         return f"Nobody adds anything: {earns}."
     harmful = [agent for agent in lazy if values[agent] < -margin]

@@ -16,9 +16,10 @@ ORDER = (
     "capability",
     "accounting",
     "exploration",
+    "step size",
     "reward audit",
-    "noise",
     "loops",
+    "noise",
     "idle",
     "contribution",
     "identities",
@@ -30,7 +31,6 @@ ORDER = (
     "shortfall",
     "stability",
     "drift",
-    "step size",
     "strangers",
 )
 SIGNIFICANT = 0.05

@@ -176,7 +176,7 @@ class ActorStage:
     exact = False
     can_sample = False
 
-    def __init__(self, game: FiniteGame, actors: Sequence[Sequence[Actor]], episodes: int = 30, seed: int = 0) -> None:
+    def __init__(self, game: FiniteGame, actors: list[list[Actor]], episodes: int = 30, seed: int = 0) -> None:
         self.game, self.actors, self.episodes, self.seed = game, actors, episodes, seed
         self._kind = np.concatenate([np.full(len(values), k) for k, values in enumerate(game.observations)])
         self._place = np.concatenate([np.arange(len(values)) for values in game.observations])

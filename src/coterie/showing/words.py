@@ -11,10 +11,21 @@ from coterie.statistics import interval, percent
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
     from coterie.statistics import Share
+    from coterie.types import Finding
 
 NOT_KNOWN = "not known"
 MOST_DIGITS = 12
-PAST = {"meet": "met", "win": "won", "catch": "caught", "find": "found", "coordinate": "coordinated", "score": "scored"}
+VERDICTS = {"yes": "to mend", "cannot tell": "cannot tell", "no": "fine"}
+PAST = {
+    "meet": "met",
+    "win": "won",
+    "catch": "caught",
+    "find": "found",
+    "score": "scored",
+    "agree": "agreed",
+    "cooperate": "cooperated",
+    "coordinate": "coordinated",
+}
 
 
 def number(value: float | None, unlike: float | None = None) -> str:
@@ -31,6 +42,14 @@ def number(value: float | None, unlike: float | None = None) -> str:
         digits += 1
     text = f"{value:,.{digits}f}"
     return text.removeprefix("-") if not text.strip("-0.,") else text
+
+
+def measured(finding: Finding) -> str:
+    """A finding's number with its interval, in three digits; empty where it has none."""
+    if finding.value is None or not isfinite(finding.value):
+        return ""
+    span = "" if finding.interval is None else " ({:.3g} to {:.3g})".format(*finding.interval)
+    return f"{finding.value:.3g}{span}"
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coterie.finite.game import FiniteGame
 from coterie.running import recorder
 from coterie.running.evaluate import curve
-from coterie.running.tables import exact_game
 from coterie.running.train import check_interval, checks_made
-from coterie.workflow.judgement import judge_tables
-from coterie.workflow.plan import planned
+from coterie.tabular.learn import Teams
+from coterie.workflow.game import game_of
+from coterie.workflow.judgement import Judgement, judge_tables
+from coterie.workflow.plan import Plan, planned
 from coterie.workflow.train import Run, saved_teams
 
 
 def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs") -> Run:
     """The verdict on a run's saved teams, computed anew; nothing in the run's folder is changed."""
     folder = recorder.find_run(Path(runs), str(run))
+    return Run(folder, saved_judgement(folder)[-1])
+
+
+def saved_judgement(folder: Path) -> tuple[Plan, FiniteGame, Teams, Judgement]:
+    """A run's plan, table, saved teams, and the judgement on them, computed anew."""
     chosen = planned(folder)
-    game = exact_game(chosen.environment, chosen.env)
+    game = game_of(chosen)
     teams = saved_teams(folder, chosen, game)
     made = checks_made(teams, chosen.episodes)
     learned = curve(teams.progress, check_interval(chosen.episodes), made)
-    return Run(folder, judge_tables(chosen, game, teams, learned, folder))
+    return chosen, game, teams, judge_tables(chosen, game, teams, learned, folder)

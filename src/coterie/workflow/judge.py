@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from coterie.diagnosis.accounting import accounting, shortfall
+from coterie.diagnosis.closed_loop import closed_loop
+from coterie.diagnosis.contribution import contribution
+from coterie.diagnosis.endings import endings
+from coterie.diagnosis.identities import identities
+from coterie.diagnosis.idle import idle
 from coterie.diagnosis.loops import REPEATS, loops
+from coterie.diagnosis.noise import noise
+from coterie.diagnosis.order import corrected, in_order, over_teams
 from coterie.diagnosis.reward_audit import reward_audit
+from coterie.diagnosis.rewards import rewards
+from coterie.diagnosis.strangers import strangers
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
-from coterie.running.evaluate import SAME_RETURN, baselines, walk
+from coterie.running.evaluate import SAME_RETURN, baselines
+from coterie.running.stage import ActorStage, own_cast
 from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
-from coterie.types import Play
+from coterie.types import Finding, Play
+from coterie.workflow.actors import actors, takes_seed
+from coterie.workflow.asking import Question, answers, stand_in
 from coterie.workflow.judgement import Judgement, recording_of
 from coterie.workflow.plan import check_seed, environment_options, whole
-from coterie.workflow.yours import FAILURES, told
 
 DISCOUNT = 0.9  # of the reward audit
+EPISODES = 30  # that a team plays for every "what if"
+TEAMS_LOOKED_AT = 5
+STRANGERS = 6
 
 
 def judge(
-    make_team: Callable[..., Any], environment: str = "rendezvous", *, env: Any = None, teams: int = 100, seed: int = 0
+    make_team: Callable[..., Any],
+    environment: str = "rendezvous",
+    *,
+    env: Any = None,
+    teams: int = 100,
+    seed: int = 0,
+    on_question: Callable[[int, int, str], None] | None = None,
 ) -> Judgement:
     """Play one episode with each of `teams` teams, and judge them as our own are judged.
 
@@ -39,91 +58,61 @@ def judge(
         raise BadInput(f"--teams {teams}: at least 1 team is needed")
     options = environment_options(environment, env)
     game = exact_game(environment, options)
-    seeded = _takes_seed(make_team)
-    agents, plays = None, []
+    seeded = takes_seed(make_team)
+    stage = ActorStage(game, [], EPISODES, seed)
+    plays = []
     for team in range(teams):
-        if seeded or agents is None:
-            agents = _agents(make_team, game, seed + team if seeded else None)
-        plays.append(_play(game, agents, np.random.default_rng([seed, team]), team))
+        if seeded or not stage.actors:
+            stage.actors.append(
+                actors(make_team, game.spec.agents, game.actions, seed + team if seeded else None, team)
+            )
+        plays.append(stage.play(own_cast(stage, team if seeded else 0), team)._replace(team=team))
     if not seeded and game.deterministic and len(game.start_state) == 1 and _all_alike(plays):
         plays = plays[:1]  # a hundred times the same episode is evidence of one
-    return _judgement(environment, options, game, plays, seed, "team" if seeded or len(plays) == 1 else "episode")
+    unit = "team" if seeded or len(plays) == 1 else "episode"
+    asked = answers(stage_questions(stage, plays, seeded), on_question)
+    return _judgement(environment, options, game, plays, seed, unit, asked)
 
 
-def _takes_seed(make_team: Callable[..., Any]) -> bool:
-    try:
-        return "seed" in inspect.signature(make_team).parameters
-    except (TypeError, ValueError):  # not every callable tells
-        return False
+def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[Question]:
+    """What is asked by letting the agents play again: of up to five teams, those that fail where any do."""
+    game = stage.game
+    failing = [play.team for play in plays if not play.success]
+    looked, which = (failing, "failing teams") if failing else ([play.team for play in plays], "teams")
+    looked = looked[:TEAMS_LOOKED_AT] if seeded else [0]
 
+    def over(ask: Callable[[int], Finding]) -> Callable[[], Finding]:
+        return lambda: over_teams([(team, ask(team)) for team in looked], which)
 
-def _agents(make_team: Callable[..., Any], game: FiniteGame, seed: int | None) -> list[Any]:
-    try:
-        made = make_team() if seed is None else make_team(seed=seed)
-    except FAILURES as error:
-        raise BadInput(f"make_team failed: {told(error)}") from error
-    names = game.spec.agents
-    if isinstance(made, Mapping):
-        missing = [name for name in names if name not in made]
-        if missing:
-            raise BadInput(f"make_team gave no agent '{missing[0]}'; expected {', '.join(names)}")
-        made = [made[name] for name in names]
-    if not isinstance(made, Sequence) or len(made) != len(names):
-        found = len(made) if isinstance(made, Sequence) else type(made).__name__
-        raise BadInput(f"make_team must give {len(names)} agents ({', '.join(names)}), it gave {found}")
-    for name, agent in zip(names, made, strict=True):
-        if not callable(getattr(agent, "act", None)):
-            raise BadInput(f"{name} ({type(agent).__name__}) has no method act(observation)")
-    return list(made)
-
-
-def _play(game: FiniteGame, agents: list[Any], random: np.random.Generator, team: int) -> Play:
-    sights = np.concatenate([np.arange(len(values)) for values in game.observations])
-    kinds = np.concatenate([np.full(len(values), k) for k, values in enumerate(game.observations)])
-    for name, agent in zip(game.spec.agents, agents, strict=True):
-        if callable(getattr(agent, "reset", None)):
-            try:
-                agent.reset()
-            except FAILURES as error:
-                raise BadInput(f"{name} of team {team}: reset() failed: {told(error)}") from error
-
-    def choose(state: int, step: int) -> list[int]:
-        rows = [game.seen[state, place] for place in range(len(agents))]
-        seen = [game.observations[kinds[row]][sights[row]] for row in rows]
-        return [_act(game, agent, place, seen[place], team, step) for place, agent in enumerate(agents)]
-
-    return walk(game, choose, random, team)
+    questions = [
+        Question("rewards", lambda: rewards(plays, game)),
+        Question("endings", lambda: endings(plays, game)),
+        Question("idle", lambda: idle(plays, game.idle)),
+        Question("noise", over(lambda team: noise(stage, team))),
+        Question("contribution", over(lambda team: contribution(stage, team, stand_in(game)))),
+        Question("closed loop", over(lambda team: closed_loop(stage, game, team))),
+    ]
+    if len(game.spec.kinds) < len(game.spec.agents):
+        questions.append(Question("identities", over(lambda team: identities(stage, team))))
+    if seeded and len(plays) > 1:
+        crowd = ActorStage(game, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
+        questions.append(Question("strangers", lambda: strangers(crowd, game.success_word)))
+    return questions
 
 
 def _all_alike(plays: list[Play]) -> bool:
     return all(np.array_equal(play.actions, plays[0].actions) for play in plays)
 
 
-def _act(game: FiniteGame, agent: Any, place: int, observation: np.ndarray, team: int, step: int) -> int:
-    name, size = game.spec.agents[place], game.actions[place]
-    where = f"{name} of team {team} at step {step}"
-    try:
-        action = agent.act(observation.copy())
-    except FAILURES as error:
-        raise BadInput(f"{where}: act({observation.tolist()}) failed: {told(error)}") from error
-    try:
-        number = np.asarray(action)
-    except Exception:
-        number = np.empty(0)
-    if number.size != 1 or number.dtype.kind not in "iu" or not 0 <= number.item() < size:
-        raise BadInput(
-            f"{where}: act({observation.tolist()}) gave {_shown(action)}, expected a whole number 0 to {size - 1}"
-        )
-    return int(number.item())
-
-
-def _shown(value: Any) -> str:
-    """A value in one short line."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:79]}…"
-
-
-def _judgement(environment: str, options: Any, game: FiniteGame, plays: list[Play], seed: int, unit: str) -> Judgement:
+def _judgement(
+    environment: str,
+    options: Any,
+    game: FiniteGame,
+    plays: list[Play],
+    seed: int,
+    unit: str,
+    asked: list[Finding],
+) -> Judgement:
     base, count = baselines(game), len(plays)
     returns = np.array([play.rewards.mean(1).sum() for play in plays])
     won = np.array([play.success for play in plays])
@@ -136,6 +125,7 @@ def _judgement(environment: str, options: Any, game: FiniteGame, plays: list[Pla
         accounting(returns, base, unit=unit),
         *([loops([play for play in plays if not play.success], count, word)] if len(game.states) > 1 else []),
         *([shortfall(returns, won, optimal, base, word, unit)] if game.deterministic else []),
+        *asked,
     )
     verdict = Verdict(
         environment=environment,
@@ -159,7 +149,7 @@ def _judgement(environment: str, options: Any, game: FiniteGame, plays: list[Pla
         seed=seed,
         unit=unit,
         env_steps=sum(len(play.actions) for play in plays),
-        findings=findings,
+        findings=in_order(corrected(findings)),
     )
     recording = recording_of(game, environment, options, plays)
     return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)

@@ -10,7 +10,7 @@ import numpy as np
 
 from coterie.diagnosis.accounting import accounting, shortfall
 from coterie.diagnosis.loops import REPEATS, loops
-from coterie.diagnosis.remedies import against_disturbance
+from coterie.diagnosis.remedies import against_disturbance, flags_against_disturbance
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.diagnosis.stability import stability_finding
 from coterie.errors import StorageFault
@@ -23,7 +23,7 @@ from coterie.running.verdict import Curve, Verdict
 from coterie.settings import PRESETS
 from coterie.statistics import wilson
 from coterie.tabular.learn import Teams
-from coterie.types import Play
+from coterie.types import Finding, Play
 from coterie.workflow.plan import Plan
 from coterie.workflow.presets import preset_options
 
@@ -78,18 +78,21 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
     repeats = 1 if game.deterministic else REPEATS
     audit = reward_audit(game, chosen.learner.discount).finding
-    remedy = "" if audit.verdict == "yes" else against_disturbance(chosen.learner)  # the reward comes first
+    calm = audit.verdict == "yes"  # the reward comes first
+    remedy, flags = (
+        ("", ()) if calm else (against_disturbance(chosen.learner), flags_against_disturbance(chosen.learner))
+    )
     word = game.success_word
     findings = (
         audit,
         accounting(found.returns, base, teams.progress.success_count, teams.episode),
-        *([loops(failing, count, word, repeats, remedy)] if len(game.states) > 1 else []),
+        *([with_flags(loops(failing, count, word, repeats, remedy), flags)] if len(game.states) > 1 else []),
         *(
             [shortfall(found.returns, found.coordinated, found.optimal, base, word)]
             if found.optimal is not None
             else []
         ),
-        stability_finding(stable, word, remedy),
+        stability_finding(stable, word, remedy, flags),
     )
     shown = {play.team for play in plays}
     wanted = {place.team for finding in findings for place in finding.evidence} - shown
@@ -123,6 +126,11 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     )
     recording = recording_of(game, chosen.environment, chosen.env, plays)
     return Judgement(verdict, learned, recording, int(found.returns.argmax()), repeats)
+
+
+def with_flags(finding: Finding, flags: tuple[str, ...]) -> Finding:
+    """A finding of something to mend, with the words of a command that mend it."""
+    return dataclasses.replace(finding, flags=flags) if finding.verdict == "yes" else finding
 
 
 def is_the_tutorial(chosen: Plan) -> bool:

@@ -1,0 +1,172 @@
+"""`coterie diagnose RUN|EPISODES …`: what is wrong, how sure that is, where to see it, and what to try."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from coterie.cli.options import parse
+from coterie.errors import BadInput
+
+if TYPE_CHECKING:
+    from coterie.workflow.diagnose import Diagnosis
+
+EXAMPLE = "coterie diagnose latest"
+ABOUT = (
+    "Why do they not coordinate? Names what is wrong with a run (its name, a unique beginning of it, its folder, or "
+    "latest) or with a file of episodes that any tool recorded (docs/episodes.md), the most important first. Several "
+    "may be named. A good run is told so."
+)
+PLAIN_LINE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class DiagnoseOptions:
+    """What is done with what is found."""
+
+    runs: str = "runs"
+    """The folder that holds the runs."""
+    trial: Annotated[bool, tyro.conf.arg(name="try")] = False
+    """Train again with the first remedy, and show both side by side."""
+    pictures: bool = True
+    """Draw the findings into the run's report.html (for a file of episodes: into a new page beside it)."""
+    threads: int = 0
+    """Processor cores that --try uses, 0 for all."""
+    json: bool = False
+    """Print all findings for programs."""
+
+
+def run(words: list[str]) -> int:
+    """Ask, and print what was found."""
+    named = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    options = parse(DiagnoseOptions, words[len(named) :], command=f"diagnose {' '.join(named) or 'RUN'}", about=ABOUT)
+    if not named:
+        raise BadInput(f"which run, or which file of episodes? For example: {EXAMPLE}")
+    from coterie.cli.output import show_json
+    from coterie.workflow.diagnose import diagnose, plain
+
+    asking = AskingLine()
+    found = []
+    for what in named:
+        try:
+            found.append(diagnose(what, runs=options.runs, on_question=asking))
+        finally:
+            asking.clear()
+    if options.json:
+        show_json(plain(found[0]) if len(found) == 1 else [plain(one) for one in found])
+    for one in found:
+        page = _draw(one) if options.pictures else None
+        if not options.json:
+            _show(one, page)
+    if options.trial:
+        return _try(found[0], options)
+    if not options.json:
+        _next(found)
+    return 0
+
+
+def _show(found: Diagnosis, page: Path | None) -> None:
+    from coterie.cli.output import say, show, show_example
+    from coterie.showing.diagnosis import diagnosis
+    from coterie.workflow.diagnose import summary
+
+    show("", diagnosis(found.name, summary(found.verdict), found.verdict))
+    show_example(found.verdict, found.judgement.plays, found.judgement.action_names)
+    if page is not None:
+        say(f"\nwith pictures, and a player that jumps to the evidence: {page}")
+
+
+def _draw(found: Diagnosis) -> Path | None:
+    """The page with the findings; a failure costs a line."""
+    from coterie.cli.output import say
+    from coterie.workflow.diagnose import draw
+
+    try:
+        return draw(found)
+    except Exception as error:
+        say(f"coterie: the report could not be drawn: {type(error).__name__}: {error}")
+        return None
+
+
+def _next(found: list[Diagnosis]) -> None:
+    from coterie.cli.output import next_step
+    from coterie.running.recorder import word_for
+
+    first = found[0]
+    if first.folder is None:
+        next_step("coterie train --help")
+        return
+    word = word_for(first.folder)
+    remedy = any(one.verdict == "yes" and one.flags for one in first.findings)
+    next_step(*([f"coterie diagnose {word} --try"] if remedy else []), f"coterie watch {word} --wall")
+
+
+def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
+    """Train again with the first remedy, after printing its cost; both verdicts side by side."""
+    from coterie.cli.output import ProgressLine, next_step, say, show, show_json
+    from coterie.running.recorder import word_for
+    from coterie.showing.terminal import ladder
+    from coterie.workflow.trying import cost, first_remedy, try_remedy
+
+    if found.folder is None or found.chosen is None:
+        raise BadInput("--try trains again, which needs a run; recorded episodes cannot be trained on")
+    remedy = first_remedy(found.findings)
+    if remedy is None:
+        say("there is nothing to try: no finding names an option that would mend it")
+        return 0
+    word = word_for(found.folder)
+    line = " ".join(shlex.quote(flag) for flag in remedy.flags)
+    price = cost(found.folder, found.chosen, remedy.flags)
+    about = "" if price.seconds is None else f", about {max(1, round(price.seconds))} s of learning"
+    say(f"\nTrying the first remedy, for {remedy.name}: {line}")
+    say(f"It costs {price.teams:,} teams x {price.episodes:,} episodes{about}.")
+    progress = ProgressLine(found.verdict.success_word)
+    try:
+        after = try_remedy(found.chosen, remedy.flags, found.folder.parent, threads=options.threads, on_tick=progress)
+    finally:
+        progress.clear()
+    if options.json:
+        from coterie.workflow.diagnose import plain
+
+        show_json({"before": plain(found), "flags": remedy.flags, "after": after.verdict.to_json()})
+        return 0
+    show("", ladder([("as it was", found.verdict), (f"with {line}", after.verdict)]))
+    next_step(f"coterie diagnose {word_for(after.folder)}", f"coterie compare {word} {word_for(after.folder)}")
+    return 0
+
+
+class AskingLine:
+    """Which question is being asked: one line rewritten on a terminal, plain lines every two seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self.live, self.began, self.width = sys.stderr.isatty(), time.monotonic(), 0
+        self.printed_at = self.began
+
+    def __call__(self, number: int, questions: int, name: str) -> None:
+        """Show a question."""
+        now = time.monotonic()
+        text = f"question {number} of {questions}: {name} · {now - self.began:.0f} s"
+        with contextlib.suppress(OSError, ValueError):
+            if self.live:
+                sys.stderr.write("\r" + text.ljust(self.width))
+                self.width = len(text)
+            elif now - self.printed_at >= PLAIN_LINE_SECONDS:
+                sys.stderr.write(text + "\n")
+                self.printed_at = now
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the live line away."""
+        with contextlib.suppress(OSError, ValueError):
+            if self.live and self.width:
+                sys.stderr.write("\r" + " " * self.width + "\r")
+                sys.stderr.flush()
+                self.width = 0
