@@ -1,8 +1,8 @@
 """How often each interval covers what it should, at few seeds; the page docs/statistics.md shows the result.
 
-    python benchmarks/interval_coverage.py              about four minutes on one core
+    python benchmarks/interval_coverage.py              about three minutes on one core
     python benchmarks/interval_coverage.py --draws 200  a quick look
-    python benchmarks/interval_coverage.py --save       writes results/interval_coverage.json and the table in docs/statistics.md
+    python benchmarks/interval_coverage.py --save       writes its results and the table in docs/statistics.md
 
 Scores are drawn again and again from a distribution whose mean, interquartile mean and probability of improvement are
 known; *covered* is the share of draws whose 95 % interval holds the known value, *none given* the share for which the

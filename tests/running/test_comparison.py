@@ -1,0 +1,146 @@
+"""What a comparison says: a winner only where there is one, and never more than the scores allow."""
+
+import json
+
+import numpy as np
+import pytest
+
+from coterie.running.comparison import Contestant, compared, differing
+from coterie.statistics import holm, mann_whitney_p
+
+
+def contestant(name, scores, reached=None, **more):
+    coordinated = None if reached is None else np.array(reached, bool)
+    return Contestant(name, "meeting", np.array(scores, float), coordinated, success_word="meet", **more)
+
+
+def about_scores(found):
+    return [pair for pair in found.pairs if pair.about == "score"]
+
+
+def test_a_winner_is_named_where_every_score_is_higher():
+    found = compared([contestant("low", range(8)), contestant("high", range(10, 18))])
+    assert [row.name for row in found.rows] == ["high", "low"]
+    [pair] = found.pairs
+    assert (pair.higher, pair.lower, pair.settled) == ("high", "low", True)
+    assert pair.improvement.value == 1
+    assert pair.p == pytest.approx(2 / 12_870)  # 2 of the ways to choose 8 of 16
+    assert found.concluded.startswith("a team of high scores higher than one of low (probability 1.00, 95 %: 0.7")
+    assert found.to_settle == "nothing more is needed; 6 teams each would have done (80 % power)."
+
+
+def test_no_winner_where_scores_overlap():
+    found = compared([contestant("a", [1, 2, 3, 4, 5]), contestant("b", [2, 3, 4, 5, 6])])
+    [pair] = found.pairs
+    assert (pair.higher, pair.settled) == ("b", False)
+    assert found.concluded.startswith("no winner; a team of b beats one of a with a probability of 0.3")
+    assert found.not_concluded.startswith("which scores higher, b or a (probability 0.68")
+    # P = (15 + 5 x 1/2 ... ) by counting 25 pairs: b is higher in 15, equal in 4
+    assert pair.improvement.value == pytest.approx((15 + 4 / 2) / 25)
+    assert f"about {pair.seeds_needed} teams each would settle it" in found.to_settle
+
+
+def test_equal_scores_settle_nothing_with_any_number():
+    found = compared([contestant("a", [7] * 20), contestant("b", [7] * 20)])
+    assert found.pairs[0].p == 1
+    assert found.pairs[0].seeds_needed is None
+    assert found.to_settle == "no number of teams up to 100,000; they look alike."
+
+
+def test_fewer_than_five_are_too_few_however_far_apart():
+    found = compared([contestant("a", [1, 2, 3, 4]), contestant("b", [11, 12, 13, 14])])
+    assert found.pairs[0].p == pytest.approx(2 / 70)
+    assert not found.pairs[0].settled
+    assert found.concluded == "nothing yet; there are too few teams."
+    assert "b and a: fewer than 5 teams are too few" in found.notes[0]
+    five = compared([contestant("a", [1, 2, 3, 4, 5]), contestant("b", [11, 12, 13, 14, 15])])
+    assert five.pairs[0].settled  # the control: one more on each side is enough
+
+
+def test_alike_scores_get_no_interval_and_the_reason_is_told():
+    found = compared([contestant("a", [7] * 6), contestant("b", [1, 2, 3, 4, 5, 6])])
+    assert found.rows[0].iqm.low is None
+    assert any("a: all scores alike" in note for note in found.notes)
+
+
+def test_no_interval_reaches_beyond_the_optimum():
+    found = compared([contestant(name, [-20, 7, 7, 7, 7], optimum=7.0) for name in "ab"])
+    for row in found.rows:
+        assert row.mean.high <= 7
+        assert row.mean.low < row.mean.value < 7
+    wider = compared([contestant(name, [-20, 7, 7, 7, 7]) for name in "ab"])
+    assert wider.rows[0].mean.high > 7  # the control: without the optimum it does
+
+
+def test_holm_covers_every_pair_and_both_questions():
+    random = np.random.default_rng(0)
+    made = [contestant(str(k), random.normal(k / 2, 1, 12), random.random(12) < 0.3 * k + 0.1) for k in range(3)]
+    found = compared(made)
+    assert len(found.pairs) == 6
+    by_name = {one.name: one for one in made}
+    p_values = []
+    for pair in found.pairs:
+        one, other = by_name[pair.higher], by_name[pair.lower]
+        x, y = (one.scores, other.scores) if pair.about == "score" else (one.coordinated, other.coordinated)
+        p_values.append(mann_whitney_p(np.asarray(x, float), np.asarray(y, float)))
+    assert [pair.p for pair in found.pairs] == pytest.approx(p_values)
+    assert [pair.adjusted_p for pair in found.pairs] == pytest.approx(holm(p_values).tolist())
+    for pair in found.pairs:
+        assert pair.settled == (pair.adjusted_p <= 0.05 and pair.improvement.low > 0.5)
+
+
+@pytest.mark.parametrize("kind", ["normal", "bimodal"])
+def test_equal_runs_are_hardly_ever_told_apart(kind):
+    """Three runs of one source: in at most one comparison of twenty is any pair called settled."""
+    random = np.random.default_rng(7)
+    wrong = 0
+    for _ in range(150):
+        made = []
+        for name in "abc":
+            reached = random.random(10) < 0.7
+            scores = random.normal(size=10) if kind == "normal" else np.where(reached, 7.0, -20.0)
+            made.append(contestant(name, scores, reached))
+        wrong += any(pair.settled for pair in compared(made).pairs)
+    assert wrong <= 150 * 0.05 + 3 * np.sqrt(150 * 0.05 * 0.95)
+
+
+def test_the_share_that_meets_is_a_question_of_its_own():
+    many, few = [True] * 30, [True] * 12 + [False] * 18
+    found = compared([contestant("a", [7] * 30, many), contestant("b", [7] * 12 + [-20] * 18, few)])
+    assert [pair.about for pair in found.pairs] == ["score", "coordinated"]
+    assert "more teams of a meet than of b (100.0 % against 40.0 %, p < 0.001)" in found.concluded
+    without = compared([contestant("a", [7] * 30, many), contestant("b", [7] * 12 + [-20] * 18)])
+    assert [pair.about for pair in without.pairs] == ["score"]
+    assert without.rows[1].coordinated is None
+
+
+def test_several_runs_are_told_in_one_sentence():
+    made = [contestant(name, np.arange(8) + 10 * k) for k, name in enumerate("abc")] + [
+        contestant("d", np.arange(8) + 0.5)
+    ]
+    found = compared(made)
+    assert found.concluded.startswith("a team of c scores higher than one of b (probability 1.00")
+    assert "which scores higher, d or a (probability 0.56" in found.not_concluded
+    assert found.to_settle.startswith("d against a: about ")
+
+
+def test_what_runs_differ_in_is_told_only_where_it_could_be_any_of_several():
+    one, other = {"algorithm": "iql", "episodes": 10, "seed": 1}, {"algorithm": "hysteretic", "episodes": 20, "seed": 1}
+    assert differing([one, other]) == ["algorithm", "episodes"]
+    assert differing([one, {}]) == []
+    scores = range(5)
+    both = compared([contestant("a", scores, settings=one), contestant("b", scores, settings=other)])
+    assert "which of the things in which they differ made it (algorithm and episodes)" in both.not_concluded
+    single = compared(
+        [contestant("a", scores, settings=one), contestant("b", scores, settings={**one, "episodes": 20})]
+    )
+    assert "differ" not in single.not_concluded
+
+
+def test_it_is_plain_for_programs_and_short_for_people():
+    found = compared([contestant("a", range(2_000)), contestant("b", range(3, 9))])
+    plain = json.loads(json.dumps(found.to_json()))
+    assert len(plain["rows"][0]["scores"]) == 2_000
+    assert plain["pairs"][0]["improvement"]["value"] > 0.9
+    assert len(str(found)) < 1_500
+    assert repr(found).splitlines()[-1].startswith("To settle it: ")
