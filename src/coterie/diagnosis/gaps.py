@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from coterie.diagnosis.paired import TINY, scale
 from coterie.diagnosis.responses import response
+from coterie.finite.decentralised import is_certain
 from coterie.finite.game import FiniteGame
+from coterie.finite.ladder import gap_ladder
 from coterie.finite.solve import optimum, policy_value
 from coterie.types import Finding, Picture
 
 LEAST_GAP = 0.01  # of what is earned: less is not worth climbing for
-MOST_POLICIES = 20_000  # of all agents but the last that are tried one by one
+SMALL = 500  # states times joint actions up to which every rung is searched for; beyond, only what is quick
 
 
 class Rungs(NamedTuple):
@@ -37,18 +38,26 @@ class Rungs(NamedTuple):
 def rungs(game: FiniteGame, policy: np.ndarray) -> Rungs:
     """The ladder J(pi) <= best response <= decentralised optimum <= joint optimum of a policy float64[N, O, A].
 
-    joint - J = (joint - decentralised) + (decentralised - response) + (response - J). Raises ValueError for a game
-    without a time limit.
+    joint - J = (joint - decentralised) + (decentralised - response) + (response - J), from `finite/ladder.py` where the
+    game is small, or everything in it is certain. Elsewhere the response is the best that improvement finds for an
+    agent without memory (`responses.response`, a lower bound), and the decentralised optimum is given where it is
+    plain to see. Raises ValueError for a game without a time limit.
     """
+    sure = is_certain(game)
+    if (sure and np.isin(policy, (0.0, 1.0)).all()) or len(game.states) * int(np.prod(game.actions)) <= SMALL:
+        ladder = gap_ladder(game, policy)
+        reason = ladder.reasons[-1] if ladder.reasons else ""
+        return Rungs(ladder.value, ladder.best_response, ladder.decentralised, ladder.joint, ladder.responder, reason)
     shared = game._replace(reward=np.repeat(game.reward.mean(1, keepdims=True), game.reward.shape[1], axis=1))
     now, joint = float(policy_value(game, policy).returns.mean()), optimum(game).value
     replies = [response(shared, policy, agent).reacting for agent in range(len(game.actions))]
     best = int(np.argmax(replies))
     reply = min(max(replies[best], now), joint)
-    decentralised, reason = _decentralised(shared, reply, joint)
-    if decentralised is not None:
-        decentralised = min(max(decentralised, reply), joint)
-    return Rungs(now, reply, decentralised, joint, best, reason)
+    see_all = all(len(np.unique(game.seen[:, agent])) == len(game.states) for agent in range(len(game.actions)))
+    if sure or see_all or reply >= joint - TINY * scale(joint):
+        return Rungs(now, reply, joint, joint, best)
+    reason = "the game is too large to know what agents who see only their own part could earn"
+    return Rungs(now, reply, None, joint, best, reason)
 
 
 def gaps(game: FiniteGame, policy: np.ndarray) -> Finding:
@@ -107,7 +116,7 @@ def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tupl
         kept = (
             "selection or seeing",
             selection[1],
-            f"nobody can earn that alone (too much is unknown to tell more: {found.reason}).",
+            f"nobody can earn that alone ({found.reason}).",
             "use a learner that keeps to the best that happened, or let agents see more",
             averaging,
         )
@@ -120,39 +129,3 @@ def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tupl
         ("--env.observation", "all"),
     )
     return max(learning, selection, seeing, key=lambda rung: rung[1])
-
-
-def _decentralised(game: FiniteGame, reply: float, joint: float) -> tuple[float | None, str]:
-    """The decentralised optimum where it is easy: attained already, everybody sees everything, or one decision."""
-    if reply >= joint - TINY * scale(joint):
-        return joint, ""
-    if all(len(np.unique(game.seen[:, agent])) == len(game.states) for agent in range(len(game.actions))):
-        return joint, ""
-    if game.horizon > 1:
-        return None, "too many ways to react for several steps"
-    return _one_decision(game)
-
-
-def _one_decision(game: FiniteGame) -> tuple[float | None, str]:
-    """The best of all deterministic policies of a game of one decision; the last agent answers the others."""
-    states, sizes = np.unique(game.start_state), game.actions
-    weight = np.bincount(game.start_state, game.start_probability, len(game.states))[states]
-    counts = np.diff(game.first_edge)
-    pair = np.repeat(np.arange(len(counts)), counts)
-    worth = np.bincount(pair, game.probability * game.reward[:, 0], len(counts)).reshape(len(game.states), *sizes)
-    sights = [np.unique(game.seen[states, agent], return_inverse=True) for agent in range(len(sizes))]
-    choices = [sizes[agent] ** len(sights[agent][0]) for agent in range(len(sizes) - 1)]
-    if np.prod([float(count) for count in choices]) > MOST_POLICIES:
-        return None, "too many ways to react"
-    paid, best = worth[states] * weight.reshape(-1, *(1,) * len(sizes)), -np.inf
-    reactions = [
-        [np.array(way)[place.reshape(-1)] for way in product(range(size), repeat=len(seen))]
-        for (seen, place), size in zip(sights[:-1], sizes[:-1], strict=True)
-    ]
-    last_seen, last_place = sights[-1]
-    for ways in product(*reactions):
-        left = paid[(np.arange(len(states)), *ways)]
-        by_sight = np.zeros((len(last_seen), sizes[-1]))
-        np.add.at(by_sight, last_place.reshape(-1), left)
-        best = max(best, float(by_sight.max(1).sum()))
-    return best, ""
