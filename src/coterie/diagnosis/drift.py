@@ -107,13 +107,15 @@ def drift(policies: np.ndarray) -> Finding:
 def step_size(values: np.ndarray) -> Finding:
     """Do learned values still jump to and fro at the end, as they do where the learning rate is too large?
 
-    values float64[S, ...]: S snapshots at equal distances of anything that is learned (entries of a table, say). Over
+    values float64[S, K], S snapshots at equal distances of K learned numbers, or float64[S, .., A] with an axis of
+    actions at the end, where only differences from the mean over actions count: what all share changes no choice. Over
     the last half, for the entries that still change, jump = sqrt(mean over snapshots of (v_s - 2 v_(s+1) + v_(s+2))^2
     / 6): the standard deviation of noise about any straight line (after von Neumann 1941). It is held against the
     scale of all values, the greatest of their range and their greatest size. yes: above 5 % of it, root mean square
     over entries. Steady growth is no jump. A constant rate a on targets with noise s leaves s sqrt(a / (2 - a)).
     """
-    track = np.asarray(values, float).reshape(len(values), -1)
+    whole = np.asarray(values, float)
+    track = (whole - whole.mean(-1, keepdims=True) if whole.ndim > 2 else whole).reshape(len(whole), -1)
     if len(track) < FEWEST_SNAPSHOTS:
         sentence = (
             f"{len(track)} snapshots are too few to tell whether values still jump; {FEWEST_SNAPSHOTS} are needed."

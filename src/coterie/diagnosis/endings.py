@@ -24,7 +24,8 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
     On a table the greatest chance of success within the limit, P_T = max_pi P(success by step T) by backward induction
     (Bellman 1957), is held against the one without a limit, P: there is too little time where P_T < P / 2. Recorded
     endings are compared with the table's where Play.keys are its states. From episodes alone: nearly all are cut off
-    and none of these succeeds; or every failing episode truly "ends" at the same last step, where a clock is likelier.
+    and none of these succeeds; or none ends but many stop early at different steps, which a clock does not do; or every
+    failing episode truly "ends" at the same last step, where a clock is likelier.
 
     A game without true endings is cut off by design, so that its episodes run into the limit is nothing to mend.
     """
@@ -50,6 +51,12 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
         sentence = f"{_all(cut.count, cut.total)} run into the time limit ({max(lengths)} steps) without success."
         remedy = "allow more time (--env.horizon), explore more, or start nearer to the aim"
         return Finding("endings", "yes", sentence, cut.share, span, "some end", _places(lost), remedy, picture=picture)
+    if game is None and (unmarked := _unmarked(played)):
+        sentence = (
+            f"No episode is recorded as truly ended, yet {len(unmarked):,} of {len(played):,} stop early, at different "
+            "steps, which no time limit does: true endings are recorded as cut off."
+        )
+        return _taken(sentence, unmarked, len(played), picture)
     if game is None and (clock := _clock(played)):
         sentence = (
             f"All {len(clock):,} failing episodes end truly at step {clock[0].actions.shape[0]} and none is cut off: "
@@ -123,6 +130,14 @@ def _truly_ended(play: Play, game: FiniteGame) -> bool | None:
     edges = np.arange(int(game.first_edge[pair]), int(game.first_edge[pair + 1]))
     found = game.ended[edges[game.successor[edges] == keys[-1]]]
     return bool(found[0]) if len(found) and (found == found[0]).all() else None
+
+
+def _unmarked(played: list[Play]) -> list[Play]:
+    """The episodes that stop before the longest one does, where none is recorded as ended and lengths differ."""
+    longest = max(len(play.actions) for play in played)
+    early = [play for play in played if len(play.actions) < longest]
+    differ = len({len(play.actions) for play in early}) > 1
+    return early if differ and len(early) >= FEWEST_EPISODES and not any(play.ended for play in played) else []
 
 
 def _clock(played: list[Play]) -> list[Play]:

@@ -14,6 +14,7 @@ REPEATS = 3
 LUCK = 0.01  # the greatest chance of so many returns in a row, where repetition is no proof
 NEARLY_ALL = 0.75  # of an episode in one loop, which is no luck however short the episode
 GRID = 1e-3  # float observations closer than this are the same
+LEAST_INSIDE = 0.25  # of an episode's steps inside repeating stretches, where it walks on after them
 LEAST_SHARE = 0.5  # of an agent's steps in circles of its own
 
 
@@ -69,13 +70,21 @@ def _inside(keys: np.ndarray, earned: np.ndarray, repeats: int) -> np.ndarray:
     last = max(0, len(keys) - 1)
     idle, working = np.zeros(last, bool), np.zeros(last, bool)
     total = np.concatenate([[0.0], np.cumsum(earned)]) if len(earned) else np.zeros(last + 1)
-    for period in range(1, last // repeats + 1):
+    for _, first, stop in _stretches(keys, repeats):
+        (idle if total[stop] - total[first - 1] <= 0 else working)[first - 1 : stop] = True
+    return idle & ~working
+
+
+def _stretches(keys: np.ndarray, repeats: int) -> list[Loop]:
+    """Every greatest stretch that repeats so often, of any period."""
+    found = []
+    for period in range(1, max(0, len(keys) - 1) // repeats + 1):
         same = np.concatenate([[False], keys[period:] == keys[:-period], [False]])
         begins, stops = np.flatnonzero(same[1:] & ~same[:-1]), np.flatnonzero(same[:-1] & ~same[1:])
-        for begin, stop in zip(begins, stops - 1 + period, strict=True):
+        for begin, stop in zip(begins.tolist(), (stops - 1 + period).tolist(), strict=True):
             if stop - begin >= repeats * period:
-                (idle if total[stop] - total[begin] <= 0 else working)[begin:stop] = True
-    return idle & ~working
+                found.append(Loop(period, begin + 1, stop))
+    return found
 
 
 def quantised(values: np.ndarray, grid: float = GRID) -> np.ndarray:
@@ -100,7 +109,8 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
     An episode counts if it ends in a loop (`find_loop`), and, where one repetition is no proof (repeats > 1), if the
     loop is no luck: r^m <= 0.01 for m returns in a row, where r is the rate at which the rest of the episode returns
     after so many steps; or it fills three quarters of the episode. Circles that earn something each time round are
-    work: they are told, and no loop.
+    work: they are told, and no loop. Where one repetition is no proof, episodes that circle and walk on count, too, if
+    a quarter of their steps lie inside repeating stretches (`loop_share`), and that is no luck either.
     """
     lasting = [play for play in plays if not play.ended and not play.success]
     ways = [
@@ -109,6 +119,8 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
     ways = [(play, loop) for play, loop in ways if repeats == 1 or not _may_be_luck(play, loop)]
     earning = [(play, loop) for play, loop in ways if _earned(play, loop) > 0]
     found = [(play, loop) for play, loop in ways if _earned(play, loop) <= 0]
+    left = _left(lasting, ways, repeats) if repeats > 1 else []
+    lasted, found = len(found), found + left
     share = wilson(len(found), total)
     if not found:
         failing = f"all {total:,} {word}"
@@ -123,14 +135,16 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
             )
             places = _places(earning)
         return Finding("loops", "no", sentence, share.share, (share.low, share.high), evidence=places)
-    circling = [(play, loop) for play, loop in found if loop.period > 1]
-    frozen = [(play, loop) for play, loop in found if loop.period == 1]
-    play, loop = (circling or frozen)[0]
+    circling = [(play, loop) for play, loop in found[:lasted] if loop.period > 1]
+    frozen = [(play, loop) for play, loop in found[:lasted] if loop.period == 1]
+    play, loop = (circling + frozen + left)[0]
     parts = []
     if circling:
         parts.append(_teams(len(circling), "circle", "for ever"))
     if frozen:
         parts.append(_teams(len(frozen), "stand", "still"))
+    if left:
+        parts.append(_teams(len(left), "circle", "for a while"))
     rest = len(plays) - len(found)
     others = f"; {rest:,} more {'fails' if rest == 1 else 'fail'} in another way" if rest else ""
     sentence = (
@@ -144,7 +158,7 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
         share.share,
         (share.low, share.high),
         "no team in a loop",
-        _places(circling + frozen),
+        _places(circling + frozen + left),
         remedy,
         picture=_periods([loop for _, loop in found]),
     )
@@ -183,15 +197,31 @@ def agent_loops(plays: Sequence[Play], repeats: int = REPEATS, grid: float = GRI
     return Finding("agent loops", "yes", sentence, shares[agent], None, null, places, remedy, flags, picture=picture)
 
 
-def _may_be_luck(play: Play, loop: Loop) -> bool:
-    """Whether the rest of the episode returns so often that such a loop would come about by chance."""
+def _left(plays: Sequence[Play], ways: Sequence[tuple[Play, Loop]], repeats: int) -> list[tuple[Play, Loop]]:
+    """Episodes that circle and walk on, each with its longest stretch, less those that end in a loop."""
+    ending, found = {id(play) for play, _ in ways}, []
+    for play in plays:
+        keys, earned = np.asarray(play.keys), np.asarray(play.rewards).mean(1)
+        if id(play) in ending or not len(earned) or _inside(keys, earned, repeats).mean() < LEAST_INSIDE:
+            continue
+        stretches = [one for one in _stretches(keys, repeats) if earned[one.first_step - 1 : one.last_step].sum() <= 0]
+        longest = max(stretches, key=lambda one: (one.last_step - one.first_step, -one.period))
+        if not _may_be_luck(play, longest, len(earned)):
+            found.append((play, longest))
+    return found
+
+
+def _may_be_luck(play: Play, loop: Loop, places: int = 1) -> bool:
+    """Whether the rest of the episode returns so often that such a loop would come about in one of so many places."""
     keys, period = np.asarray(play.keys), loop.period
-    before = loop.first_step - 1
-    if len(keys) - 1 - before >= NEARLY_ALL * (len(keys) - 1):
+    before, steps = loop.first_step - 1, loop.last_step - loop.first_step + 1
+    if steps >= NEARLY_ALL * (len(keys) - 1):
         return False
-    outside = keys[:before] == keys[period : before + period]
+    same = keys[:-period] == keys[period:]
+    returns = steps - period + 1
+    outside = np.concatenate([same[:before], same[before + returns :]])
     rate = (outside.sum() + 1) / (len(outside) + 2)
-    return bool(rate ** (len(keys) - period - before) > LUCK)
+    return bool(places * rate**returns > LUCK)
 
 
 def _earned(play: Play, loop: Loop) -> float:
