@@ -6,7 +6,7 @@ const tints = { success: "success", circle: "circle", still: "circle", failed: "
 const says = { success: data.met, circle: "circle", still: "stand still", failed: "failed", time: "out of time" };
 const dark = matchMedia("(prefers-color-scheme: dark)"), calm = matchMedia("(prefers-reduced-motion: reduce)");
 const PACE = 320;
-let step = 0, chosen = 0, stretch = null, timer = 0, geometry = null, stepAt = null;
+let step = 0, chosen = 0, stretch = null, timer = 0, geometry = null, stepAt = null, lastWidth = 0;
 plays.forEach(unpack);
 const longest = Math.max(0, ...drawn.map((play) => play.steps));
 const limit = () => (walled && !stretch && plays[chosen].wide ? longest : plays[chosen].steps);
@@ -187,7 +187,9 @@ function begin() {
     else return;
     event.preventDefault();
   });
-  new ResizeObserver(show).observe(at("player"));
+  new ResizeObserver(() => {
+    if (at("player").clientWidth !== lastWidth) { lastWidth = at("player").clientWidth; show(); }
+  }).observe(at("player"));
   dark.addEventListener("change", show);
   // Paper is light, whatever the screen is.
   window.addEventListener("beforeprint", () => { document.documentElement.dataset.paper = ""; show(); });
