@@ -1,12 +1,15 @@
 """Closed loop: agents that follow, ignore or cannot use what they see."""
 
+from itertools import product
+
 import numpy as np
 import pytest
-from finite_games import CLIMBING, matrix_table, meeting_game, random_game, random_policy
+from finite_games import CLIMBING, make_game, matrix_table, meeting_game, random_game, random_policy
 from small_stages import acted, always, copying, signals, staged
 
 from coterie.diagnosis.closed_loop import closed_loop
 from coterie.diagnosis.responses import response
+from coterie.diagnosis.sights import about_teammates
 from coterie.finite.solve import best_response, policy_value
 
 
@@ -34,7 +37,7 @@ def test_who_ignores_the_signal_is_found(horizon):
     finding = closed_loop(staged(game, always(game, 1, 0)), game)
     assert finding.verdict == "yes"
     assert finding.value == 0.0
-    assert f"by reacting it could earn {horizon / 2:.2f} more" in finding.sentence
+    assert f"reacting to it could earn {horizon / 2:.2f} more" in finding.sentence
 
 
 def test_a_signal_that_says_nothing_may_be_ignored():
@@ -116,3 +119,47 @@ def test_a_response_without_a_time_limit_is_refused():
     with pytest.raises(ValueError, match="time limit"):
         response(game, random_policy(game, 0), 0)
     assert closed_loop(staged(game, random_policy(game, 0)), game).verdict == "cannot tell"
+
+
+def chasing(horizon=6):
+    """On a ring of four the second agent wanders by itself; the first earns 1 where it stands in the same place, and a
+    little at home, at 0.
+    """
+    places = list(product(range(4), repeat=2))
+    ways = {}
+    for at, (one, other) in enumerate(places):
+        for a, b in product(range(3), repeat=2):
+            moved = (one + a - 1) % 4
+            ways[at, (a, b)] = [
+                (
+                    0.5,
+                    places.index((moved, after)),
+                    (float(moved == after) + 0.3 * (moved == 0), 0.0),
+                    False,
+                    moved == after,
+                )
+                for after in ((other + b - 1) % 4, (other + b) % 4)
+            ]
+    seen = [((one, other), (other, one)) for one, other in places]
+    return make_game((3, 3), ways, seen, horizon=horizon, starts=[(1 / 16, at) for at in range(16)])
+
+
+def test_which_numbers_are_about_teammates():
+    game = meeting_game(sees="all")
+    for agent in (0, 1):
+        assert about_teammates(game, agent).tolist() == [False, False, True, True]
+    assert about_teammates(meeting_game(), 0).tolist() == [False, False]
+    assert about_teammates(chasing(), 0).tolist() == [False, True]
+
+
+def test_who_looks_at_itself_only_ignores_its_teammates():
+    game = chasing()
+    policy = always(game, 1, 0)
+    policy[0] = [np.eye(3)[{0: 1, 1: 0, 2: 0, 3: 2}[own]] for own, _ in game.observations[0].tolist()]  # home, and stay
+    finding = closed_loop(staged(game, policy), game)
+    assert finding.verdict == "yes"
+    assert "agent_0 ignores what it sees of its teammates" in finding.sentence
+    heeding = policy.copy()
+    for row, (own, other) in enumerate(game.observations[0]):
+        heeding[0, row] = np.eye(3)[0 if (other - own) % 4 in (3, 0) else 1 if (other - own) % 4 == 1 else 2]
+    assert closed_loop(staged(game, heeding), game).verdict == "no"

@@ -8,6 +8,7 @@ import numpy as np
 
 from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, TINY, Effect, effect, scale, whole_episode
 from coterie.diagnosis.responses import response
+from coterie.diagnosis.sights import own_part
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import uniform_policy
 from coterie.finite.visits import visits
@@ -18,12 +19,17 @@ LEAST_GAIN = 0.01  # of what is earned: reacting must pay at least this much mor
 LEAST_USE = 0.05  # of that gain: a smaller change, shown something else, is no use of what is seen
 LEAST_BITS = 0.05  # of dependence between action and sight, beyond luck, where episodes are sampled
 SHUFFLES = 200
+ALL, TEAMMATES = "what it sees", "what it sees of its teammates"
 
 
 class Loop(NamedTuple):
-    """One agent: what it loses when it is shown something else, what reacting could gain, and whether it ignores it."""
+    """One agent: what it loses when it is shown something else, what reacting could gain, and whether it ignores it.
+
+    what: all that it sees, or the part of it that is about its teammates.
+    """
 
     agent: int
+    what: str
     loss: Effect
     gain: float
     ignores: bool
@@ -35,7 +41,9 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
 
     loss_i = J_i(pi) - J_i(pi with o_i replaced by o' drawn from d_i), d_i being the agent's own visits: the closed loop
     is opened and nothing else is changed. gain_i = what i could earn by reacting to what it sees, less the most that
-    its policy or any fixed action earns, the others unchanged (`responses.response`). yes: gain above 1 % of what is
+    its policy or any fixed action earns, the others unchanged (`responses.response`). Who uses what it sees is asked
+    again, on a table, about the part that is about its teammates (`sights.about_teammates`): o' is then drawn among
+    those with the same own part, and the gain is over reacting to that part alone. yes: gain above 1 % of what is
     earned, and a loss below 5 % of it. On a sampled stage "uses" is a loss with p < 0.05; "ignores" asks that nothing
     changes in any episode, or that action and sight have at most 0.05 bits in common beyond luck.
     Left out: an agent's own memory, which nothing here can reach into.
@@ -47,11 +55,14 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
     if not stage.exact and len(own) < FEWEST_EPISODES:
         return Finding("closed loop", "cannot tell", f"{len(own)} episodes are too few to tell what agents react to.")
     loops = [_loop(stage, game, team, agent, seen, policy, rows, own) for agent in range(len(stage.agents))]
+    if stage.exact and not any(one.ignores and one.gain > 0 for one in loops):
+        about = [_teammates(stage, game, team, one.agent, seen[one.agent], policy, own) for one in loops if one.uses]
+        loops += [one for one in about if one is not None]
     paying = [one for one in loops if one.gain > 0]
     picture = Picture(
         "bars",
         "what each agent loses when it is shown something else",
-        stage.agents,
+        tuple(f"{stage.agents[one.agent]}: {one.what}" for one in loops),
         tuple(one.loss.value for one in loops),
         tuple(one.loss.interval for one in loops if one.loss.interval is not None)
         if all(one.loss.interval for one in loops)
@@ -65,8 +76,8 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
         return Finding(
             "closed loop",
             "yes",
-            f"{name} ignores what it sees: shown something else, it earns {abs(loss.value):.2f} "
-            f"{'less' if loss.value >= 0 else 'more'}, though by reacting it could earn {worst.gain:.2f} more.",
+            f"{name} ignores {worst.what}: shown something else, it earns {abs(loss.value):.2f} "
+            f"{'less' if loss.value >= 0 else 'more'}, though reacting to it could earn {worst.gain:.2f} more.",
             loss.value,
             loss.interval,
             null,
@@ -79,7 +90,7 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
     if unclear:
         sentence = f"{len(own)} episodes do not tell whether {unclear[0]} uses what it sees."
         return Finding("closed loop", "cannot tell", sentence, loss.value, loss.interval, null, picture=picture)
-    using = [one for one in loops if one.uses]
+    using = [one for one in loops if one.uses and one.what == ALL]
     if using:
         most = max(using, key=lambda one: abs(one.loss.value))
         sentence = (
@@ -109,16 +120,40 @@ def _loop(
     loss = effect(own[:, agent] - other, stage.exact)
     size = scale(own[:, agent].mean(), other.mean())
     if stage.exact and abs(loss.value) > LEAST_USE * 4 * size:
-        return Loop(agent, loss, 0.0, False, True)
+        return Loop(agent, ALL, loss, 0.0, False, True)
     found = response(game, policy, agent)
     gain = found.reacting - max(found.now, found.fixed)
     gain = gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
     if stage.exact:
         uses = abs(loss.value) > max(LEAST_USE * gain, TINY * size)
-        return Loop(agent, loss, gain, not uses, uses)
+        return Loop(agent, ALL, loss, gain, not uses, uses)
     uses = loss.p is not None and loss.p < CHANCE
     nothing = loss.interval is None and abs(loss.value) <= TINY * size
-    return Loop(agent, loss, gain, not uses and (nothing or _unrelated(rows[agent])), uses)
+    return Loop(agent, ALL, loss, gain, not uses and (nothing or _unrelated(rows[agent])), uses)
+
+
+def _teammates(
+    stage: Stage, game: FiniteGame, team: int, agent: int, seen: np.ndarray, policy: np.ndarray, own: np.ndarray
+) -> Loop | None:
+    """The same question about what an agent sees of its teammates; None where no part is about them."""
+    part = own_part(game, agent)
+    if part is None:
+        return None
+    same = part[:, None] == part[None]
+    drawn = np.where(same, seen[None], 0.0)
+    total = drawn.sum(1, keepdims=True)
+    shown = np.where(total > 0, drawn / np.where(total > 0, total, 1.0), np.eye(len(part)))
+    other = stage.score(replaced(own_cast(stage, team), agent, shown=shown)).returns[:, agent]
+    loss = effect(own[:, agent] - other, True)
+    found = response(game, policy, agent)
+    merged, blind = game.seen.copy(), policy.copy()
+    merged[:, agent] = part[merged[:, agent]]
+    blind[agent] = shown @ policy[agent]
+    without = response(game._replace(seen=merged), blind, agent)
+    gain = found.reacting - max(found.now, without.reacting)
+    gain = gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
+    uses = abs(loss.value) > max(LEAST_USE * gain, TINY * scale(own[:, agent].mean(), other.mean()))
+    return Loop(agent, TEAMMATES, loss, gain, not uses, uses)
 
 
 def _as_seen(stage: Stage, game: FiniteGame, team: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

@@ -1,0 +1,59 @@
+"""Which numbers of what an agent sees are about its teammates, by what makes them change."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coterie.finite.game import FiniteGame
+
+TINY = 1e-9
+
+
+def numbers_seen(game: FiniteGame, agent: int) -> tuple[int, np.ndarray]:
+    """An agent's first sight and all sights of its kind, float64[O_kind, C]."""
+    first = 0
+    for kind, values in zip(game.spec.kinds, game.observations, strict=True):
+        if agent in kind.agents:
+            return first, values.reshape(len(values), -1).astype(np.float64)
+        first += len(values)
+    raise ValueError(f"agent {agent} is of no kind")
+
+
+def about_teammates(game: FiniteGame, agent: int) -> np.ndarray:
+    """Which numbers of what an agent sees change with what others do and never with what it does itself, bool[C].
+
+    Where the means E[x_c | s, a] over what follows differ between two actions of one agent, the others' held fixed,
+    number c changes with what that agent does. Endings, beyond which nobody sees anything, are left out.
+    """
+    first, values = numbers_seen(game, agent)
+    counts = np.diff(game.first_edge)
+    pair = np.repeat(np.arange(len(counts)), counts)
+    chance = game.probability * ~game.ended
+    alive = np.bincount(pair, chance, len(counts)).reshape(len(game.states), *game.actions)
+    going = (alive > 1 - TINY).all(tuple(range(1, alive.ndim)))
+    others = tuple(axis + 1 for axis in range(len(game.actions)) if axis != agent)
+    found = np.zeros(values.shape[1], bool)
+    for column in range(values.shape[1]):
+        seen = values[np.maximum(game.seen[game.successor, agent] - first, 0), column]
+        mean = np.bincount(pair, chance * seen, len(counts)).reshape(alive.shape)[going]
+        if len(mean):
+            own, theirs = np.ptp(mean, axis=agent + 1), max(float(np.ptp(mean, axis=axis).max()) for axis in others)
+            found[column] = theirs > TINY and own.max() <= TINY
+    return found
+
+
+def own_part(game: FiniteGame, agent: int) -> np.ndarray | None:
+    """For each sight the first of those that differ only in what is about teammates, int[O]; None where none is.
+
+    None, too, where all of it is about teammates: then there is no own part to hold fixed.
+    """
+    if len(game.actions) < 2:
+        return None
+    theirs = about_teammates(game, agent)
+    if not theirs.any() or theirs.all():
+        return None
+    first, values = numbers_seen(game, agent)
+    _, begin, group = np.unique(values[:, ~theirs], axis=0, return_index=True, return_inverse=True)
+    part = np.arange(game.observation_count)
+    part[first : first + len(values)] = first + begin[group.reshape(-1)]
+    return part
