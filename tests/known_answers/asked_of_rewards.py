@@ -1,9 +1,10 @@
-"""Rewards, endings, and failing episodes that earn more: families of recorded episodes."""
+"""Rewards and endings: families of recorded episodes."""
 
 from __future__ import annotations
 
 import numpy as np
 from families import Chance, Question
+from shared import wandering
 from worlds import any_actions, corridor, episode, policy, stage, successes
 
 from coterie.finite.game import FiniteGame
@@ -25,22 +26,13 @@ def ask_endings(plays: list[Play], game: FiniteGame | None = None) -> Finding:
     return endings(plays, game)
 
 
-def ask_outcomes(plays: list[Play]) -> Finding:
-    """Does failing pay better than succeeding?"""
-    from coterie.diagnosis.reward_audit import outcome_audit
-
-    return outcome_audit(plays)
-
-
 # --- rewards ----------------------------------------------------------------------------------------------------------
 
 
 def nothing_is_ever_paid(chance: Chance) -> tuple:
     """No reward occurs in any episode, so that there is nothing to learn from."""
     agents, steps = int(chance.integers(2, 5)), int(chance.integers(5, 40))
-    return (
-        [_wandering(chance, steps, np.zeros((steps, agents)), team) for team in range(int(chance.integers(5, 20)))],
-    )
+    return ([wandering(chance, steps, np.zeros((steps, agents)), team) for team in range(int(chance.integers(5, 20)))],)
 
 
 def success_is_not_paid(chance: Chance) -> tuple:
@@ -96,7 +88,7 @@ def success_is_rare_and_paid(chance: Chance) -> tuple:
     agents = int(chance.integers(2, 4))
     won = successes(chance, int(chance.integers(4, 8)), agents, pays=1.0)
     steps = int(chance.integers(10, 25))
-    lost = [_wandering(chance, steps, np.zeros((steps, agents)), len(won) + k) for k in range(3 * len(won))]
+    lost = [wandering(chance, steps, np.zeros((steps, agents)), len(won) + k) for k in range(3 * len(won))]
     return (won + lost,)
 
 
@@ -125,10 +117,7 @@ def each_for_itself(chance: Chance) -> tuple:
     agents, steps = int(chance.integers(2, 4)), int(chance.integers(20, 40))
     count = int(chance.integers(10, 20))
     return (
-        [
-            _wandering(chance, steps, (chance.random((steps, agents)) < 0.2).astype(float), team)
-            for team in range(count)
-        ],
+        [wandering(chance, steps, (chance.random((steps, agents)) < 0.2).astype(float), team) for team in range(count)],
     )
 
 
@@ -146,7 +135,7 @@ def every_episode_runs_into_the_limit(chance: Chance) -> tuple:
     """No episode of many truly ends or succeeds; all are cut off at the same step."""
     agents, steps = int(chance.integers(2, 4)), int(chance.integers(10, 60))
     count = int(chance.integers(12, 30))
-    return ([_wandering(chance, steps, np.full((steps, agents), -1.0), team) for team in range(count)],)
+    return ([wandering(chance, steps, np.full((steps, agents), -1.0), team) for team in range(count)],)
 
 
 def reachable_and_always_cut_off(chance: Chance) -> tuple:
@@ -163,7 +152,7 @@ def success_marked_as_cut_off(chance: Chance) -> tuple:
     true ending is taken for a time limit, since a time limit would not cut at so many different steps."""
     agents = int(chance.integers(2, 4))
     won = [play._replace(ended=False) for play in successes(chance, int(chance.integers(10, 25)), agents)]
-    return (won + [_wandering(chance, 30, np.zeros((30, agents)), len(won) + k) for k in range(4)],)
+    return (won + [wandering(chance, 30, np.zeros((30, agents)), len(won) + k) for k in range(4)],)
 
 
 def ends_with_success(chance: Chance) -> tuple:
@@ -175,7 +164,7 @@ def some_are_cut_off(chance: Chance) -> tuple:
     """Up to a third of the episodes are cut off, which is what a time limit is for; the others truly end."""
     agents = int(chance.integers(2, 4))
     won = successes(chance, int(chance.integers(10, 25)), agents)
-    lost = [_wandering(chance, 20, np.zeros((20, agents)), len(won) + k) for k in range(len(won) // 3)]
+    lost = [wandering(chance, 20, np.zeros((20, agents)), len(won) + k) for k in range(len(won) // 3)]
     return (won + lost,)
 
 
@@ -218,110 +207,6 @@ def some_fall(chance: Chance) -> tuple:
     return (
         [play if k % 3 else play._replace(success=False, rewards=0 * play.rewards) for k, play in enumerate(plays)],
     )
-
-
-# --- failing episodes that earn more ----------------------------------------------------------------------------------
-
-
-def lingering_pays(chance: Chance) -> tuple:
-    """Every step pays a little, success ends the episode: failing episodes last longer and earn clearly more."""
-    agents, living = int(chance.integers(2, 4)), float(chance.uniform(0.5, 1.5))
-    won = successes(chance, int(chance.integers(8, 25)), agents, pays=float(chance.uniform(1, 3)), step=living)
-    steps = int(chance.integers(25, 40))
-    return (won + [_lost(chance, steps, agents, living, k) for k in range(int(chance.integers(8, 25)))],)
-
-
-def success_costs(chance: Chance) -> tuple:
-    """The reward's sign is wrong: success costs, and failing costs nothing."""
-    agents, pays = int(chance.integers(2, 4)), -float(chance.uniform(1, 10))
-    won = successes(chance, int(chance.integers(8, 25)), agents, pays=pays)
-    return (won + [_lost(chance, 20, agents, 0.0, k) for k in range(int(chance.integers(8, 25)))],)
-
-
-def giving_up_is_cheap(chance: Chance) -> tuple:
-    """Steps cost so much that episodes that give up early lose less than those that go all the way to success."""
-    agents = int(chance.integers(2, 4))
-    won = [
-        episode(
-            np.arange(steps + 1), np.r_[np.full((steps - 1, agents), -1.0), np.full((1, agents), 3.0)], success=True
-        )
-        for steps in chance.integers(10, 16, int(chance.integers(8, 25)))
-    ]
-    lost = [
-        episode(np.arange(steps + 1), np.full((steps, agents), -1.0), ended=True)
-        for steps in chance.integers(1, 4, int(chance.integers(8, 25)))
-    ]
-    return (won + lost,)
-
-
-def shaping_is_farmed(chance: Chance) -> tuple:
-    """Coming closer pays and going away costs nothing: to and fro earns more than arriving."""
-    agents, shaping = int(chance.integers(2, 4)), float(chance.uniform(1.0, 2.0))
-    won = successes(chance, int(chance.integers(8, 25)), agents, pays=5.0, step=shaping)
-    lost = []
-    for team in range(int(chance.integers(8, 25))):
-        rewards = np.zeros((60, agents))
-        rewards[::2] = shaping
-        lost.append(_wandering(chance, 60, rewards, team))
-    return (won + lost,)
-
-
-def success_pays_best(chance: Chance) -> tuple:
-    """A healthy reward: success pays, steps cost, failing earns clearly less."""
-    agents = int(chance.integers(2, 4))
-    won = successes(chance, int(chance.integers(8, 25)), agents, step=-float(chance.uniform(0, 0.5)))
-    return (won + [_lost(chance, 20, agents, -0.5, k) for k in range(int(chance.integers(8, 25)))],)
-
-
-def lingering_pays_less_than_success(chance: Chance) -> tuple:
-    """A step pays a little, but a whole failing episode of it less than half of what success pays."""
-    agents = int(chance.integers(2, 4))
-    won = successes(chance, int(chance.integers(8, 25)), agents, pays=10.0, step=0.1)
-    return (won + [_lost(chance, 40, agents, 0.1, k) for k in range(int(chance.integers(8, 25)))],)
-
-
-def noisy_and_success_pays_better(chance: Chance) -> tuple:
-    """Single failing episodes out-earn single succeeding ones, as rewards are noisy; on average success pays more."""
-    agents = int(chance.integers(2, 4))
-    won = successes(chance, int(chance.integers(15, 30)), agents, pays=5.0)
-    both = won + [_lost(chance, 8, agents, 0.0, k) for k in range(int(chance.integers(15, 30)))]
-    return ([play._replace(rewards=play.rewards + chance.normal(0, 0.8, play.rewards.shape)) for play in both],)
-
-
-def only_successes(chance: Chance) -> tuple:
-    """Nobody fails, so nothing says that failing pays."""
-    return (successes(chance, int(chance.integers(5, 25)), int(chance.integers(2, 4)), step=-0.1),)
-
-
-def only_failures(chance: Chance) -> tuple:
-    """Nobody succeeds, so that what success would pay is not known: no honest expert says yes."""
-    agents, pays = int(chance.integers(2, 4)), float(chance.uniform(-1, 1))
-    return ([_lost(chance, 20, agents, pays, k) for k in range(int(chance.integers(5, 25)))],)
-
-
-def success_is_slow_and_pays(chance: Chance) -> tuple:
-    """Success takes long and its steps cost more than those of failing early, but it pays far more in all."""
-    agents = int(chance.integers(2, 4))
-    won = [
-        episode(
-            np.arange(steps + 1), np.r_[np.full((steps - 1, agents), -0.5), np.full((1, agents), 30.0)], success=True
-        )
-        for steps in chance.integers(15, 25, int(chance.integers(8, 20)))
-    ]
-    lost = [
-        episode(np.arange(steps + 1), np.full((steps, agents), -0.5), ended=True)
-        for steps in chance.integers(1, 5, int(chance.integers(8, 20)))
-    ]
-    return (won + lost,)
-
-
-def _wandering(chance: Chance, steps: int, rewards: np.ndarray, team: int) -> Play:
-    keys = chance.permutation(1000)[: steps + 1]
-    return episode(keys, rewards, actions=any_actions(chance, steps, rewards.shape[1], 4), team=team)
-
-
-def _lost(chance: Chance, steps: int, agents: int, pays: float, team: int) -> Play:
-    return _wandering(chance, steps, np.full((steps, agents), pays), team)
 
 
 def _played(game: FiniteGame, right: float, count: int, chance: Chance) -> list[Play]:
@@ -367,18 +252,5 @@ QUESTIONS = (
             success_marked_as_cut_off,
         ),
         (ends_with_success, some_are_cut_off, just_enough_time, ample_time, one_decision, some_fall),
-    ),
-    Question(
-        "outcome audit",
-        ask_outcomes,
-        (lingering_pays, success_costs, giving_up_is_cheap, shaping_is_farmed),
-        (
-            success_pays_best,
-            lingering_pays_less_than_success,
-            noisy_and_success_pays_better,
-            only_successes,
-            only_failures,
-            success_is_slow_and_pays,
-        ),
     ),
 )

@@ -1,11 +1,12 @@
-"""Closed loop, strangers and influence: agents that look or do not look, and agents that only know each other."""
+"""Closed loop and influence: agents that look, and agents that do not."""
 
 from __future__ import annotations
 
 import numpy as np
 from families import Chance, Question
 from finite_games import meeting_game
-from worlds import WORD, Ways, mostly, played_once, policy, stage, world
+from shared import code_policy, light_game, sign_game
+from worlds import Ways, mostly, played_once, policy, stage, world
 
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import uniform_policy
@@ -20,13 +21,6 @@ def ask_closed_loop(where: Stage, game: FiniteGame) -> Finding:
     return closed_loop(where, game)
 
 
-def ask_strangers(where: Stage) -> Finding:
-    """Do they only know each other?"""
-    from coterie.diagnosis.strangers import strangers
-
-    return strangers(where, WORD)
-
-
 def ask_influence(game: FiniteGame, policies: np.ndarray) -> Finding:
     """Does nobody react to anybody although it would pay?"""
     from coterie.diagnosis.influence import influence
@@ -39,21 +33,21 @@ def ask_influence(game: FiniteGame, policies: np.ndarray) -> Finding:
 
 def blind_to_the_light(chance: Chance) -> tuple:
     """A light shows what pays, all see it, and all do always the same."""
-    game, lights = _lights(chance)
+    game, lights = light_game(chance)
     action = int(chance.integers(lights))
     return _looked_at(game, policy(game, lambda agent, seen: action))
 
 
 def one_is_blind_to_the_light(chance: Chance) -> tuple:
     """Everybody but one does what the light shows; that one does always the same."""
-    game, lights = _lights(chance)
+    game, lights = light_game(chance)
     blind, action = int(chance.integers(len(game.actions))), int(chance.integers(lights))
     return _looked_at(game, policy(game, lambda agent, seen: action if agent == blind else seen[0]))
 
 
 def random_under_the_light(chance: Chance) -> tuple:
     """A light shows what pays, and everybody plays at random whatever it shows."""
-    game, _ = _lights(chance)
+    game, _ = light_game(chance)
     return _looked_at(game, uniform_policy(game))
 
 
@@ -71,13 +65,13 @@ def does_not_watch_its_partner(chance: Chance) -> tuple:
 
 def follows_the_light(chance: Chance) -> tuple:
     """A healthy team: everybody does what the light shows."""
-    game, _ = _lights(chance)
+    game, _ = light_game(chance)
     return _looked_at(game, policy(game, lambda agent, seen: seen[0]))
 
 
 def mostly_follows_the_light(chance: Chance) -> tuple:
     """Everybody does what the light shows in three or four steps of five: it is used, if not perfectly."""
-    game, lights = _lights(chance)
+    game, lights = light_game(chance)
     share = float(chance.uniform(0.75, 0.9))
     return _looked_at(game, policy(game, lambda agent, seen: mostly(seen[0], lights, share)))
 
@@ -91,7 +85,7 @@ def nothing_to_see(chance: Chance) -> tuple:
 
 def the_light_means_nothing(chance: Chance) -> tuple:
     """One action is right whatever the light shows, and everybody takes it: to look at the light could not pay."""
-    game, _ = _lights(chance, meaningless=True)
+    game, _ = light_game(chance, meaningless=True)
     return _looked_at(game, policy(game, lambda agent, seen: 0))
 
 
@@ -105,82 +99,6 @@ def turns_where_it_must(chance: Chance) -> tuple:
     """The aim lies to the left or to the right, visibly, and the agent goes there."""
     game = _left_or_right(chance)
     return _looked_at(game, policy(game, lambda agent, seen: 1 if agent or seen[0] else 2))
-
-
-# --- strangers --------------------------------------------------------------------------------------------------------
-
-
-def conventions(chance: Chance) -> tuple:
-    """K actions are equally good if all choose the same; every team has chosen, not all alike: with strangers one in K
-    or so succeeds."""
-    size, agents = int(chance.integers(2, 5)), int(chance.integers(2, 4))
-    payoffs = np.zeros((size,) * agents)
-    payoffs[(np.arange(size),) * agents] = float(chance.uniform(1, 10))
-    game = played_once(payoffs)
-    chosen = _not_alike(chance, size)
-    return (stage(game, *[policy(game, lambda a, s, one=one: int(one)) for one in chosen]),)
-
-
-def codes(chance: Chance) -> tuple:
-    """One agent sees a light and gives a sign, the other sees the sign and acts; every team has a code of its own."""
-    size, teams = int(chance.integers(3, 5)), int(chance.integers(3, 6))
-    game = _signs(size, chance)
-    shift = _not_alike(chance, size, teams)
-    return (stage(game, *[_code(game, size, int(one)) for one in shift]),)
-
-
-def right_and_left_of_the_way(chance: Chance) -> tuple:
-    """Two agents come towards each other and pass if both keep to the same hand; some teams keep right, some left."""
-    game = _passing(chance)
-    hands = _not_alike(chance, 2, int(chance.integers(3, 7)))
-    return (stage(game, *[policy(game, lambda a, s, hand=hand: int(hand)) for hand in hands]),)
-
-
-def own_paths_only(chance: Chance) -> tuple:
-    """The first agent chooses one of several ways, which both then walk; everybody knows what to do on the way of its
-    own team and has hardly ever been on another: coverage, not convention."""
-    ways, teams = int(chance.integers(2, 4)), int(chance.integers(3, 6))
-    game = _routes(chance, ways)
-    own = _not_alike(chance, ways, teams)
-    return (stage(game, *[_on_route(game, int(one), {int(one)}) for one in own]),)
-
-
-def one_convention_for_all(chance: Chance) -> tuple:
-    """A healthy case: all teams have chosen the same action."""
-    size = int(chance.integers(2, 5))
-    game, chosen = played_once(np.eye(size)), int(chance.integers(size))
-    return (stage(game, *[policy(game, lambda a, s: chosen)] * int(chance.integers(3, 6))),)
-
-
-def all_know_all_paths(chance: Chance) -> tuple:
-    """Every team prefers a way of its own, but everybody knows what to do on all of them."""
-    ways, teams = int(chance.integers(2, 4)), int(chance.integers(3, 6))
-    game = _routes(chance, ways)
-    return (stage(game, *[_on_route(game, int(one), set(range(ways))) for one in _not_alike(chance, ways, teams)]),)
-
-
-def strangers_read_signs(chance: Chance) -> tuple:
-    """One agent gives a sign and the other acts on it; all teams use the same code."""
-    size = int(chance.integers(3, 5))
-    game, shift = _signs(size, chance), int(chance.integers(size))
-    return (stage(game, *[_code(game, size, shift)] * int(chance.integers(3, 6))),)
-
-
-def nobody_knows_anybody(chance: Chance) -> tuple:
-    """All teams play at random, with each other as badly as with strangers: that is another fault."""
-    size = int(chance.integers(2, 5))
-    game = played_once(np.eye(size))
-    return (stage(game, *[uniform_policy(game)] * int(chance.integers(3, 6))),)
-
-
-def tasks_of_their_own(chance: Chance) -> tuple:
-    """Everybody does what the light shows, some teams a little less surely; nobody needs to know anybody."""
-    game, _ = _lights(chance)
-    teams = []
-    for _ in range(int(chance.integers(3, 6))):
-        share = float(chance.uniform(0.97, 1.0))
-        teams.append(policy(game, lambda a, s, share=share: mostly(s[0], game.actions[0], share)))
-    return (stage(game, *teams),)
 
 
 # --- influence --------------------------------------------------------------------------------------------------------
@@ -203,7 +121,7 @@ def the_follower_is_random(chance: Chance) -> tuple:
 def deaf_to_signs(chance: Chance) -> tuple:
     """One agent sees a light and tells it truly by its sign; the other sees the sign and does always the same."""
     size = int(chance.integers(2, 5))
-    game, action = _signs(size, chance), int(chance.integers(size))
+    game, action = sign_game(size, chance), int(chance.integers(size))
     return game, policy(game, lambda agent, seen: action if agent else (seen[1] if seen[0] == 0 else 0))
 
 
@@ -231,13 +149,13 @@ def copies_wrongly(chance: Chance) -> tuple:
 def tells_and_listens(chance: Chance) -> tuple:
     """One agent sees a light and tells it by its sign, the other acts on the sign."""
     size = int(chance.integers(2, 5))
-    game = _signs(size, chance)
-    return game, _code(game, size, int(chance.integers(size)))
+    game = sign_game(size, chance)
+    return game, code_policy(game, size, int(chance.integers(size)))
 
 
 def separate_tasks(chance: Chance) -> tuple:
     """Everybody does what the light shows, perfectly; nobody needs anybody."""
-    game, _ = _lights(chance)
+    game, _ = light_game(chance)
     return game, policy(game, lambda agent, seen: seen[0])
 
 
@@ -252,33 +170,13 @@ def cannot_see_the_sign(chance: Chance) -> tuple:
     """A light, seen by the first agent alone, shows what both are paid for. The first does what it shows; the second
     sees nothing of the light, nor of its partner: with what it sees nobody could earn more, so reacting is not
     missing."""
-    game, lights = _lights(chance, agents=2, blind=1)
+    game, lights = light_game(chance, agents=2, blind=1)
     action = int(chance.integers(lights))
     return game, policy(game, lambda agent, seen: action if agent else seen[0])
 
 
 def _looked_at(game: FiniteGame, policies: np.ndarray) -> tuple:
     return stage(game, policies), game
-
-
-def _lights(chance: Chance, meaningless: bool = False, agents: int = 0, blind: int = -1) -> tuple[FiniteGame, int]:
-    """A light changes at random; all but one that is blind see it, and everybody who does what it shows (or action 0)
-    earns something for all."""
-    lights, pays = int(chance.integers(2, 5)), float(chance.uniform(0.5, 5))
-    agents = agents or int(chance.integers(2, 4))
-
-    def step(state, joint) -> Ways:
-        right = sum(action == (0 if meaningless else state) for action in joint)
-        return [(1 / lights, after, pays * right, False, right == agents) for after in range(lights)]
-
-    size = range(lights)
-    return world(
-        (lights,) * agents,
-        list(size),
-        step,
-        lambda state, agent: (0 if agent == blind else state,),
-        int(chance.integers(2, 7)),
-    ), lights
 
 
 def _left_or_right(chance: Chance, always_right: bool = False) -> FiniteGame:
@@ -311,71 +209,6 @@ def _following(chance: Chance) -> tuple[FiniteGame, int]:
     return world((size, size), list(range(size)), step, see, int(chance.integers(4, 10))), size
 
 
-def _signs(size: int, chance: Chance) -> FiniteGame:
-    """A light, seen by the first agent; its sign (an action), seen by the second; all earn if that one then acts as the
-    light had shown. Agents see (stage of the game, light or sign)."""
-    pays = float(chance.uniform(1, 10))
-
-    def step(state, joint) -> Ways:
-        if state[0] == 0:
-            return [(1.0, (1, state[1], joint[0]), 0.0, False, False)]
-        right = joint[1] == state[1]
-        return [(1.0, state, pays * right, True, bool(right))]
-
-    def see(state, agent: int) -> tuple[int, ...]:
-        if state[0] == 0:
-            return (0, state[1] if agent == 0 else 0)
-        return (1, state[2] if agent == 1 else 0)
-
-    return world((size, size), [(0, light, 0) for light in range(size)], step, see, 2)
-
-
-def _code(game: FiniteGame, size: int, shift: int) -> np.ndarray:
-    def rule(agent: int, seen: tuple[int, ...]) -> int:
-        if agent == 0:
-            return (seen[1] + shift) % size if seen[0] == 0 else 0
-        return (seen[1] - shift) % size if seen[0] == 1 else 0
-
-    return policy(game, rule)
-
-
-def _passing(chance: Chance) -> FiniteGame:
-    """Keep right or keep left: they pass if both do the same, and otherwise lose a step and try again, twice or so."""
-    cost, pays = -float(chance.uniform(1, 3)), float(chance.uniform(5, 10))
-
-    def step(state, joint) -> Ways:
-        passed = joint[0] == joint[1]
-        return [(1.0, state, pays if passed else cost, passed, passed)]
-
-    return world((2, 2), [0], step, lambda state, agent: (0,), int(chance.integers(1, 4)))
-
-
-def _routes(chance: Chance, ways: int) -> FiniteGame:
-    """The first agent chooses a way; on way w both must take action w in every step, or all is lost. Seen: way,
-    place."""
-    length, pays = int(chance.integers(2, 4)), float(chance.uniform(1, 10))
-
-    def step(state, joint) -> Ways:
-        way, place = state
-        if way == ways:
-            return [(1.0, (joint[0], 0), 0.0, False, False)]
-        good = joint == (way, way)
-        there = good and place + 1 == length
-        return [(1.0, (way, place + 1), pays if there else 0.0, there or not good, there)]
-
-    return world((ways, ways), [(ways, 0)], step, lambda state, agent: state, length + 1)
-
-
-def _on_route(game: FiniteGame, own: int, known: set[int]) -> np.ndarray:
-    ways = game.actions[0]
-    return policy(game, lambda agent, seen: own if seen[0] == ways or seen[0] not in known else seen[0])
-
-
-def _not_alike(chance: Chance, size: int, teams: int = 4) -> np.ndarray:
-    """What each of some teams has chosen of `size` things: as evenly as can be, so not all alike."""
-    return chance.permutation(np.arange(teams) % size)
-
-
 QUESTIONS = (
     Question(
         "closed loop",
@@ -395,12 +228,6 @@ QUESTIONS = (
             straight_on_is_right,
             turns_where_it_must,
         ),
-    ),
-    Question(
-        "strangers",
-        ask_strangers,
-        (conventions, own_paths_only, codes, right_and_left_of_the_way),
-        (one_convention_for_all, all_know_all_paths, nobody_knows_anybody, strangers_read_signs, tasks_of_their_own),
     ),
     Question(
         "influence",

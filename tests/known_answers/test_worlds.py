@@ -3,9 +3,12 @@
 from itertools import combinations, pairwise, permutations
 from math import factorial
 
-import asked_of_learning
+import asked_of_controls
+import asked_of_drift
+import asked_of_outcomes
 import asked_of_sight
 import asked_of_stages
+import asked_of_strangers
 import asked_of_tables
 import numpy as np
 import pytest
@@ -23,7 +26,10 @@ BY_NAME = {
         *asked_of_stages.QUESTIONS,
         *asked_of_sight.QUESTIONS,
         *asked_of_tables.QUESTIONS,
-        *asked_of_learning.QUESTIONS,
+        *asked_of_controls.QUESTIONS,
+        *asked_of_drift.QUESTIONS,
+        *asked_of_outcomes.QUESTIONS,
+        *asked_of_strangers.QUESTIONS,
         NOISE,
     )
 }
