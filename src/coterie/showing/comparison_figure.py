@@ -86,6 +86,8 @@ def _strips(axes: Axes, found: Comparison, names: list[str]) -> None:
         range(len(names)),
         [f"{name}\n{words.plural(row.teams, 'team')}" for name, row in zip(names, found.rows, strict=True)],
     )
+    for place, label in enumerate(axes.get_yticklabels()):
+        label.set_color(COLOURS[place % len(COLOURS)])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_title("Every team; diamond: interquartile mean, 95 %", loc="left", fontsize=LETTER - 1, color=INK, pad=26)
     for name, value in (("optimum", found.optimum), ("random", found.random)):
@@ -139,7 +141,15 @@ def _profiles(axes: Axes, found: Comparison) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_title("Share of teams that score more than", loc="left", fontsize=LETTER - 1, color=INK, pad=10)
     axes.set_xlabel(_axis(found), fontsize=LETTER - 2, color=INK)
-    axes.legend(loc="lower left", fontsize=LETTER - 4, frameon=False, labelcolor=INK, handlelength=2.6)
+    axes.legend(
+        loc="best",
+        fontsize=LETTER - 5,
+        labelcolor=INK,
+        handlelength=2.6,
+        facecolor=PAPER,
+        edgecolor=PAPER,
+        framealpha=0.85,
+    )
 
 
 def _axis(found: Comparison) -> str:
