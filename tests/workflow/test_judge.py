@@ -278,7 +278,7 @@ def test_what_else_is_wrong_is_told_in_one_sentence(mine, capsys, tmp_path):
     assert told(capsys, word, "--seed", "-1").startswith("--seed -1: expected a whole number from 0")
     assert told(capsys, word, "--env.size", "1").startswith("--env.size 1: a grid has from 2")
     assert told(capsys, word, "--tems", "3").startswith("there is no option '--tems'")
-    assert told(capsys, word, "--gif", "wall.png") == "--gif wall.png: the name of a GIF file ends in .gif"
+    assert told(capsys, word, "--gif", "wall.png") == "--gif wall.png: the name of such a file ends in .gif"
     assert "no folder nowhere" in refused(capsys, ("judge", word, "--gif", "nowhere/wall.gif"), 4)
     assert os.listdir(tmp_path) == ["mine.py"]
 

@@ -6,16 +6,21 @@ import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from coterie.cli.diagnose import AskingLine
-from coterie.cli.options import first_word, parse, with_options
-from coterie.cli.watch import fresh_file
+from coterie.cli.options import first_word, fresh_file, parse, with_options
 from coterie.envs import catalogue
+
+if TYPE_CHECKING:
+    from coterie.workflow.judgement import Judgement
 
 EXAMPLE = "coterie judge ./mine.py:make_team rendezvous"
 ABOUT = (
     "Judge your own agents: make_team() returns one object with act(observation) for each agent, as a list or by name. "
-    "With an argument `seed` it is called once a team, else its one team plays every episode. Your file is run."
+    "With an argument `seed` it is called once a team, else its one team plays every episode. The world is one of ours "
+    "or yours: coterie judge ./mine.py:make_team ./world.py:make_env, where make_env() returns a parallel PettingZoo "
+    "environment. Your files are run."
 )
 
 
@@ -31,6 +36,8 @@ class JudgeOptions:
     """Show all boards at once where an episode ends."""
     gif: str = ""
     """Draw the wall into this GIF file."""
+    report: str = ""
+    """Write the findings, with their pictures and a player of the episodes, into this HTML file."""
     json: bool = False
     """Print the verdict for programs."""
 
@@ -40,21 +47,13 @@ def run(words: list[str]) -> int:
     helping = "--help" in words or "-h" in words
     word, rest = ("", words) if helping else first_word(words, "agents", EXAMPLE)
     name, rest = ("rendezvous", rest) if helping or not rest or rest[0].startswith("-") else (rest[0], rest[1:])
-    entry = catalogue.find(name)
-    kind = with_options("Judge", JudgeOptions, env=(entry.options(), False))
+    theirs = ".py:" in name
+    entry = None if theirs else catalogue.find(name)
+    kind = JudgeOptions if entry is None else with_options("Judge", JudgeOptions, env=(entry.options(), False))
     options = parse(kind, rest, command="judge FILE.py:make_team " + name, about=ABOUT)
-    from coterie.workflow.yours import read_function
-
-    gif = fresh_file(options.gif)
+    gif, page = fresh_file("--gif", options.gif, ".gif"), fresh_file("--report", options.report, ".html")
     with contextlib.redirect_stdout(sys.stderr):  # what the user's code prints is not our answer
-        make_team = read_function(word)
-        from coterie.workflow.judge import judge
-
-        asking = AskingLine()
-        try:
-            judged = judge(make_team, name, env=options.env, teams=options.teams, seed=options.seed, on_question=asking)
-        finally:
-            asking.clear()
+        judged = _judged(word, name, options, theirs)
     from coterie.cli.output import next_step, show, show_example, show_json, show_play
     from coterie.showing.diagnosis import findings_table
     from coterie.showing.terminal import verdict, wall
@@ -80,6 +79,27 @@ def run(words: list[str]) -> int:
             success_word=judged.verdict.success_word,
             repeats=judged.repeats,
         )
+    if page is not None:
+        from coterie.showing.report import report
+
+        drawn = (judged.verdict, judged.curve, judged.plays, judged.action_names)
+        report(page, *drawn, f"coterie judge {word} {name}", repeats=judged.repeats)
     if not options.json:
-        next_step(f"coterie solve {name}", f"coterie train {name}")
+        more = [] if theirs else [f"coterie solve {name}"]
+        again = f"coterie judge {word} {name}"
+        next_step(*more, f"{again} --seed 1" if page else f"{again} --report report.html")
     return 0
+
+
+def _judged(word: str, name: str, options: Any, theirs: bool) -> Judgement:
+    """The user's agents, judged in one of our worlds or in the user's."""
+    from coterie.workflow.judge import judge
+    from coterie.workflow.yours import read_function
+
+    make_team, asking = read_function(word), AskingLine()
+    env: dict[str, Any] = {} if theirs else {"env": options.env}
+    world = read_function(name) if theirs else name
+    try:
+        return judge(make_team, world, teams=options.teams, seed=options.seed, on_question=asking, **env)
+    finally:
+        asking.clear()

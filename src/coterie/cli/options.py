@@ -7,11 +7,12 @@ import dataclasses
 import io
 import re
 import typing
+from pathlib import Path
 from typing import Any
 
 import tyro
 
-from coterie.errors import BadInput, nearest
+from coterie.errors import BadInput, StorageFault, nearest
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -93,3 +94,17 @@ def _sentence(text: str) -> str:
     titled = "╭" not in text  # then the title has a section of its own
     told = [" ".join(section) for section in sections if section][int(titled) :]
     return told[0].rstrip(". ") if told else "the options could not be read"
+
+
+def fresh_file(flag: str, word: str, ending: str) -> Path | None:
+    """The file that a flag names to write into; it must not exist, its folder must. None where none is named."""
+    if not word:
+        return None
+    path = Path(word)
+    if path.suffix.lower() != ending:
+        raise BadInput(f"{flag} {word}: the name of such a file ends in {ending}")
+    if path.exists():
+        raise StorageFault(f"{flag} {word}: the file exists, and nothing is overwritten")
+    if not path.parent.is_dir():
+        raise StorageFault(f"{flag} {word}: there is no folder {path.parent}")
+    return path

@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from coterie.cli.options import first_word, parse, with_options
+from coterie.cli.options import first_word, fresh_file, parse, with_options
 from coterie.envs import catalogue
-from coterie.errors import BadInput, StorageFault, nearest
+from coterie.errors import BadInput, nearest
 from coterie.running.recorder import find_run, word_for
 from coterie.settings import POLICIES
 
@@ -59,7 +59,7 @@ def run(words: list[str]) -> int:
         raise BadInput(f"--delay {options.delay:g}: expected 0 to {LONGEST_DELAY} seconds")
     if not named:
         find_run(Path(options.runs), word)
-    gif = fresh_file(options.gif)
+    gif = fresh_file("--gif", options.gif, ".gif")
     from coterie.cli.output import next_step, show
     from coterie.workflow.watch import played, recorded
 
@@ -88,20 +88,6 @@ def run(words: list[str]) -> int:
         show(f"drawn into {gif}")
     next_step(*_next(word, named, options))
     return 0
-
-
-def fresh_file(word: str) -> Path | None:
-    """The file to draw into; it must not exist, and its folder must."""
-    if not word:
-        return None
-    path = Path(word)
-    if path.suffix.lower() != ".gif":
-        raise BadInput(f"--gif {word}: the name of a GIF file ends in .gif")
-    if path.exists():
-        raise StorageFault(f"--gif {word}: the file exists, and nothing is overwritten")
-    if not path.parent.is_dir():
-        raise StorageFault(f"--gif {word}: there is no folder {path.parent}")
-    return path
 
 
 def _chosen(plays, team: int | None):

@@ -42,7 +42,8 @@ def _fault(finding: Finding) -> Iterable[RenderableType]:
         yield Hanging(Text("    See: ", "dim"), Text("; ".join(places) + more, "dim"))
     if finding.remedy or finding.flags:
         command = " ".join(shlex.quote(flag) for flag in finding.flags)
-        words = finding.remedy + (f"  [{command}]" if command else "")
+        said = not command or finding.flags[0] in finding.remedy
+        words = finding.remedy + ("" if said else f"  [{command}]")
         yield Hanging(Text("    Try: ", "bold"), Text(words.strip()))
 
 

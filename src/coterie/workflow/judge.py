@@ -40,7 +40,7 @@ STRANGERS = 6
 
 def judge(
     make_team: Callable[..., Any],
-    environment: str = "rendezvous",
+    environment: str | Callable[[], Any] = "rendezvous",
     *,
     env: Any = None,
     teams: int = 100,
@@ -51,8 +51,15 @@ def judge(
 
     make_team() gives agents in the environment's order, or by name, each with `act(observation)`; if it has an argument
     named `seed` it is called once a team, else once, and that team plays every episode. Observations are numpy arrays.
+    `environment` is one of ours by name, or a function that makes a parallel PettingZoo environment (judge_world).
     Raises BadInput where make_team or an agent fails, or an action lies outside its space.
     """
+    if not isinstance(environment, str):
+        from coterie.workflow.judge_world import judge_world
+
+        if env:
+            raise BadInput("env: an environment of your own takes its options itself")
+        return judge_world(make_team, environment, teams=teams, seed=seed, on_question=on_question)
     teams, seed = whole("--teams", teams), check_seed(seed)
     if teams < 1:
         raise BadInput(f"--teams {teams}: at least 1 team is needed")

@@ -1,0 +1,134 @@
+"""The verdict on anybody's agents in anybody's world: a parallel PettingZoo environment without an exact table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from coterie.diagnosis.accounting import accounting
+from coterie.diagnosis.contribution import contribution
+from coterie.diagnosis.endings import endings
+from coterie.diagnosis.identities import identities
+from coterie.diagnosis.idle import idle
+from coterie.diagnosis.loops import REPEATS, loops
+from coterie.diagnosis.noise import noise
+from coterie.diagnosis.order import corrected, in_order, over_teams
+from coterie.diagnosis.reward_audit import outcome_audit
+from coterie.diagnosis.rewards import rewards
+from coterie.diagnosis.strangers import strangers
+from coterie.errors import BadInput
+from coterie.running.env_stage import EnvStage
+from coterie.running.episodes import Recording
+from coterie.running.evaluate import Baselines
+from coterie.running.stage import Part, Way, own_cast
+from coterie.running.verdict import Verdict
+from coterie.statistics import wilson
+from coterie.types import Finding, Play
+from coterie.workflow.actors import actors, takes_seed
+from coterie.workflow.asking import Question, answers
+from coterie.workflow.judgement import Judgement
+from coterie.workflow.plan import check_seed, whole
+
+EPISODES = 30  # that are played for every "what if"
+TEAMS_LOOKED_AT = 3
+STRANGERS = 4
+
+
+def judge_world(
+    make_team: Callable[..., Any],
+    make_env: Callable[[], Any],
+    *,
+    teams: int = 100,
+    seed: int = 0,
+    success_word: str = "succeed",
+    on_question: Callable[[int, int, str], None] | None = None,
+) -> Judgement:
+    """Play one episode with each of `teams` teams in the environment that make_env() gives, and judge them.
+
+    As `judge`, without what needs an exact table: random and idle play (action 0) are sampled, and an episode succeeds
+    where an agent's info says so (`info["success"]`). Raises BadInput and EnvironmentFault where agents or world fail.
+    """
+    teams, seed = whole("--teams", teams), check_seed(seed)
+    if teams < 1:
+        raise BadInput(f"--teams {teams}: at least 1 team is needed")
+    seeded = takes_seed(make_team)
+    stage = EnvStage(make_env, [], EPISODES, seed)
+    plays = []
+    for team in range(teams):
+        if seeded or not stage.actors:
+            stage.actors.append(actors(make_team, stage.agents, stage.sizes, seed + team if seeded else None, team))
+        plays.append(stage.play(own_cast(stage, team if seeded else 0), team)._replace(team=team))
+    base = sampled_baselines(stage)
+    unit = "team" if seeded else "episode"
+    findings = in_order(corrected(answers(world_questions(stage, plays, base, seeded, success_word), on_question)))
+    returns = _returns(plays)
+    verdict = Verdict(
+        environment=getattr(getattr(stage.env, "metadata", {}), "get", lambda name: None)("name") or "your environment",
+        algorithm="your agents",
+        preset="",
+        teams=len(plays),
+        agents=len(stage.agents),
+        success_word=success_word,
+        coordinated=wilson(sum(play.success for play in plays), len(plays)),
+        optimal=None,
+        relapsed=None,
+        failed_checks=None,
+        return_=float(returns.mean()),
+        optimum=None,
+        objective="",
+        random=base.random,
+        idle=base.idle,
+        idle_action=base.idle_action,
+        mean_success=float(np.mean([play.success for play in plays])),
+        starts=1,
+        seed=seed,
+        unit=unit,
+        env_steps=sum(len(play.actions) for play in plays),
+        findings=findings,
+    )
+    recording = Recording(stage.agents, (), plays, success_word, idle=(0,) * len(stage.agents))
+    return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)
+
+
+def sampled_baselines(stage: EnvStage) -> Baselines:
+    """Random and idle play, each the mean over the stage's episodes; the optimum is not known."""
+    means = {}
+    ways: tuple[Way, Way] = ("random", "idle")
+    for way in ways:
+        means[way] = float(stage.score([Part(0, place, way) for place in range(len(stage.agents))]).team.mean())
+    return Baselines(float("inf"), np.empty(0), "", means["random"], means["idle"], "always action 0")
+
+
+def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded: bool, word: str) -> list[Question]:
+    """What can be asked by looking at episodes, and by letting up to three teams play again."""
+    failing = [play for play in plays if not play.success]
+    looked = [play.team for play in failing or plays][:TEAMS_LOOKED_AT] if seeded else [0]
+    which = "failing teams" if failing else "teams"
+
+    def over(ask: Callable[[int], Finding]) -> Callable[[], Finding]:
+        return lambda: over_teams([(team, ask(team)) for team in looked], which)
+
+    questions = [
+        Question("rewards", lambda: rewards(plays)),
+        Question("endings", lambda: endings(plays)),
+        Question("accounting", lambda: accounting(_returns(plays), base, unit="team" if seeded else "episode")),
+        Question("reward audit", lambda: outcome_audit(plays)),
+        Question("loops", lambda: loops(failing, len(plays), word)),
+        Question("idle", lambda: idle(plays, (0,) * len(stage.agents))),
+        Question("noise", over(lambda team: noise(stage, team))),
+        Question("contribution", over(lambda team: contribution(stage, team))),
+    ]
+    if len(
+        {(str(stage.env.observation_space(a)), str(stage.env.action_space(a))) for a in stage.env.possible_agents}
+    ) < len(stage.agents):
+        questions.append(Question("identities", over(lambda team: identities(stage, team))))
+    if seeded and len(plays) > 1:
+        crowd = EnvStage(lambda: stage.env, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
+        questions.append(Question("strangers", lambda: strangers(crowd, word)))
+    return questions
+
+
+def _returns(plays: list[Play]) -> np.ndarray:
+    return np.array([play.rewards.mean(1).sum() for play in plays])
