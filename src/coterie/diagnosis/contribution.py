@@ -92,6 +92,13 @@ def contribution(stage: Stage, team: int = 0, instead: Way = "idle") -> Finding:
     worst = int(values.argmin())
     size = effect(found.shapley[:, worst], stage.exact)
     least, null = float(values[worst]), f"adds at least {LEAST_SHARE:.0%} of an equal share"
+    total = float(found.full.mean() - found.idle.mean())
+    if below.all() and total < -margin:
+        sentence = (
+            f"The team as a whole earns less than {instead} play ({found.full.mean():.2f} against "
+            f"{found.idle.mean():.2f}), so it is not one agent's part that is missing."
+        )
+        return Finding("contribution", "cannot tell", sentence, least, size.interval, null, p=p, picture=picture)
     if below.any():
         steps = len(stage.play(own_cast(stage, team)).actions)
         return Finding(
