@@ -80,7 +80,7 @@ def pages(tmp_path_factory):
     report(folder / "foreign.html", few, None, plays, ("up", "down", "left", "right"), "")
     report(
         folder / "hostile.html",
-        make_verdict(findings=(hostile,), **words),
+        make_verdict(findings=(hostile,), **{**words, "run": "a-word-without-end" + "x" * 200}),
         None,
         [*hundred()[:6], foreign(9)],
         (HOSTILE, *ACTIONS[1:]),
