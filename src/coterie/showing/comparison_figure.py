@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,15 @@ def _figure(found: Comparison) -> Figure:
         textwrap.shorten(row.name, 26, placeholder="…") if " " in row.name else row.name[:26] for row in found.rows
     ]
     strips = max(1.9, 0.8 * len(names) + 0.6)
-    high = strips + 3.2 + 2.6
+    columns = max(1, min(len(names), int(70 / (max(map(len, names)) + 8))))
+    key = 0.3 * ceil(len(names) / columns)
+    high = strips + 3.2 + 2.6 + key
     figure = Figure(figsize=(8.6, high), dpi=150, facecolor=PAPER)
     FigureCanvasAgg(figure)
     left = min(0.4, 0.08 + 0.0125 * max(map(len, names)))
-    figure.subplots_adjust(left=left, right=0.95, top=1 - 1.55 / high, bottom=0.75 / high, hspace=0.42 / (high / 7))
+    figure.subplots_adjust(
+        left=left, right=0.95, top=1 - 1.55 / high, bottom=(0.85 + key) / high, hspace=0.42 / (high / 7)
+    )
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(strips, 3.2))
     for axes in (above, below):
         axes.set_facecolor(PAPER)
@@ -54,6 +59,17 @@ def _figure(found: Comparison) -> Figure:
         axes.tick_params(labelsize=LETTER - 3, colors=INK, length=0, pad=6, labelbottom=True)
     _strips(above, found, names)
     _profiles(below, found)
+    handles, _ = below.get_legend_handles_labels()
+    figure.legend(
+        handles,
+        names,
+        loc="lower center",
+        ncols=columns,
+        fontsize=LETTER - 4,
+        frameon=False,
+        labelcolor=INK,
+        handlelength=2.8,
+    )
     title = textwrap.fill(_title(found), 62)
     figure.text(0.03, 1 - 0.2 / high, title, fontsize=LETTER + 2, fontweight="bold", color=INK, va="top")
     told = f"{found.environment}: {found.score}" + (f", {found.objective}" if found.objective else "")
@@ -141,15 +157,6 @@ def _profiles(axes: Axes, found: Comparison) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_title("Share of teams that score more than", loc="left", fontsize=LETTER - 1, color=INK, pad=10)
     axes.set_xlabel(_axis(found), fontsize=LETTER - 2, color=INK)
-    axes.legend(
-        loc="best",
-        fontsize=LETTER - 5,
-        labelcolor=INK,
-        handlelength=2.6,
-        facecolor=PAPER,
-        edgecolor=PAPER,
-        framealpha=0.85,
-    )
 
 
 def _axis(found: Comparison) -> str:
