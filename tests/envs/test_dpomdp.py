@@ -368,6 +368,6 @@ def test_the_commands_run(tmp_path, monkeypatch, capsys):
     few = ("--seeds", "3", "--episodes", "50")
     for words in (("train", "dec-tiger", *few), ("solve", "dec-tiger"), ("watch", "grid-small", "--policy", "random")):
         assert main(list(words)) == 0, capsys.readouterr().err
-    assert "optimum  60.00" in capsys.readouterr().out
+    assert "60.00   the best that one mind" in capsys.readouterr().out
     assert main(["watch", "dec-tiger", "--policy", "random"]) == 2
     assert "there are no pictures of this environment" in capsys.readouterr().err

@@ -168,8 +168,8 @@ def test_effort_is_limited_and_told():
     looked = []
     decentralised_optimum(tiger(4), on_node=looked.append)
     assert looked == list(range(1, len(looked) + 1))
-    with pytest.raises(ValueError, match="more than 3 partial joint policies"):
-        decentralised_optimum(tiger(4), nodes=3)
+    with pytest.raises(ValueError, match="more than 100 joint decision rules would have to be weighed over 4 steps"):
+        decentralised_optimum(tiger(4), effort=100)
 
 
 def test_a_game_without_a_limit_is_refused():

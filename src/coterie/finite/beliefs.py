@@ -11,8 +11,8 @@ import numpy as np
 
 from coterie.finite.game import FiniteGame
 
-NUMBERS_CAP = 50_000_000  # of a dense table, or of one level of beliefs
-WORK_CAP = 3 * 10**9  # multiplications for one level: about a second
+NUMBERS_CAP = 20_000_000  # of a dense table, or of one level of beliefs
+WORK_CAP = 6 * 10**9  # multiplications for all levels: some seconds
 
 
 class Level(NamedTuple):
@@ -121,14 +121,16 @@ def belief_levels(model: Model, roots: np.ndarray, horizon: int) -> list[Level]:
     """
     states, joint = model.reward.shape
     sights = [np.flatnonzero(model.sight == one) for one in range(model.sight.max() + 1)]
-    beliefs, steps = [roots], []
+    beliefs, steps, work = [roots], [], 0
     while len(beliefs) < horizon:
         now = beliefs[-1]
-        if len(now) * joint * states > min(NUMBERS_CAP, WORK_CAP // states):
+        numbers = len(now) * joint * states
+        work += numbers * states
+        if numbers > NUMBERS_CAP or work > WORK_CAP:
             raise ValueError(
-                f"step {len(beliefs)} of {horizon} has {len(now):,} beliefs over {states:,} states and {joint:,} "
-                f"actions, {len(now) * joint * states:,} numbers, where {min(NUMBERS_CAP, WORK_CAP // states):,} "
-                "are the limit"
+                f"step {len(beliefs)} of {horizon} has {len(now):,} beliefs over {states:,} states, too many for "
+                f"{joint:,} actions: {numbers:,} numbers and {work:,} multiplications, where {NUMBERS_CAP:,} and "
+                f"{WORK_CAP:,} are the limits"
             )
         going = (now @ model.chance.reshape(states, -1)).reshape(len(now), joint, states)
         if len(beliefs) == horizon - 1:

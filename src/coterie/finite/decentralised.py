@@ -17,7 +17,7 @@ from coterie.finite.game import FiniteGame
 from coterie.finite.solve import optimal_play, optimum
 
 RULES_CAP = 2_000_000  # joint decision rules of one step: their bounds stand in memory at once
-NODES_CAP = 200_000  # partial joint policies that are looked at
+EFFORT_CAP = 30_000_000  # joint decision rules that are weighed in all: about a minute
 SAME = 1e-9
 
 History = tuple[int, ...]
@@ -51,7 +51,7 @@ class _Node(NamedTuple):
 
 
 def decentralised_optimum(
-    game: FiniteGame, horizon: int = 0, *, nodes: int = NODES_CAP, on_node: Callable[[int], None] | None = None
+    game: FiniteGame, horizon: int = 0, *, effort: int = EFFORT_CAP, on_node: Callable[[int], None] | None = None
 ) -> Decentralised:
     """The greatest value of any joint policy pi_i(a_i | o_i1 .. o_it), found by branch and bound, step by step.
 
@@ -61,8 +61,9 @@ def decentralised_optimum(
     beliefs about the state and the others' histories are one (Oliehoek, Whiteson and Spaan 2009), which loses nothing.
     Where nothing is left to chance, or everybody sees the state, it is the joint optimum.
 
-    `on_node` is told how many partial policies have been looked at. Raises ValueError, with the count, where the game
-    or the horizon is too large. Left out: discounting, and policies that draw lots (they are never better).
+    `effort` is how many joint decision rules may be weighed in all, and `on_node` is told how many partial policies
+    have been looked at. Raises ValueError, with the count, where the game or the horizon is too large. Left out:
+    discounting, and policies that draw lots (they are never better).
     """
     horizon = horizon or game.horizon
     if horizon <= 0:
@@ -77,7 +78,7 @@ def decentralised_optimum(
     _check_rules(game.actions, types, 1, last=horizon == 1)
     model = dense_model(game, reached, _joint_sights(game, reached))
     seen = game.seen[reached]
-    return _search(model, seen, game.actions, horizon, nodes, on_node)
+    return _search(model, seen, game.actions, horizon, effort, on_node)
 
 
 def is_certain(game: FiniteGame) -> bool:
@@ -106,7 +107,7 @@ def _search(
     seen: np.ndarray,
     sizes: tuple[int, ...],
     horizon: int,
-    limit: int,
+    effort: int,
     on_node: Callable[[int], None] | None,
 ) -> Decentralised:
     """Depth first through the joint decision rules of each step, the most promising first."""
@@ -114,21 +115,19 @@ def _search(
     levels = belief_levels(model, roots, horizon)
     sights = np.array([seen[model.sight == one][0] for one in range(model.sight.max() + 1)])
     first = _first_node(model, sights, roots * mass[:, None])
-    best, found, looked = -np.inf, [], 0
+    best, found, looked, weighed = -np.inf, [], 0, 0
     path: list[tuple[_Node, tuple[np.ndarray, ...]]] = []
 
     def visit(node: _Node, step: int, earned: float) -> None:
-        nonlocal best, found, looked
+        nonlocal best, found, looked, weighed
         looked += 1
-        if looked > limit:
-            raise ValueError(
-                f"more than {limit:,} partial joint policies would have to be looked at over {horizon} steps"
-            )
         if on_node:
             on_node(looked)
         counts = (node.types.max(0) + 1).tolist()
         last = step == horizon - 1
-        _check_rules(sizes, counts, step + 1, last)
+        weighed += _check_rules(sizes, counts, step + 1, last)
+        if weighed > effort:
+            raise ValueError(f"more than {effort:,} joint decision rules would have to be weighed over {horizon} steps")
         direct = node.weights @ model.reward
         if last:
             value, rules = _best_rules(_payoffs(node.types, direct, counts, sizes), sizes, counts)
@@ -241,7 +240,8 @@ def _best_rules(payoffs: np.ndarray, sizes: tuple[int, ...], counts: list[int]) 
     return float(worth.max()), tuple(chosen[agent] for agent in range(agents))
 
 
-def _check_rules(sizes: tuple[int, ...], counts: list[int], step: int, last: bool) -> None:
+def _check_rules(sizes: tuple[int, ...], counts: list[int], step: int, last: bool) -> int:
+    """How many joint decision rules there are to try; raises ValueError where they are too many."""
     each = sorted(size**count for size, count in zip(sizes, counts, strict=True))
     several = each[:-1] if last else each  # in the last step one agent answers
     total = int(np.prod(np.array(several, dtype=object))) if several else 1
@@ -251,6 +251,7 @@ def _check_rules(sizes: tuple[int, ...], counts: list[int], step: int, last: boo
             f"step {step} has {many} joint decision rules to try ({', '.join(map(str, counts))} distinct histories), "
             f"where {RULES_CAP:,} are the limit"
         )
+    return total
 
 
 def _policies(path: list[tuple[_Node, tuple[np.ndarray, ...]]], agents: int) -> tuple[dict[History, int], ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from coterie.finite.game import FiniteGame
 
 SAME = 1e-9
-PAIRS_CAP = 50_000  # of supports: about five seconds
+PAIRS_CAP = 20_000  # of supports: about two seconds
 
 
 class Equilibrium(NamedTuple):
@@ -43,7 +43,7 @@ class Equilibria(NamedTuple):
     found            pure ones first, in the order of joint actions, then mixed ones by the size of their supports
     optimum          the greatest mean payoff;  optima: the joint actions that attain it
     risk_dominant    the risk-dominant joint action of a 2x2 game with two strict equilibria, else, or on a tie, None
-    complete         False: only pure ones were looked for, as there are more than two agents
+    complete         False: only pure ones were looked for, as there are more than two agents or too many supports
     degenerate       somebody has more best answers than the other's support has actions: there may be more equilibria,
                      also continua of them, of which those with equally large supports are listed
     """
@@ -85,15 +85,16 @@ def equilibria(game: FiniteGame | np.ndarray) -> Equilibria:
     A pair of strategies (x, y) is an equilibrium where every action that x plays earns as much against y as any does,
     and the other way round; for each pair of equally large supports, both are solutions of linear equations (Nash 1951;
     in games that are not degenerate all equilibria have equally large supports: von Stengel 2002). Raises ValueError
-    for payoffs of another shape, and where there are more than 50,000 pairs of supports. Left out: mixed equilibria of
-    three and more agents, and correlated ones.
+    for payoffs of another shape. Left out: mixed equilibria of three and more agents, or where there are more than
+    20,000 pairs of supports (beyond 8x8 actions), and correlated ones.
     """
     payoffs = payoffs_of(game) if isinstance(game, FiniteGame) else _checked(game)
     agents = payoffs.shape[-1]
     pure = [tuple(int(action) for action in joint) for joint in np.argwhere(_stable(payoffs))]
     profiles = [_certain(joint, payoffs.shape[:-1]) for joint in pure]
     degenerate = False
-    if agents == 2:
+    complete = agents == 2 and _support_pairs(*payoffs.shape[:2]) <= PAIRS_CAP
+    if complete:
         profiles += _mixed(payoffs)
         degenerate = not profiles or any(_more_answers(payoffs, one) for one in profiles)
     worth = payoffs.mean(-1)
@@ -111,7 +112,7 @@ def equilibria(game: FiniteGame | np.ndarray) -> Equilibria:
         for number, (profile, value) in enumerate(zip(profiles, paid, strict=True))
     )
     optima = tuple(tuple(int(action) for action in joint) for joint in np.argwhere(worth >= optimum - SAME))
-    return Equilibria(found, optimum, optima, risk_dominant(payoffs), agents == 2, degenerate)
+    return Equilibria(found, optimum, optima, risk_dominant(payoffs), complete, degenerate)
 
 
 def risk_dominant(payoffs: np.ndarray) -> tuple[int, ...] | None:
@@ -167,14 +168,13 @@ def _expected(payoffs: np.ndarray, strategies: tuple[np.ndarray, ...]) -> np.nda
     return payoffs
 
 
+def _support_pairs(rows: int, columns: int) -> int:
+    return sum(comb(rows, size) * comb(columns, size) for size in range(2, min(rows, columns) + 1))
+
+
 def _mixed(payoffs: np.ndarray) -> list[tuple[np.ndarray, ...]]:
     """The equilibria of two agents in which both mix over equally many actions."""
     rows, columns = payoffs.shape[:2]
-    pairs = sum(comb(rows, size) * comb(columns, size) for size in range(2, min(rows, columns) + 1))
-    if pairs > PAIRS_CAP:
-        raise ValueError(
-            f"{rows} and {columns} actions have {pairs:,} pairs of supports to try, where {PAIRS_CAP:,} are the limit"
-        )
     one, other = payoffs[..., 0], payoffs[..., 1].T  # each [own action, the other's]
     found: list[tuple[np.ndarray, ...]] = []
     for size in range(2, min(rows, columns) + 1):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coterie.finite.beliefs import best_response_value
-from coterie.finite.decentralised import NODES_CAP, decentralised_optimum, is_certain
+from coterie.finite.decentralised import EFFORT_CAP, decentralised_optimum, is_certain
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import best_response, optimum, policy_value
 
@@ -44,7 +44,7 @@ class GapLadder(NamedTuple):
 
 
 def gap_ladder(
-    game: FiniteGame, policy: np.ndarray, *, plain: FiniteGame | None = None, nodes: int = NODES_CAP
+    game: FiniteGame, policy: np.ndarray, *, plain: FiniteGame | None = None, effort: int = EFFORT_CAP
 ) -> GapLadder:
     """J*_joint - J = (J*_joint - J*_decentralised) + (J*_decentralised - J_best-response) + (J_best-response - J).
 
@@ -70,7 +70,7 @@ def gap_ladder(
             responses, is_bound = [best_response(team, policy, agent) for agent in agents], True
             reasons.append(f"the best response is a bound, by an agent that sees the whole state: {error}")
     try:
-        decentralised = decentralised_optimum(team if plain is None else plain, nodes=nodes).value
+        decentralised = decentralised_optimum(team if plain is None else plain, effort=effort).value
     except ValueError as error:
         decentralised = None
         reasons.append(f"the decentralised optimum is not known: {error}")

@@ -1,4 +1,4 @@
-"""The exact optimum of a finite game, with one optimal play to look at."""
+"""The exact optimum of a finite game, alone and together, with its equilibria and one optimal play to look at."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from typing import Any, NamedTuple
 
 from coterie.diagnosis.reward_audit import Audit, reward_audit
 from coterie.errors import BadInput
+from coterie.finite.decentralised import decentralised_optimum
+from coterie.finite.equilibria import Equilibria, equilibria
+from coterie.finite.game import FiniteGame
 from coterie.finite.solve import optimal_play, optimum
 from coterie.running.evaluate import Baselines, as_play, baselines
 from coterie.running.tables import exact_game
 from coterie.types import Play
 from coterie.workflow.plan import environment_options
 
+EFFORT = 1_000_000  # joint decision rules: a few seconds
+
 
 class Solution(NamedTuple):
-    """What a game is worth: without learning, at best (undiscounted and discounted), and one optimal play."""
+    """What a game is worth: without learning, at best (undiscounted and discounted), and one optimal play.
+
+    decentralised is the best that agents can do who each act on their own observation history; None where it is too
+    large to be computed, for the reason in `too_large`. equilibria: those of a matrix game, else None.
+    """
 
     environment: str
     success_word: str
@@ -26,6 +35,9 @@ class Solution(NamedTuple):
     baselines: Baselines
     play: Play
     audit: Audit
+    decentralised: float | None
+    too_large: str
+    equilibria: Equilibria | None
 
 
 def solve(
@@ -34,12 +46,21 @@ def solve(
     env: Any = None,
     discount: float = 0.9,
     on_making: Callable[[], None] | None = None,
+    on_searching: Callable[[int], None] | None = None,
 ) -> Solution:
-    """The exact joint optimum of an environment within its time limit, beside random and idle play."""
+    """The exact joint and decentralised optimum of an environment within its time limit, beside random and idle play.
+
+    `on_searching` is told, again and again, how many partial joint policies have been looked at.
+    """
     if not 0 <= discount <= 1:
         raise BadInput(f"--discount {discount:g}: expected a number from 0 to 1")
     game = exact_game(environment, environment_options(environment, env), on_making)
     edges, actions = optimal_play(game, optimum(game))
+    decentralised, too_large = None, ""
+    try:
+        decentralised = decentralised_optimum(game, effort=EFFORT, on_node=on_searching).value
+    except ValueError as error:
+        too_large = str(error)
     return Solution(
         environment,
         game.success_word,
@@ -50,4 +71,14 @@ def solve(
         baselines(game),
         as_play(game, int(game.start_state[0]), edges, actions, 0),
         reward_audit(game, discount),
+        decentralised,
+        too_large,
+        _equilibria(game),
     )
+
+
+def _equilibria(game: FiniteGame) -> Equilibria | None:
+    try:
+        return equilibria(game)
+    except ValueError:  # no matrix game
+        return None
