@@ -19,17 +19,20 @@ from coterie.types import Play
 # --- endings ----------------------------------------------------------------------------------------------------------
 
 
-def a_wall_in_the_way(chance: Chance) -> tuple:
-    """There is a wall between the agents and their aim, as the table shows: no time limit would be long enough."""
-    length, horizon = int(chance.integers(3, 7)), int(chance.integers(15, 25))
-    wall = int(chance.integers(1, length))
+def a_door_that_opens_too_late(chance: Chance) -> tuple:
+    """The way is short, but a door on it opens only after the time limit, as the table shows: there is an aim, and no
+    play can reach it in time."""
+    length, horizon = int(chance.integers(2, 5)), int(chance.integers(8, 16))
+    opens = horizon + int(chance.integers(1, 4))
 
     def step(state, joint) -> Ways:
-        new = min(max(state + (0, 1, -1)[joint[0]], 0), length)
-        new = state if state < wall <= new else new
-        return [(1.0, new, 0.0, new == length, new == length)]
+        place, clock = state
+        new = min(max(place + (0, 1, -1)[joint[0]], 0), length)
+        there = new == length and clock >= opens
+        after = (new if there else min(new, length - 1), min(clock + 1, opens))
+        return [(1.0, after, float(there), there, there)]
 
-    game = world((3, 2), [0], step, lambda state, agent: (state,) if agent == 0 else (0,), horizon)
+    game = world((3, 2), [(0, 0)], step, lambda state, agent: (state[0],) if agent == 0 else (0,), horizon)
     team = stage(game, policy(game, lambda agent, seen: np.array([0.2, 0.6, 0.2]) if agent == 0 else 0), seed=7)
     return [team.play(own_cast(team), k) for k in range(int(chance.integers(8, 14)))], game
 
@@ -211,7 +214,7 @@ QUESTIONS = (
     Question(
         "endings",
         ask_endings,
-        (a_wall_in_the_way, all_cut_off_in_mid_air, all_endings_marked_as_cut_off),
+        (a_door_that_opens_too_late, all_cut_off_in_mid_air, all_endings_marked_as_cut_off),
         (most_fall_and_some_arrive, slow_and_in_time, one_in_five_is_cut_off_on_a_table),
     ),
     Question(
