@@ -163,3 +163,13 @@ def test_who_looks_at_itself_only_ignores_its_teammates():
     for row, (own, other) in enumerate(game.observations[0]):
         heeding[0, row] = np.eye(3)[0 if (other - own) % 4 in (3, 0) else 1 if (other - own) % 4 == 1 else 2]
     assert closed_loop(staged(game, heeding), game).verdict == "no"
+
+
+def test_a_reaction_in_vain_is_no_ignorance():
+    """Two agents run in a circle for ever: what they see moves them, though to be shown else would not help either."""
+    game = meeting_game()
+    around = always(game, 0, 0)
+    around[0, :] = np.eye(4)[[1 if cell[1] else 0 for cell in game.observations[0].tolist()]]  # from side to side
+    around[1, :] = np.eye(4)[0]
+    finding = closed_loop(staged(game, around[[0, 0]]), game)
+    assert finding.verdict == "no"

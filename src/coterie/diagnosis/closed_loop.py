@@ -17,7 +17,8 @@ from coterie.types import Finding, Picture
 
 LEAST_GAIN = 0.01  # of what is earned: reacting must pay at least this much more than any fixed action
 LEAST_USE = 0.05  # of that gain: a smaller change, shown something else, is no use of what is seen
-LEAST_BITS = 0.05  # of dependence between action and sight, beyond luck, where episodes are sampled
+LEAST_REACTION = 0.01  # bits that action and sight have in common: less is no reaction
+LEAST_BITS = 0.05  # the same beyond luck, where episodes are sampled
 SHUFFLES = 200
 ALL, TEAMMATES = "what it sees", "what it sees of its teammates"
 
@@ -25,15 +26,21 @@ ALL, TEAMMATES = "what it sees", "what it sees of its teammates"
 class Loop(NamedTuple):
     """One agent: what it loses when it is shown something else, what reacting could gain, and whether it ignores it.
 
-    what: all that it sees, or the part of it that is about its teammates.
+    what: all that it sees, or the part of it that is about its teammates; reacts: its actions go by it, whether that
+    changes what it earns (uses) or not.
     """
 
     agent: int
     what: str
     loss: Effect
     gain: float
-    ignores: bool
+    reacts: bool | None
     uses: bool
+
+    @property
+    def ignores(self) -> bool:
+        """Whether it neither reacts nor would feel the difference."""
+        return self.reacts is False and not self.uses
 
 
 def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
@@ -44,8 +51,9 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
     its policy or any fixed action earns, the others unchanged (`responses.response`). Who uses what it sees is asked
     again, on a table, about the part that is about its teammates (`sights.about_teammates`): o' is then drawn among
     those with the same own part, and the gain is over reacting to that part alone. yes: gain above 1 % of what is
-    earned, and a loss below 5 % of it. On a sampled stage "uses" is a loss with p < 0.05; "ignores" asks that nothing
-    changes in any episode, or that action and sight have at most 0.05 bits in common beyond luck.
+    earned, a loss below 5 % of it, and actions that have less than 0.01 bits in common with what is seen (so that it is
+    not a reaction in vain). On a sampled stage "uses" is a loss with p < 0.05, and the actions may have 0.05 bits in
+    common with what is seen beyond luck.
     Left out: an agent's own memory, which nothing here can reach into.
     """
     if game.horizon <= 0:
@@ -86,7 +94,7 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
             ("--epsilon", "1", "--epsilon-decay", "0.9"),
             picture=picture,
         )
-    unclear = [stage.agents[one.agent] for one in paying if not one.uses]
+    unclear = [stage.agents[one.agent] for one in paying if not one.uses and one.reacts is None]
     if unclear:
         sentence = f"{len(own)} episodes do not tell whether {unclear[0]} uses what it sees."
         return Finding("closed loop", "cannot tell", sentence, loss.value, loss.interval, null, picture=picture)
@@ -97,6 +105,9 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
             f"{stage.agents[most.agent]} uses what it sees: shown something else, it earns {abs(most.loss.value):.2f} "
             f"{'less' if most.loss.value >= 0 else 'more'}."
         )
+    elif any(one.reacts for one in paying):
+        most = max((one for one in paying if one.reacts), key=lambda one: one.gain)
+        sentence = f"{stage.agents[most.agent]} reacts to what it sees, but that changes nothing in what it earns."
     else:
         sentence = "No agent uses what it sees, and none could earn more by it than by a fixed action."
         most = worst
@@ -120,16 +131,17 @@ def _loop(
     loss = effect(own[:, agent] - other, stage.exact)
     size = scale(own[:, agent].mean(), other.mean())
     if stage.exact and abs(loss.value) > LEAST_USE * 4 * size:
-        return Loop(agent, ALL, loss, 0.0, False, True)
+        return Loop(agent, ALL, loss, 0.0, True, True)
     found = response(game, policy, agent)
     gain = found.reacting - max(found.now, found.fixed)
     gain = gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
     if stage.exact:
-        uses = abs(loss.value) > max(LEAST_USE * gain, TINY * size)
-        return Loop(agent, ALL, loss, gain, not uses, uses)
-    uses = loss.p is not None and loss.p < CHANCE
-    nothing = loss.interval is None and abs(loss.value) <= TINY * size
-    return Loop(agent, ALL, loss, gain, not uses and (nothing or _unrelated(rows[agent])), uses)
+        weight = seen[agent]
+        if weight.max() > 1 - TINY:
+            weight = np.isin(np.arange(len(weight)), game.seen[:, agent]) / len(np.unique(game.seen[:, agent]))
+        reacts = _bits(weight[:, None] * policy[agent]) > LEAST_REACTION
+        return Loop(agent, ALL, loss, gain, reacts, abs(loss.value) > max(LEAST_USE * gain, TINY * size))
+    return Loop(agent, ALL, loss, gain, _related(rows[agent]), loss.p is not None and loss.p < CHANCE)
 
 
 def _teammates(
@@ -153,7 +165,11 @@ def _teammates(
     gain = found.reacting - max(found.now, without.reacting)
     gain = gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
     uses = abs(loss.value) > max(LEAST_USE * gain, TINY * scale(own[:, agent].mean(), other.mean()))
-    return Loop(agent, TEAMMATES, loss, gain, not uses, uses)
+    taken = seen[:, None] * policy[agent]
+    group = np.zeros_like(taken)
+    np.add.at(group, part, taken)
+    reacts = _bits(taken) - _bits(group) > LEAST_REACTION
+    return Loop(agent, TEAMMATES, loss, gain, reacts, uses)
 
 
 def _as_seen(stage: Stage, game: FiniteGame, team: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
@@ -180,19 +196,24 @@ def _as_seen(stage: Stage, game: FiniteGame, team: int) -> tuple[np.ndarray, np.
     return counts.sum(2) / counts.sum((1, 2))[:, None], policy, rows
 
 
-def _unrelated(rows: np.ndarray) -> bool:
-    """Whether action and sight, int[D, 2], have at most LEAST_BITS in common beyond what shuffled actions have."""
+def _bits(table: np.ndarray) -> float:
+    """The information in bits between the rows and columns of a table float64[R, C] that adds up to 1."""
+    apart = table.sum(1, keepdims=True) * table.sum(0)
+    return float((table[table > 0] * np.log2(table[table > 0] / apart[table > 0])).sum())
+
+
+def _related(rows: np.ndarray) -> bool | None:
+    """Whether action and sight, int[D, 2], have much more in common than by shuffling; None: not to be told."""
     sights, sight = np.unique(rows[:, 0], return_inverse=True)
     actions, action = np.unique(rows[:, 1], return_inverse=True)
     if len(sights) == 1 or len(actions) == 1:
-        return True
-    draws, size = np.random.default_rng(0), len(sights) * len(actions)
+        return False
+    draws, shape = np.random.default_rng(0), (len(sights), len(actions))
 
     def bits(taken: np.ndarray) -> float:
-        table = np.bincount(sight * len(actions) + taken, minlength=size).reshape(len(sights), -1) / len(taken)
-        apart = table.sum(1, keepdims=True) * table.sum(0)
-        return float((table[table > 0] * np.log2(table[table > 0] / apart[table > 0])).sum())
+        return _bits(np.bincount(sight * shape[1] + taken, minlength=shape[0] * shape[1]).reshape(shape) / len(taken))
 
-    luck = np.array([bits(draws.permutation(action)) for _ in range(SHUFFLES)])
-    found = bits(action)
-    return bool(np.mean(luck >= found) > CHANCE and 2 * luck.std() + found - luck.mean() < LEAST_BITS)
+    luck, found = np.array([bits(draws.permutation(action)) for _ in range(SHUFFLES)]), bits(action)
+    if found - luck.mean() + 2 * luck.std() < LEAST_BITS:
+        return False
+    return True if np.mean(luck >= found) <= CHANCE else None
