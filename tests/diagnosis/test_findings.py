@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from finite_games import CLIMBING, matrix_table, meeting_game
+from small_runs import parse_only
 
 from coterie.diagnosis.accounting import accounting, shortfall
-from coterie.diagnosis.remedies import against_disturbance
+from coterie.diagnosis.remedies import against_disturbance, flags_against_disturbance
 from coterie.diagnosis.stability import stability_finding
 from coterie.running.evaluate import Baselines, Stability, baselines, stability
 from coterie.settings import TabularOptions
@@ -109,6 +110,34 @@ def test_what_is_in_force_is_not_advised():
     for flag in ("--epsilon-end 0 --epsilon-decay 0.9", "--terminal-mask", "--ties random", "--algorithm hysteretic"):
         assert flag in against_disturbance(listed)
     assert "--epsilon-end" not in against_disturbance(replace(listed, epsilon_end=0.0, epsilon_decay=0.9))
+
+
+def test_the_flags_say_what_the_words_say():
+    listed = preset_options("tutorial")[1]
+    assert flags_against_disturbance(TabularOptions()) == ()
+    flags = flags_against_disturbance(listed)
+    assert flags == (
+        *("--epsilon-end", "0", "--epsilon-decay", "0.9"),
+        *("--terminal-mask", "--ties", "random", "--algorithm", "hysteretic"),
+    )
+    parse_only(["train", "rendezvous", "--preset", "tutorial", *flags])
+    assert all(flag in against_disturbance(listed) for flag in flags)
+
+
+def test_findings_hand_on_flags_that_the_command_understands():
+    found = [account(0, 1_000, never=501), account(30, 100), short(57, 92)]
+    assert [finding.flags for finding in found] == [
+        ("--epsilon", "1", "--epsilon-decay", "0.9"),
+        ("--epsilon", "1", "--epsilon-decay", "0.9"),
+        ("--preset", "thorough"),
+    ]
+    for finding in found:
+        parse_only(["train", "rendezvous", *finding.flags])
+    assert account(92, 100).flags == short(88, 92).flags == ()
+    unstable = Stability(np.ones(10, bool), np.ones(10, bool), 0.2)
+    assert stability_finding(unstable, "meet", "try", ("--ties", "random")).flags == ("--ties", "random")
+    steady = unstable._replace(failed_share=0.0)
+    assert stability_finding(steady, "meet", "try", ("--ties", "random")).flags == ()
 
 
 def test_as_good_as_the_floor_is_not_better():

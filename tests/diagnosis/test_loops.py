@@ -1,15 +1,21 @@
 """Loops in episodes: the known answers of facts.md 8, planted loops, and what is said about them."""
 
 import random
+import time
 from itertools import product
 
 import numpy as np
 import pytest
+from finite_games import meeting_game
 from hypothesis import given
 from hypothesis import strategies as st
+from small_runs import parse_only
 
-from coterie.diagnosis.loops import Loop, find_loop, loops
+from coterie.diagnosis.loops import Loop, agent_loops, find_loop, loop_share, loops, quantised, team_loops
+from coterie.running.evaluate import play_of
+from coterie.running.train import begin, train_tabular
 from coterie.types import Evidence, Play
+from coterie.workflow.presets import preset_options
 
 
 def share_in_loop(keys, **options):
@@ -189,3 +195,141 @@ def test_one_return_is_proof_where_everything_is_deterministic():
     assert loops([once], 10, "meet").verdict == "no"
     finding = loops([once], 10, "meet", repeats=1)
     assert (finding.verdict, finding.evidence) == ("yes", (Evidence(3, 3, 5),))
+
+
+# Shares, agents and teams
+
+
+def test_the_known_shares_of_loops():
+    """facts.md 8: circler 1, frozen 1, random walk .002, a productive shuttle 0, half circling .40."""
+    assert loop_share([0, 1, 2, 3] * 5 + [0]) == 1.0
+    assert loop_share([7] * 21) == 1.0
+    assert loop_share([*range(100, 112), *[1, 2] * 4, 1]) == pytest.approx(0.40)
+    assert loop_share([0, 1] * 10 + [0], [0.0, 1.0] * 10) == 0.0
+    assert loop_share([0, 1] * 10 + [0], [-1.0, 1.0] * 10) == 1.0
+    assert loop_share([1]) == loop_share([]) == 0.0
+
+
+def test_the_share_of_a_random_walk():
+    """Two walkers on 5x5: what repeats three times exactly does so by chance; facts.md 8 has .002."""
+    rng, moves = np.random.default_rng(0), np.array([(0, 1), (0, -1), (1, 0), (-1, 0)])
+    shares = []
+    for _ in range(300):
+        places, keys = np.array([[0, 0], [4, 4]]), []
+        for _ in range(201):
+            keys.append(int(places.ravel() @ [125, 25, 5, 1]))
+            places = np.clip(places + moves[rng.integers(4, size=2)], 0, 4)
+        shares.append(loop_share(keys))
+    assert np.mean(shares) < 0.004
+
+
+def slow_share(keys, earned, repeats):
+    """The same from the definition, stretch by stretch; `earned` may be empty."""
+    last, idle, work = len(keys) - 1, set(), set()
+    for period in range(1, last + 1):
+        for first in range(last + 1):
+            for stop in range(first + repeats * period, last + 1):
+                stretch = keys[first : stop + 1]
+                whole = stretch[:-period] == stretch[period:]
+                left = first > 0 and keys[first - 1] == keys[first - 1 + period]
+                right = stop < last and keys[stop + 1] == keys[stop + 1 - period]
+                if whole and not left and not right:
+                    (idle if sum(earned[first:stop]) <= 0 else work).update(range(first, stop))
+    return len(idle - work) / last if last > 0 else 0.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from([-1.0, 0.0, 0.0, 1.0])), min_size=1, max_size=16),
+    st.integers(1, 3),
+)
+def test_any_share_is_the_definitions(steps, repeats):
+    keys, earned = [key for key, _ in steps], [pays for _, pays in steps][:-1]
+    assert loop_share(keys, earned, repeats) == pytest.approx(slow_share(keys, earned, repeats))
+    assert loop_share(keys, (), repeats) == pytest.approx(slow_share(keys, [], repeats))
+
+
+def test_waiting_inside_productive_work_is_work():
+    keys, earned = [0, 0, 0, 0, 0, 1] * 5 + [0], [0.0, 0.0, 0.0, 0.0, 0.0, 1.0] * 5
+    assert loop_share(keys, earned) == 0.0
+    assert loop_share(keys, [0.0] * 30) == 1.0
+
+
+def test_a_productive_shuttle_is_no_loop_and_is_told():
+    working = circling(3)._replace(rewards=np.tile([[0.0, 0.0], [2.0, 2.0]], (10, 1)))
+    finding = loops([working], 10, "meet")
+    assert finding.verdict == "no"
+    assert finding.sentence.startswith("1 team circles for ever, but every round earns something (on average 2.00)")
+    assert finding.evidence == (Evidence(3, 3, 20),)
+
+
+def test_who_circles_and_walks_on_circles_for_a_while():
+    keys = [*range(100, 106), *[1, 2] * 5, *range(200, 205)]
+    finding = loops([play(keys, 2)], 10, "meet")
+    assert finding.verdict == "yes"
+    assert finding.sentence == "1 team circles for a while (10.0 % of 10); e.g. team 2, period 2, from step 7."
+    assert loops([play(keys, 2)], 10, "meet", repeats=1).verdict == "no"  # where chance decides nothing, it would go on
+
+
+def test_a_repetition_that_may_be_luck_is_no_loop():
+    """Standing for three steps at the end is nothing where the agents stand every other step anyway."""
+    keys = [1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8, 8, 8]
+    assert find_loop(keys) == Loop(1, 14, 16)
+    assert loops([play(keys, 1)], 10, "meet").verdict == "no"
+    assert loops([play([*range(13), 8, 8, 8, 8], 1)], 10, "meet").verdict == "yes"  # the same, out of the blue
+
+
+def test_who_succeeds_is_not_asked():
+    assert loops([circling(3)._replace(success=True)], 10, "meet").verdict == "no"
+
+
+def test_floats_are_the_same_on_a_grid():
+    values = np.array([[0.1, 0.2], [0.1000001, 0.2], [0.1, 0.21], [0.1, 0.2]])
+    assert quantised(values).tolist() == [0, 0, 1, 0]
+    assert quantised(np.array([3, 1, 3])).tolist() == [1, 0, 1]
+    assert len(set(quantised(values, grid=1e-9))) == 3
+
+
+def test_one_agent_circles_while_the_world_goes_on():
+    turning = np.array([0.0, 0.5] * 10 + [0.0]) + 1e-6 * np.random.default_rng(0).normal(size=21)
+    walking = np.arange(21.0)
+    one = wandering(6)._replace(observations=(walking, turning))
+    finding = agent_loops([one])
+    assert (finding.name, finding.verdict, finding.value) == ("agent loops", "yes", 1.0)
+    assert finding.sentence.startswith("Agent 1 sees the same again and again while the world goes on: 100.0 %")
+    assert finding.evidence == (Evidence(6, 1, 20),)
+    parse_only(["train", "rendezvous", *finding.flags])
+    assert agent_loops([one._replace(observations=(walking, walking))]).verdict == "no"
+    assert agent_loops([one._replace(keys=np.arange(21) % 2)]).verdict == "no"  # the whole world circles
+    paid = np.tile([[0.0, 0.0], [0.0, 1.0]], (10, 1))
+    assert agent_loops([one._replace(rewards=paid)]).verdict == "no"  # it earns by it
+    assert agent_loops([one._replace(success=True)]).verdict == "cannot tell"
+    assert agent_loops([wandering(6)]).verdict == "cannot tell"
+
+
+@pytest.fixture(scope="module")
+def tutorial():
+    """The greedy episodes of a thousand teams of the tutorial."""
+    game, (_, options) = meeting_game(), preset_options("tutorial")
+    teams = train_tabular(game, options, begin(game, options, 1_000, 1_000), seed=0, episodes=1_000, threads=2)
+    return [play_of(game, teams.q[team], 0, team) for team in range(1_000)]
+
+
+def test_of_a_thousand_tutorial_teams_each_failing_one_is_named(tutorial):
+    """Where nothing is chance, the first state that comes back is a loop: found here with a dictionary."""
+    expected = {}
+    for one in tutorial:
+        first: dict = {}
+        for place, key in enumerate(one.keys.tolist()):
+            if key in first and not one.success:
+                expected[one.team] = Loop(place - first[key], first[key] + 1, 20)
+                break
+            first[key] = place
+    failing = {one.team for one in tutorial if not one.success}
+    assert 40 < len(failing) < 160  # facts.md 1: 92.1 % meet
+    times = [time.perf_counter()]
+    for _ in range(3):
+        found = dict(team_loops(tutorial, repeats=1))
+        times.append(time.perf_counter())
+    assert set(found) == set(expected) == failing
+    assert found == expected
+    assert min(np.diff(times)) < 0.2

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, meeting_game
+from recorded import episode
+from small_runs import parse_only
 
 from coterie.diagnosis.loops import find_loop
-from coterie.diagnosis.reward_audit import PLAY_STEPS, reward_audit
+from coterie.diagnosis.reward_audit import PLAY_STEPS, outcome_audit, reward_audit
 from coterie.types import Evidence
 
 
@@ -122,3 +124,62 @@ def test_what_nobody_can_reach_in_time_is_said_before_the_learner_is_blamed():
     assert (finding.verdict, finding.value) == ("yes", 0.0)
     assert finding.sentence == "Not your learner: nobody can meet within the time limit of 3 steps."
     assert "--env.horizon" in finding.remedy
+
+
+def test_the_flags_are_a_command_that_mends_it():
+    circling = reward_audit(meeting_game(meet=1, step=0.0, closer=1.0), 0.9).finding
+    assert circling.flags == ("--env.meet-reward", "10", "--env.step-reward", "-1", "--env.closer-reward", "0")
+    parse_only(["train", "rendezvous", *circling.flags])
+    elsewhere = reward_audit(meeting_game(meet=1, step=0.0, closer=1.0)._replace(name="other"), 0.9).finding
+    assert (elsewhere.verdict, elsewhere.flags) == ("yes", ())
+    assert reward_audit(meeting_game(horizon=3), 0.9).finding.flags == ("--env.horizon", "8")
+    assert reward_audit(meeting_game(), 0.9).finding.flags == ()
+
+
+# Outcome audit, where there is no table
+
+
+def outcomes(good, bad):
+    """Episodes that succeed and that fail, by what each agent earns in them."""
+    won = [episode([[pays, pays]], success=True, ended=True, team=k) for k, pays in enumerate(good)]
+    return won + [episode([[pays, pays]], team=100 + k) for k, pays in enumerate(bad)]
+
+
+def test_failing_episodes_that_earn_more_are_found():
+    finding = outcome_audit(outcomes([1, 2, 3, 4], [5, 6, 7, 9]))
+    assert (finding.name, finding.verdict, finding.value) == ("reward audit", "yes", 4.25)
+    assert finding.p == pytest.approx(2 / 70)  # of 70 ways to deal four of eight ranks, the two most unequal
+    assert finding.sentence == (
+        "Failing pays: episodes that fail earn more than those that succeed (6.75 on average, against 2.50)."
+    )
+    assert finding.evidence[0].team == 103  # the one that earns most
+    assert finding.picture.values == (2.5, 6.75)
+
+
+@pytest.mark.parametrize(
+    "good, bad",
+    [
+        ([5, 6, 7, 8], [1, 2, 3, 4]),
+        ([1, 2, 3, 4], [1, 2, 3, 4]),
+        ([1, 3, 5, 7], [2, 4, 6, 8]),  # more, but no more than chance
+        ([5, 5, 5, 5, 5], [4, 4, 4, 4, 100]),  # one lucky failure
+        ([7, 7, 7, 7, -99], [8, 8, 8, 1, 1]),  # one unlucky success
+    ],
+)
+def test_failing_episodes_that_do_not(good, bad):
+    assert outcome_audit(outcomes(good, bad)).verdict == "no"
+
+
+def test_too_few_of_a_kind_cannot_tell():
+    assert outcome_audit(outcomes([1, 2, 3], [5, 6, 7, 8, 9])).verdict == "cannot tell"
+    assert outcome_audit(outcomes([], [5, 6, 7, 8, 9])).verdict == "cannot tell"
+    assert outcome_audit([]).verdict == "cannot tell"
+
+
+def test_a_shaped_way_that_earns_more_than_arriving():
+    """Circling for 20 steps at 1 a step earns 20; meeting in 4 steps earns 3 and the prize."""
+    circling = [episode(np.ones((20, 2)), team=k) for k in range(5)]
+    meeting = [episode(np.array([[1, 1], [1, 1], [1, 1], [10, 10]]), success=True, ended=True)] * 5
+    assert outcome_audit(circling + meeting).verdict == "yes"
+    plain = [play._replace(rewards=play.rewards - 2) for play in circling + meeting]
+    assert outcome_audit(plain).verdict == "no"

@@ -1,0 +1,117 @@
+"""Endings: too little time, all cut off, and a clock taken for an ending or an ending for a clock."""
+
+import numpy as np
+import pytest
+from finite_games import make_game, meeting_game
+from recorded import episode, moved
+from small_runs import parse_only
+
+from coterie.diagnosis.endings import FEWEST_EPISODES, endings, least_horizon
+
+
+def cut(steps=20, **more):
+    return episode(np.full((steps, 2), -1.0), **more)
+
+
+def won(steps=4, **more):
+    return episode(np.full((steps, 2), 1.0), success=True, ended=True, **more)
+
+
+def line(length, horizon, slip=0.0):
+    """One agent that comes a cell further with each step, or stays with a chance; the last cell is the aim."""
+    ways = {}
+    for cell in range(length):
+        last = cell == length - 1
+        ways[cell, (0,)] = [(1 - slip, min(cell + 1, length - 1), float(last), last, last)]
+        if slip:
+            ways[cell, (0,)].append((slip, cell, 0.0, False, False))
+    return make_game((1,), ways, [((cell,),) for cell in range(length)], horizon=horizon, word="arrive")
+
+
+@pytest.mark.parametrize("horizon, verdict", [(3, "yes"), (4, "no")])
+def test_a_horizon_that_is_too_short_is_found_without_an_episode(horizon, verdict):
+    """Two agents in the corners of 5x5 need 4 steps at least: facts.md 1."""
+    finding = endings([], meeting_game(horizon=horizon))
+    if verdict == "yes":
+        assert (finding.name, finding.verdict, finding.value) == ("endings", "yes", 0.0)
+        assert finding.sentence == (
+            "The time limit is too short: within 3 steps nobody can meet, and 100.0 % is possible; 4 steps are needed."
+        )
+        assert finding.flags == ("--env.horizon", "8")
+        parse_only(["train", "rendezvous", *finding.flags])
+    else:
+        assert finding.verdict == "cannot tell"  # time enough, and no episode to look at
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 17])
+def test_the_time_that_is_needed_is_the_length_of_the_way(length):
+    assert least_horizon(line(length, 100), 1.0 - 1e-6) == length
+
+
+def test_half_of_the_chance_is_asked_for_where_luck_decides():
+    assert endings([], line(1, 1, slip=0.6)).verdict == "yes"  # 0.4 of 1
+    assert endings([], line(1, 2, slip=0.6)).verdict == "cannot tell"  # 0.64
+
+
+def test_an_aim_that_nobody_can_reach():
+    game = line(3, 20)
+    never = game._replace(successor=np.zeros_like(game.successor))  # everything leads back to the first cell
+    finding = endings([], never)
+    assert (finding.verdict, finding.sentence) == ("yes", "Nobody can arrive in this game, however long it lasts.")
+
+
+def test_all_run_into_the_limit():
+    finding = endings([cut(team=team) for team in range(10)])
+    assert (finding.verdict, finding.value) == ("yes", 1.0)
+    assert finding.sentence == "All 10 episodes run into the time limit (20 steps) without success."
+    assert endings([cut()] * (FEWEST_EPISODES - 1)).verdict == "cannot tell"
+    assert endings([]).verdict == "cannot tell"
+
+
+def test_some_cut_off_are_what_a_limit_is_for():
+    finding = endings([won(steps) for steps in (4, 6, 5, 9)] * 2 + [cut()] * 2)
+    assert finding.verdict == "no"
+    assert finding.sentence == "8 of 10 episodes end by themselves and 2 are cut off."
+    assert finding.picture.values == (0.8, 0.0, 0.0, 0.2)
+
+
+def test_a_game_without_endings_is_cut_by_design():
+    ways = {(0, (a,)): [(1.0, 0, float(a), False, a == 1)] for a in range(2)}
+    game = make_game((2,), ways, [((0,),)], horizon=5)
+    plays = [moved(game, 0, *[(0,)] * 5)] * 10
+    assert endings(plays, game).verdict == "no"
+    assert "no ending of its own" in endings(plays, game).sentence
+    assert endings([play._replace(ended=True) for play in plays], game).verdict == "yes"
+
+
+def test_a_limit_taken_for_an_ending_is_seen_on_the_table():
+    game = meeting_game()
+    start = int(game.start_state[0])
+    met = moved(game, start, (0, 1), (0, 1), (2, 3), (2, 3))
+    circling = moved(game, start, *[(0, 1), (1, 0)] * 10)
+    assert met.ended
+    assert not circling.ended
+    assert endings([met, circling], game).verdict == "no"
+    wrong = endings([met, circling._replace(ended=True)], game)
+    assert wrong.verdict == "yes"
+    assert "a time limit is taken for an ending" in wrong.sentence
+    other = endings([met._replace(ended=False), circling], game)
+    assert other.verdict == "yes"
+    assert "recorded as cut off" in other.sentence
+
+
+def test_a_limit_taken_for_an_ending_is_seen_in_episodes():
+    lost = [cut(20, ended=True)] * 5
+    finding = endings([won(3), won(7), *lost])
+    assert finding.verdict == "yes"
+    assert finding.sentence.startswith("All 5 failing episodes end truly at step 20")
+    assert endings([won(3), won(7), *lost[:4], cut(12, ended=True)]).verdict == "no"  # one falls earlier
+    assert endings([won(30), *lost]).verdict == "no"  # others go on for longer
+    assert endings([episode([[1.0, 1.0]], ended=True)] * 9).verdict == "no"  # one decision
+
+
+def test_endings_that_nobody_marked():
+    unmarked = [won(steps)._replace(ended=False) for steps in (4, 5, 6, 7)]
+    assert endings([*unmarked, cut(30)]).verdict == "yes"
+    assert endings([won(4)._replace(ended=False)] * 4 + [cut(30)]).verdict == "no"  # all at one step: a clock, too
+    assert endings([*unmarked, cut(30), won(3)]).verdict == "no"  # somebody does mark endings
