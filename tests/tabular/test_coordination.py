@@ -15,7 +15,7 @@ from coterie.errors import BadInput
 from coterie.finite.solve import greedy_policy
 from coterie.settings import TabularOptions
 from coterie.tabular.commitment import timetable
-from coterie.tabular.learn import greedy_outcomes
+from coterie.tabular.learn import advance, as_rule, as_table, greedy_outcomes, new_teams
 from coterie.workflow.presets import check_algorithm, preset_options
 
 CLIMBING = matrix_table([[11, -30, 0], [-30, 7, 6], [0, 0, 5]])
@@ -234,6 +234,20 @@ def test_a_tournament_is_what_its_agents_would_play_one_by_one(sizes):
             assert teams.memory["last"][team].tolist() == actions
             assert teams.progress.draws[team] == numbers.count
             assert [q[game.seen[0, place]].argmax() for place, q in enumerate(teams.q[team])] == actions
+
+
+def test_in_the_middle_of_a_round_the_leader_is_the_best_on_average():
+    """One agent, actions that pay -2 and -3: after its second hold the better one has the smaller sum."""
+    ways = {(0, (action,)): [(1.0, 0, -2.0 - action, True, False)] for action in (0, 1)}
+    game = make_game((2,), ways, [((0,),)], horizon=1)
+    options, plays = replace(MASKED, commitments=4), 100
+    begin, _, hold = timetable(4, 1.0, 0, plays)
+    teams = new_teams(game, options, 200, 0, "commitment")
+    rule = as_rule(options, plays, 0, "commitment", 1)
+    teams = advance(as_table(game), rule, teams, 0, int(begin[1] + hold[1]), 1)
+    drawn = teams.memory["actions"][:, 0]
+    assert (teams.q[:, 0, 0].argmax(1) == drawn.min(1)).all()
+    assert 0 < (drawn[:, :2].min(1) < drawn[:, 2:].min(1)).mean() < 1  # the better one was held last, or only it was
 
 
 @pytest.mark.parametrize("commitments, growth, margin, plays", [(64, 1.0, 25, 7_500), (5, 2.0, 0, 100), (2, 1.0, 0, 3)])

@@ -1,0 +1,73 @@
+"""A fast slice of the matrix games: the published table, stochastic climbing won, and saved results that say so."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coterie.finite.game import check_game
+
+HERE = Path(__file__).parents[2] / "benchmarks"
+TRIALS = 300
+
+
+@pytest.fixture(scope="module")
+def matrix_games():
+    sys.path.insert(0, str(HERE))
+    try:
+        import matrix_games
+    finally:
+        sys.path.pop(0)
+    return matrix_games
+
+
+def test_the_games_are_games(matrix_games):
+    for payoffs, noise in ((matrix_games.CLIMBING, 0.0), (matrix_games.FULL, 0.0), (matrix_games.FULL, 5.0)):
+        check_game(matrix_games.game_of(payoffs, noise))
+    game = matrix_games.game_of(matrix_games.FULL, 5.0)
+    means = game.reward.reshape(9, 8, 2).mean(1)
+    assert means[:, 0] == pytest.approx(np.array([11, -30, 0, -30, 7, 6, 0, 0, 5]))  # climbing, on average
+    assert (means[:, 0] == means[:, 1]).all()
+    assert sorted(game.reward[:4].tolist()) == [[5, 5], [5, 15], [15, 5], [15, 15]]
+    assert game.success.reshape(9, 8).all(1).tolist() == [True] + [False] * 8
+
+
+def test_every_trial_is_renamed_and_none_is_lost(matrix_games):
+    parts = matrix_games.relabelled(matrix_games.CLIMBING, TRIALS)
+    assert sum(count for _, _, count in parts) == TRIALS
+    assert len(parts) == 36
+    assert len({payoffs.tobytes() for payoffs, _, _ in parts}) == 36
+    assert all(sorted(payoffs.reshape(-1)) == sorted(matrix_games.CLIMBING.reshape(-1)) for payoffs, _, _ in parts)
+
+
+def test_the_published_table(matrix_games):
+    for row in matrix_games.table(TRIALS):
+        expected = row["expected"]
+        error = (expected * (1 - expected) / TRIALS) ** 0.5
+        assert row["share"] == pytest.approx(expected, abs=4 * error + 0.02), row["what"]
+
+
+def test_fully_stochastic_climbing_is_won_and_the_control_is_not(matrix_games):
+    rows = {row["what"]: row["share"] for row in matrix_games.commitment(TRIALS)}
+    control = [share for what, share in rows.items() if "control" in what]
+    assert min(share for what, share in rows.items() if "control" not in what) >= 0.985  # 3,000 trials: at least 0.99
+    assert control == [pytest.approx(0.54, abs=0.15)]
+
+
+def test_random_games_are_counted_strictly(matrix_games):
+    games = matrix_games.random_games("even", 50)
+    assert games.shape == (50, 8, 8, 2)
+    for payoffs in games:
+        assert matrix_games.game_of(payoffs).success.sum() == 2  # one cell, two payoffs
+    assert 0.6 < matrix_games.halved(games) / 50 < 0.95
+
+
+def test_the_saved_results_hold_what_is_claimed():
+    saved = json.loads((HERE / "results" / "matrix_games.json").read_text())
+    for row in saved["table"]["rows"]:
+        assert row["teams"] == 3_000
+        assert abs(row["share"] - row["expected"]) <= 0.02, row["what"]
+    for row in saved["commitment"]["rows"]:
+        assert "control" in row["what"] or row["share"] >= 0.99, row["what"]
