@@ -112,8 +112,8 @@ def shaped_a_little_differently(chance: Chance) -> tuple:
 
 
 def each_for_itself(chance: Chance) -> tuple:
-    """Agents with tasks of their own are paid at different steps for what each of them does; nothing is done together,
-    so there is no common success that all ought to be paid for."""
+    """Agents with tasks of their own are paid at different steps for what each of them does; nothing is achieved
+    together, so there is no common success that all ought to be paid for."""
     agents, steps = int(chance.integers(2, 4)), int(chance.integers(20, 40))
     count = int(chance.integers(10, 20))
     return (
