@@ -12,15 +12,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 import coterie
+from coterie.envs.rendezvous_v0 import parallel_env
 from coterie.types import Finding
 
 HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "bad_setups.json"
+PAGE = HERE.parent / "docs" / "diagnostics" / "bad_setups.md"
 SEED = 20261123
 TEAMS = 200
 
@@ -41,7 +45,7 @@ def trained(environment: str = "rendezvous", **options) -> tuple[Finding, ...]:
         return coterie.diagnose("run", runs=runs).findings
 
 
-def judged(make_team: Callable, environment: str = "rendezvous", **options) -> tuple[Finding, ...]:
+def judged(make_team: Callable, environment: str | Callable = "rendezvous", **options) -> tuple[Finding, ...]:
     """The verdict on anybody's agents."""
     return coterie.judge(make_team, environment, teams=30, seed=SEED, **options).verdict.findings
 
@@ -99,20 +103,21 @@ class Chaser:
 
 def setups() -> list[Setup]:
     """The ten, each with its control."""
+    open_eyes = {"observation": "all", "stay": True}
+    walker, world = lambda: [Chaser(), Still()], partial(parallel_env, **open_eyes, closer_reward=1.0)
     sparse = {"size": 8, "horizon": 30, "step_reward": 0.0}
     closer = {"closer_reward": 1.0, "meet_reward": 1.0, "step_reward": 0.0}
     team = good_team()
     swapped = [Member(team, "agent_1"), Member(team, "agent_0")]
     right = [Member(team, "agent_0"), Member(team, "agent_1")]
-    open_eyes = {"observation": "all", "stay": True}
     alike = {"env": {"observation": "window"}, "share_parameters": True, "ties": "first", "epsilon_decay": 0.0}
     return [
         Setup("rewards counted twice", "rewards", lambda: recorded(2.0), lambda: recorded(1.0)),
         Setup(
             "a cooperative flag that is off",
             "rewards",
-            lambda: trained(env={"reward": "individual", "closer_reward": 0.5}),
-            lambda: trained(env={"reward": "team", "closer_reward": 0.5}),
+            lambda: judged(walker, lambda: world(reward="individual")),
+            lambda: judged(walker, lambda: world(reward="team")),
         ),
         Setup(
             "the wrong horizon",

@@ -45,13 +45,26 @@ def understood(command: str) -> list[str]:
 
 
 def test_the_tutorial_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
-    """Its Python in one namespace, its commands through the command, in one folder, in order."""
-    monkeypatch.chdir(tmp_path)
+    ran = executed(ROOT / "docs" / "tutorial.md", tmp_path, monkeypatch, capsys)
+    assert {"python", "train", "watch", "solve", "judge", "evaluate", "lesson"} <= set(ran)
+    assert (tmp_path / "wall.gif").exists()
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"first", "tutorial", "bribed", "in-python"}
+
+
+def test_the_page_about_reasons_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    ran = executed(ROOT / "docs" / "why_not_coordinate.md", tmp_path, monkeypatch, capsys)
+    assert {"python", "train", "diagnose", "solve", "compare"} <= set(ran)
+    assert (tmp_path / "theirs-report.html").exists()
+
+
+def executed(page, folder, monkeypatch, capsys) -> list[str]:
+    """Runs a page's Python in one namespace and its commands through the command, in one folder, in order."""
+    monkeypatch.chdir(folder)
     namespace: dict = {"__name__": "tutorial"}
     ran = []
-    for language, text in blocks(ROOT / "docs" / "tutorial.md", "python", "console"):
+    for language, text in blocks(page, "python", "console"):
         if language == "python":
-            exec(compile(text, "docs/tutorial.md", "exec"), namespace)
+            exec(compile(text, page.name, "exec"), namespace)
             ran.append("python")
             continue
         for line in text.splitlines():
@@ -62,9 +75,7 @@ def test_the_tutorial_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
                 _, err = capsys.readouterr()
                 assert code == 0, f"{line}: {err}"
                 ran.append(words[1])
-    assert {"python", "train", "watch", "solve", "judge", "evaluate", "lesson"} <= set(ran)
-    assert (tmp_path / "wall.gif").exists()
-    assert {path.name for path in (tmp_path / "runs").iterdir()} == {"first", "tutorial", "bribed", "in-python"}
+    return ran
 
 
 FEWER = "20"
