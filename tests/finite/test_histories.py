@@ -126,6 +126,13 @@ def test_the_present_alone_is_the_game_itself(window):
     assert memory_of(1, 5) == memory_of(3, 1) == (1, False)
 
 
+def test_nothing_is_entered_behind_an_ending():
+    """Every play ends the game: of the two states, what comes after the ending has no edges."""
+    remembering = remember(matrix_table([[1, 0], [0, 1]])._replace(horizon=3), 2)
+    assert len(remembering.states) == 2
+    assert np.diff(remembering.first_edge).tolist() == [1, 1, 1, 1, 0, 0, 0, 0]
+
+
 def test_how_long_a_memory_is():
     assert memory_of(4, 3) == (3, False)
     assert memory_of(4, 4) == memory_of(4, 9) == (5, True)
