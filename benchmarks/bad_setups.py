@@ -215,11 +215,32 @@ def main() -> None:
     options = parser.parse_args()
     found = rows()
     if options.save:
-        place = HERE / "results" / "bad_setups.json"
         command = "python benchmarks/bad_setups.py --save"
-        place.write_text(
-            json.dumps({"command": command, "date": str(date.today()), "seed": SEED, "rows": found}, indent=1)
-        )
+        saved = {"command": command, "date": str(date.today()), "seed": SEED, "teams": TEAMS, "rows": found}
+        RESULTS.write_text(json.dumps(saved, indent=1) + "\n")
+        PAGE.write_text(page())
+
+
+def page() -> str:
+    """The page about the ten, from the saved results."""
+    saved = json.loads(RESULTS.read_text())
+    lines = [
+        "# Ten bad set-ups, diagnosed",
+        "Set-ups that people really report, each made on purpose, and each mended as the control. *Named by* is the "
+        "finding that says what is wrong, *place* where it stands among all that was found to mend; a mended set-up must "
+        "not get that finding again. The other findings are mostly what follows from the first cause.",
+        f"`{saved['command']}`, {saved['date']} (seed {saved['seed']}, {saved['teams']} teams a run)",
+        "| set-up | named by | place | mended: spared | all that was found | what it says |\n|---|---|---|---|---|---|\n"
+        + "\n".join(_row(row) for row in saved["rows"]),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _row(row: dict) -> str:
+    yes = {True: "yes", False: "**no**"}
+    named = row["finding"] if row["named"] else f"**not named** ({row['finding']})"
+    cells = (row["what"], named, row["place"] or "", yes[row["mended one spared"]], row["faults"], row["sentence"])
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
 if __name__ == "__main__":
