@@ -157,6 +157,16 @@ def test_what_all_actions_share_changes_no_choice():
     assert step_size((values + shared).reshape(40, -1)).verdict == "yes"  # without an axis of actions they are jumps
 
 
+def test_jumps_that_change_no_choice_do_no_harm():
+    rng = np.random.default_rng(0)
+    below = rng.uniform(-10, -5, (40, 6, 3))
+    below[..., 1] = 5.0  # always the best, by far
+    finding = step_size(below)
+    assert finding.verdict == "no"
+    assert "hardly ever change which action is best (0.0 % of snapshots)" in finding.sentence
+    assert step_size(below - 15 * (np.arange(3) == 1)).verdict == "yes"  # the same jumps about one level
+
+
 def test_a_constant_rate_leaves_what_the_formula_says():
     """v <- v + a (noise - v) has the standard deviation s sqrt(a / (2 - a)) in the end."""
     rng, value, rows = np.random.default_rng(0), np.zeros(50), []

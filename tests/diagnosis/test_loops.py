@@ -270,6 +270,13 @@ def test_who_circles_and_walks_on_circles_for_a_while():
     assert loops([play(keys, 2)], 10, "meet", repeats=1).verdict == "no"  # where chance decides nothing, it would go on
 
 
+def test_who_stands_for_long_again_and_again_hardly_gets_on():
+    """Eight steps still, two steps on, eight steps still elsewhere: most of the time nobody moves."""
+    keys = np.cumsum([0, *[0] * 8, 1, 1, *[0] * 8, 1, 1, *[0] * 8])
+    finding = loops([play(keys, 2)], 10, "meet")
+    assert (finding.verdict, finding.evidence) == ("yes", (Evidence(2, 1, 8),))
+
+
 def test_a_repetition_that_may_be_luck_is_no_loop():
     """Standing for three steps at the end is nothing where the agents stand every other step anyway."""
     keys = [1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8, 8, 8]

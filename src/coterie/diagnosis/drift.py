@@ -20,6 +20,7 @@ FLAT = 0.05  # a second component smaller than this share of the first is none
 REGULAR = 0.3  # variation of the half periods, standard deviation over mean, of a swing to and fro
 FEWEST_SWINGS = 5
 JUMP = 0.05  # of the values' scale
+LEAST_FLIPS = 0.05  # of the steps between snapshots, that change the best action of what still moves
 
 
 class Drift(NamedTuple):
@@ -107,12 +108,13 @@ def drift(policies: np.ndarray) -> Finding:
 def step_size(values: np.ndarray) -> Finding:
     """Do learned values still jump to and fro at the end, as they do where the learning rate is too large?
 
-    values float64[S, K], S snapshots at equal distances of K learned numbers, or float64[S, .., A] with an axis of
-    actions at the end, where only differences from the mean over actions count: what all share changes no choice. Over
-    the last half, for the entries that still change, jump = sqrt(mean over snapshots of (v_s - 2 v_(s+1) + v_(s+2))^2
-    / 6): the standard deviation of noise about any straight line (after von Neumann 1941). It is held against the
-    scale of all values, the greatest of their range and their greatest size. yes: above 5 % of it, root mean square
-    over entries. Steady growth is no jump. A constant rate a on targets with noise s leaves s sqrt(a / (2 - a)).
+    values float64[S, K]: S snapshots at equal distances of K learned numbers; or float64[S, .., A], with actions at the
+    end, where only differences from the mean over actions count. Over the last half, for the entries that still change,
+    jump = sqrt(mean over snapshots of (v_s - 2 v_(s+1) + v_(s+2))^2 / 6): the standard deviation of noise about any
+    straight line (after von Neumann 1941). It is held against the scale of all values, the greatest of their range and
+    their greatest size. yes: above 5 % of it, root mean square over entries, and, where actions are known, the best one
+    changes in at least one of twenty steps between snapshots: what changes no choice does no harm. Steady growth is no
+    jump. A constant rate a on targets with noise s leaves s sqrt(a / (2 - a)).
     """
     whole = np.asarray(values, float)
     track = (whole - whole.mean(-1, keepdims=True) if whole.ndim > 2 else whole).reshape(len(whole), -1)
@@ -134,6 +136,11 @@ def step_size(values: np.ndarray) -> Finding:
     worst = track[:, np.flatnonzero(moving)[int(jumps.argmax())]]
     points = tuple((float(s), float(value)) for s, value in enumerate(worst))
     picture = Picture("path", "The value that jumps most", ("snapshot", "value"), points)
+    if size > JUMP and whole.ndim > 2 and (flips := _flips(whole[len(whole) // 2 :])) < LEAST_FLIPS:
+        sentence = (
+            f"The values jump {facts}, and hardly ever change which action is best ({percent(flips)} of snapshots)."
+        )
+        return Finding("step size", "no", sentence, size, None, null, picture=picture)
     if size <= JUMP:
         return Finding("step size", "no", f"At the end the values jump {facts}.", size, None, null, picture=picture)
     sentence = f"The values still jump at the end, from one snapshot to the next {facts}."
@@ -156,3 +163,11 @@ def _by_chance(angles: np.ndarray) -> float:
     """The chance of a sum as far from 0 as this one if every angle had either sign, by the normal distribution."""
     spread = float(np.sqrt((angles**2).sum()))
     return 2 * NormalDist().cdf(-abs(float(angles.sum())) / spread) if spread else 1.0
+
+
+def _flips(values: np.ndarray) -> float:
+    """How often the best action changes between two snapshots, values [S, .., A], where anything moves at all."""
+    table = values.reshape(len(values), -1, values.shape[-1])
+    moving = np.ptp(table, axis=0).any(-1)
+    best = table[:, moving].argmax(-1)
+    return float((np.diff(best, axis=0) != 0).mean()) if best.size else 0.0

@@ -15,7 +15,7 @@ LUCK = 0.01  # the greatest chance of so many returns in a row, where repetition
 NEARLY_ALL = 0.75  # of an episode in one loop, which is no luck however short the episode
 GRID = 1e-3  # float observations closer than this are the same
 LEAST_INSIDE = 0.25  # of an episode's steps inside repeating stretches, where it walks on after them
-LEAST_SHARE = 0.5  # of an agent's steps in circles of its own
+LEAST_SHARE = 0.5  # of the steps inside repeating stretches, in many places together, or of one agent alone
 
 
 class Loop(NamedTuple):
@@ -110,7 +110,7 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
     loop is no luck: r^m <= 0.01 for m returns in a row, where r is the rate at which the rest of the episode returns
     after so many steps; or it fills three quarters of the episode. Circles that earn something each time round are
     work: they are told, and no loop. Where one repetition is no proof, episodes that circle and walk on count, too, if
-    a quarter of their steps lie inside repeating stretches (`loop_share`), and that is no luck either.
+    a quarter of their steps lie inside repeating stretches (`loop_share`) and that is no luck, or half of them do.
     """
     lasting = [play for play in plays if not play.ended and not play.success]
     ways = [
@@ -202,11 +202,12 @@ def _left(plays: Sequence[Play], ways: Sequence[tuple[Play, Loop]], repeats: int
     ending, found = {id(play) for play, _ in ways}, []
     for play in plays:
         keys, earned = np.asarray(play.keys), np.asarray(play.rewards).mean(1)
-        if id(play) in ending or not len(earned) or _inside(keys, earned, repeats).mean() < LEAST_INSIDE:
+        share = _inside(keys, earned, repeats).mean() if len(earned) else 0.0
+        if id(play) in ending or share < LEAST_INSIDE:
             continue
         stretches = [one for one in _stretches(keys, repeats) if earned[one.first_step - 1 : one.last_step].sum() <= 0]
         longest = max(stretches, key=lambda one: (one.last_step - one.first_step, -one.period))
-        if not _may_be_luck(play, longest, len(earned)):
+        if share >= LEAST_SHARE or not _may_be_luck(play, longest, len(earned)):
             found.append((play, longest))
     return found
 
