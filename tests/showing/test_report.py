@@ -178,7 +178,7 @@ def test_every_picture_and_every_number_of_the_findings_is_there():
     assert kinds == ["stretch", "bars", "grid", "path", "grid"]
     for words in (
         "0.079 (95&nbsp;% interval 0.064 to 0.097), held against: 0 teams",
-        "p&nbsp;=&nbsp;0.0004: chance alone gives a value like this about 4 times in 10,000",
+        "p&nbsp;=&nbsp;0.0004: asking as much of pure chance finds anything like this about 4 times in 10,000",
         "p&nbsp;=&nbsp;0.012",
         '<td class="p" data-name="p">0.43</td>',
     ):

@@ -76,7 +76,7 @@ def run(words: list[str]) -> int:
 def _show(found: Diagnosis, page: Path | None) -> None:
     from coterie.cli.output import say, show, show_example
     from coterie.showing.diagnosis import diagnosis
-    from coterie.workflow.diagnose import summary
+    from coterie.showing.words import summary
 
     show("", diagnosis(found.name, summary(found.verdict), found.verdict))
     show_example(found.verdict, found.judgement.plays, found.judgement.action_names)

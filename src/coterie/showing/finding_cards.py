@@ -102,10 +102,14 @@ def p_text(p: float) -> str:
 
 def _chance(p: float) -> str:
     if p < 0.0001:
-        return "chance alone gives a value like this less than once in 10,000 times"
+        return "asking as much of pure chance finds anything like this less than once in 10,000 times"
     base = 100 if p >= 0.1 else 1_000 if p >= 0.01 else 10_000
     count = round(p * base)
-    return f"chance alone gives a value like this about {'once' if count == 1 else f'{count} times'} in {base:,}"
+    return f"asking as much of pure chance finds anything like this about {_times(count)} in {base:,}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _digits(size: float) -> int:

@@ -16,6 +16,27 @@ if TYPE_CHECKING:
 NOT_KNOWN = "not known"
 MOST_DIGITS = 12
 VERDICTS = {"yes": "to mend", "cannot tell": "cannot tell", "no": "fine"}
+CAUSES = {  # what a finding says about those that fail, in a few words
+    "rewards": "the rewards are not what they seem",
+    "endings": "the time limit is in the way",
+    "capability": "agents that are not alike learn from each other",
+    "accounting": "hardly anything was learned",
+    "exploration": "too little was tried",
+    "step size": "their values still jump",
+    "reward audit": "the reward asks for something else",
+    "loops": "they run in circles or stand still",
+    "noise": "they need the noise that they are judged without",
+    "idle": "an agent does nothing",
+    "contribution": "an agent adds nothing",
+    "identities": "the agents stand in each other's places",
+    "closed loop": "an agent ignores what it sees",
+    "influence": "nobody reacts to anybody",
+    "coupling": "they lean on something that nobody records",
+    "gaps": "something is missing from the optimum",
+    "shadowed optimum": "the optimum is in a shadow",
+    "drift": "learning goes in circles",
+    "strangers": "they only know each other",
+}
 PAST = {
     "meet": "met",
     "win": "won",
@@ -108,6 +129,28 @@ def headline(verdict: Verdict) -> str:
         return f"{first} All reach the exact optimum."
     how_many = f"{best.count:,}" if best.count else "None"
     return f"{first} {how_many} reach{'es' if best.count < 2 else ''} the exact optimum."
+
+
+def opening(verdict: Verdict) -> str:
+    """What share fails and why, in one sentence; the headline where nobody fails, or nothing explains it."""
+    cause = next((CAUSES[one.name] for one in verdict.findings if one.verdict == "yes" and one.name in CAUSES), "")
+    failing = verdict.coordinated.total - verdict.coordinated.count
+    if not failing or not cause:
+        return headline(verdict)
+    total = verdict.coordinated.total
+    if total == 1:
+        return f"The team does not {verdict.success_word}: {cause}."
+    verb = "does" if failing == 1 else "do"
+    return f"{percent(failing / total)} of {plural(total, verdict.unit)} {verb} not {verdict.success_word}: {cause}."
+
+
+def summary(verdict: Verdict) -> str:
+    """What share fails and why, and the first finding in its own words; a good run is told so."""
+    faults = [one for one in verdict.findings if one.verdict == "yes"]
+    if verdict.coordinated.count < verdict.coordinated.total:
+        return f"{opening(verdict)} {faults[0].sentence if faults else 'Nothing that was asked explains it.'}"
+    good = "A good run: " if all(one.name == "strangers" for one in faults) else ""
+    return f"{good}{headline(verdict)}" + (f" Worth knowing: {faults[0].sentence}" if faults else "")
 
 
 def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:

@@ -38,7 +38,7 @@ from coterie.running.stage import TableStage
 from coterie.running.tables import exact_game
 from coterie.running.train import snapshots_made
 from coterie.running.verdict import Verdict
-from coterie.statistics import percent, wilson
+from coterie.statistics import wilson
 from coterie.tabular.learn import Teams
 from coterie.types import Finding, Play
 from coterie.workflow.asking import Question, answers, stand_in
@@ -292,6 +292,8 @@ def recorded_verdict(
 
 def plain(found: Diagnosis) -> dict[str, Any]:
     """A diagnosis as plain dictionaries, for programs."""
+    from coterie.showing.words import summary
+
     return {"name": found.name, "summary": summary(found.verdict), **found.verdict.to_json()}
 
 
@@ -312,27 +314,6 @@ def draw(found: Diagnosis) -> Path:
         repeats=judgement.repeats,
     )
     return found.page
-
-
-def summary(verdict: Verdict) -> str:
-    """What share fails and why, in one or two sentences; a good run is told so."""
-    from coterie.showing.words import headline
-
-    faults = [one for one in verdict.findings if one.verdict == "yes"]
-    failing = verdict.coordinated.total - verdict.coordinated.count
-    if failing and faults:
-        share = percent(failing / verdict.coordinated.total)
-        units = (
-            f"{verdict.coordinated.total:,} {verdict.unit}s" if verdict.coordinated.total > 1 else f"1 {verdict.unit}"
-        )
-        verb = "does" if failing == 1 else "do"
-        return f"{share} of {units} {verb} not {verdict.success_word}. {faults[0].sentence}"
-    if failing:
-        return f"{headline(verdict)} Nothing that was asked explains it."
-    if not faults:
-        return f"A good {'run' if verdict.unit == 'team' else 'record'}: {headline(verdict)}"
-    good = "A good run: " if all(one.name == "strangers" for one in faults) else ""
-    return f"{good}{headline(verdict)} Worth knowing: {faults[0].sentence}"
 
 
 def _placed(finding: Finding, place: int, looked: np.ndarray) -> Finding:
