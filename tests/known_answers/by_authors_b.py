@@ -212,6 +212,13 @@ def signal_in_sampled_episodes(draws: np.random.Generator, answer: bool) -> Ask:
     return lambda: closed_loop(acted(game, policy, seed=seed), game)
 
 
+def half_hearted_in_sampled_episodes(draws: np.random.Generator, answer: bool) -> Ask:
+    """Actors that name the signal a little more often than chance would, or draw blindly, in 30 episodes of 8 steps."""
+    game, seed = signals(2, 8), int(draws.integers(1_000))
+    policy = _naming(game, 0.0 if answer else float(draws.uniform(0.25, 0.6)))
+    return lambda: closed_loop(acted(game, policy, seed=seed), game)
+
+
 # Strangers: who can play with whom
 
 
@@ -278,6 +285,7 @@ FAMILIES: dict[str, list[tuple[Family, tuple[bool, ...]]]] = {
         (wrong_way, NO),
         (follower, BOTH),
         (signal_in_sampled_episodes, BOTH),
+        (half_hearted_in_sampled_episodes, BOTH),
     ],
     "strangers": [
         (conventions, BOTH),

@@ -18,7 +18,7 @@ from coterie.types import Finding, Picture
 LEAST_GAIN = 0.01  # of what is earned: reacting must pay at least this much more than any fixed action
 LEAST_USE = 0.05  # of that gain: a smaller change, shown something else, is no use of what is seen
 LEAST_REACTION = 0.01  # bits that action and sight have in common: less is no reaction
-LEAST_BITS = 0.05  # the same beyond luck, where episodes are sampled
+LEAST_BITS = 0.02  # the same beyond luck, where episodes are sampled
 SHUFFLES = 200
 ALL, TEAMMATES = "what it sees", "what it sees of its teammates"
 
@@ -52,8 +52,8 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
     again, on a table, about the part that is about its teammates (`sights.about_teammates`): o' is then drawn among
     those with the same own part, and the gain is over reacting to that part alone. yes: gain above 1 % of what is
     earned, a loss below 5 % of it, and actions that have less than 0.01 bits in common with what is seen (so that it is
-    not a reaction in vain). On a sampled stage "uses" is a loss with p < 0.05, and the actions may have 0.05 bits in
-    common with what is seen beyond luck.
+    not a reaction in vain). On a sampled stage "uses" is a loss with p < 0.05 of one who may react, and the actions may
+    have 0.02 bits in common with what is seen beyond luck, three deviations of luck included.
     Left out: an agent's own memory, which nothing here can reach into.
     """
     if game.horizon <= 0:
@@ -141,7 +141,8 @@ def _loop(
             weight = np.isin(np.arange(len(weight)), game.seen[:, agent]) / len(np.unique(game.seen[:, agent]))
         reacts = _bits(weight[:, None] * policy[agent]) > LEAST_REACTION
         return Loop(agent, ALL, loss, gain, reacts, abs(loss.value) > max(LEAST_USE * gain, TINY * size))
-    return Loop(agent, ALL, loss, gain, _related(rows[agent]), loss.p is not None and loss.p < CHANCE)
+    reacts = _related(rows[agent])
+    return Loop(agent, ALL, loss, gain, reacts, reacts is not False and loss.p is not None and loss.p < CHANCE)
 
 
 def _teammates(
@@ -214,6 +215,7 @@ def _related(rows: np.ndarray) -> bool | None:
         return _bits(np.bincount(sight * shape[1] + taken, minlength=shape[0] * shape[1]).reshape(shape) / len(taken))
 
     luck, found = np.array([bits(draws.permutation(action)) for _ in range(SHUFFLES)]), bits(action)
-    if found - luck.mean() + 2 * luck.std() < LEAST_BITS:
-        return False
-    return True if np.mean(luck >= found) <= CHANCE else None
+    beyond, sure = found - luck.mean(), np.mean(luck >= found) <= CHANCE
+    if sure and beyond >= LEAST_BITS:
+        return True
+    return False if not sure and beyond + 3 * luck.std() < LEAST_BITS else None
