@@ -46,8 +46,10 @@ def rungs(game: FiniteGame, policy: np.ndarray) -> Rungs:
     sure = is_certain(game)
     if (sure and np.isin(policy, (0.0, 1.0)).all()) or len(game.states) * int(np.prod(game.actions)) <= SMALL:
         ladder = gap_ladder(game, policy)
-        reason = ladder.reasons[-1] if ladder.reasons else ""
-        return Rungs(ladder.value, ladder.best_response, ladder.decentralised, ladder.joint, ladder.responder, reason)
+        if not ladder.is_bound:  # else one agent alone may earn less than the ladder says
+            reason = ladder.reasons[-1] if ladder.reasons else ""
+            height = ladder.decentralised
+            return Rungs(ladder.value, ladder.best_response, height, ladder.joint, ladder.responder, reason)
     shared = game._replace(reward=np.repeat(game.reward.mean(1, keepdims=True), game.reward.shape[1], axis=1))
     now, joint = float(policy_value(game, policy).returns.mean()), optimum(game).value
     replies = [response(shared, policy, agent).reacting for agent in range(len(game.actions))]
