@@ -6,6 +6,7 @@ python benchmarks/write_measurements.py
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -19,8 +20,9 @@ def main() -> None:
 
 def page() -> str:
     """The page, from benchmarks/results/*.json."""
-    speed, start, meeting = (
-        json.loads((HERE / "results" / f"{name}.json").read_text()) for name in ("tabular", "start", "meeting_game")
+    names = ("tabular", "start", "meeting_game", "matrix_games", "exact_values")
+    speed, start, meeting, matrix, exact = (
+        json.loads((HERE / "results" / f"{name}.json").read_text()) for name in names
     )
     parts = [
         "# Measurements",
@@ -33,20 +35,63 @@ def page() -> str:
         "## The meeting game",
         "Recipes were chosen on seed 0 and are measured on another. Intervals are Wilson's, 95 %.",
     ]
-    headings = {
-        "tutorial": "The tutorial, and how often its teams lose what they had learned",
-        "presets": "The recipes that work (each agent sees its own cell only)",
-        "variants": "One change at a time, 1,000 episodes",
-        "sharing": "Shared experience, and the same with mirrored controls (random starts, both cells seen)",
-        "audit": "The reward audit",
-    }
-    for name, heading in headings.items():
-        parts += [
-            f"### {heading}",
-            f"`{meeting[name]['command']}`, {meeting[name]['date']}",
-            rows(meeting[name]["rows"]),
-        ]
+    parts += [part for name, heading in MEETING.items() for part in section(meeting[name], heading)]
+    parts += [
+        "## Matrix games",
+        "The share of trials whose last joint action is an optimal one. *Relabelled*: each agent's actions are permuted "
+        "at random in every trial, so that no order of actions can help. *Paper* is Table II of Matignon, Laurent and "
+        "Le Fort-Piat (IROS 2007). Intervals are Wilson's, 95 %.",
+    ]
+    parts += [part for name, heading in MATRIX.items() for part in section(matrix[name], heading)]
+    parts += [
+        "## Exact values of small Dec-POMDPs",
+        "Undiscounted, of the best that agents can do who each see only their own observations. *Published* are the "
+        "values of the MADP toolbox's database.",
+    ]
+    parts += [part for name, heading in EXACT.items() for part in section(exact[name], heading, plain_rows)]
+    parts += [
+        "## Diagnosis and statistics",
+        "[How often the diagnostics are right](diagnostics/known_answers.md), "
+        "[ten bad set-ups](diagnostics/bad_setups.md) and [the coverage of every printed interval](statistics.md) have pages of their own, written from "
+        "`benchmarks/results/` in the same way.",
+    ]
     return "\n\n".join(parts) + "\n"
+
+
+MEETING = {
+    "tutorial": "The tutorial, and how often its teams lose what they had learned",
+    "presets": "The recipes that work (each agent sees its own cell only)",
+    "variants": "One change at a time, 1,000 episodes",
+    "sharing": "Shared experience, and the same with mirrored controls (random starts, both cells seen)",
+    "audit": "The reward audit",
+}
+MATRIX = {
+    "table": "The published table, made again",
+    "stochastic": "Partially and fully stochastic climbing",
+    "commitment": "Independent learners that hold their actions (commitment)",
+    "relabelled": "The published games, relabelled",
+    "random": "Random 8x8 games with stochastic payoffs",
+}
+EXACT = {
+    "exact": "The optimal decentralised value",
+    "learners": "Independent learners with histories as keys: 30 seeds each, default recipe",
+}
+
+
+def section(found: dict, heading: str, table: Callable[[list[dict]], str] | None = None) -> list[str]:
+    """A heading, the command, and the table that it made."""
+    return [f"### {heading}", f"`{found['command']}`, {found['date']}", (table or rows)(found["rows"])]
+
+
+def plain_rows(found: list[dict]) -> str:
+    """A table whose numbers are values and counts, never shares; lists (single seeds) are left to the results."""
+    columns = list(dict.fromkeys(key for row in found for key, value in row.items() if not isinstance(value, list)))
+    lines = ["| " + " | ".join("" if key == "what" else key for key in columns) + " |", "|" + "---|" * len(columns)]
+    for row in found:
+        cells = (row.get(key) for key in columns)
+        texts = ("" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value) for value in cells)
+        lines.append("| " + " | ".join(texts) + " |")
+    return "\n".join(lines)
 
 
 def speed_table(speed: dict) -> list[str]:
