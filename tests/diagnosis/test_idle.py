@@ -61,6 +61,14 @@ def test_teams_are_judged_one_by_one():
     assert idle(few[-20:]).verdict == "yes"  # 1 of 20
 
 
+def test_teams_that_succeed_early_count_though_they_are_not_judged():
+    early = [acting(BUSY[:4], BUSY[:4], team=team) for team in range(10)]
+    finding = idle([*early, acting(BUSY, np.full(20, 3), team=77)])
+    assert "(1 of 11 teams have such an agent; 10 played too few steps to be judged)" in finding.sentence
+    many = [one._replace(team=one.team + 10 * k) for k in range(3) for one in early]
+    assert idle([*many, acting(BUSY, np.full(20, 3), team=77)]).verdict == "no"  # 1 of 31
+
+
 def test_too_little_cannot_be_told():
     short = acting(np.zeros(FEWEST_STEPS - 1, int), BUSY[: FEWEST_STEPS - 1])
     assert idle([short]).verdict == "cannot tell"

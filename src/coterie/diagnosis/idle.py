@@ -48,17 +48,19 @@ def idle(plays: Sequence[Play], idle_actions: Sequence[int] | None = None) -> Fi
     picture = Picture("bars", title, labels, tuple(map(float, greatest)), line=NEARLY_ALWAYS)
     value, null = float(greatest.max()), f"less than {percent(NEARLY_ALWAYS)} of an agent's steps"
     teams = len({team for team, *_ in found})
-    if teams < LEAST_TEAMS * len(judged) or not found:
+    total = 1 if -1 in judged else len(by_team)
+    if teams < LEAST_TEAMS * total or not found:
         sentence = f"No agent does nearly always the same (at most {percent(value)} of its steps)."
         if found:
-            sentence = f"Only {teams:,} of {len(judged):,} teams have an agent that does nearly always the same."
+            sentence = f"Only {teams:,} of {total:,} teams have an agent that does nearly always the same."
         return Finding("idle", "no", sentence, value, None, null, picture=picture)
     team, agent, share, action = max(found, key=lambda one: one[2])
     nothing = idle_actions is not None and agent < len(idle_actions) and action == idle_actions[agent]
     what = "does nothing" if nothing else f"takes action {action}"
-    more = f" ({teams:,} of {len(judged):,} teams have such an agent)" if len(judged) > 1 else ""
+    short = f"; {total - len(judged):,} played too few steps to be judged" if total > len(judged) else ""
+    more = f" ({teams:,} of {total:,} teams have such an agent{short})" if total > 1 else ""
     sentence = (
-        f"Agent {agent}{f' of team {team}' if len(judged) > 1 else ''} {what} on {percent(share)} of its steps{more}. "
+        f"Agent {agent}{f' of team {team}' if total > 1 else ''} {what} on {percent(share)} of its steps{more}. "
         "That is a reason to look, not a proof: what the agent is worth to the others, contribution tells."
     )
     places = tuple(Evidence(t, 1, len(judged[t][0].actions)) for t in dict.fromkeys(one[0] for one in found) if t >= 0)
