@@ -38,8 +38,8 @@ def page() -> str:
     parts += [part for name, heading in MEETING.items() for part in section(meeting[name], heading)]
     parts += [
         "## Matrix games",
-        "The share of trials whose last joint action is an optimal one. *Relabelled*: each agent's actions are permuted "
-        "at random in every trial, so that no order of actions can help. *Paper* is Table II of Matignon, Laurent and "
+        "The share of trials whose last joint action is an optimal one. *Relabelled*: each agent's actions are "
+        "permuted at random in every trial, so that no order of actions can help. *Paper* is Table II of Matignon, Laurent and "
         "Le Fort-Piat (IROS 2007). Intervals are Wilson's, 95 %.",
     ]
     parts += [part for name, heading in MATRIX.items() for part in section(matrix[name], heading)]
@@ -52,8 +52,8 @@ def page() -> str:
     parts += [
         "## Diagnosis and statistics",
         "[How often the diagnostics are right](diagnostics/known_answers.md), "
-        "[ten bad set-ups](diagnostics/bad_setups.md) and [the coverage of every printed interval](statistics.md) have pages of their own, written from "
-        "`benchmarks/results/` in the same way.",
+        "[ten bad set-ups](diagnostics/bad_setups.md) and [the coverage of every printed interval](statistics.md) "
+        "have pages of their own, written from `benchmarks/results/` in the same way.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from coterie.settings import TabularOptions
 
 
-def against_disturbance(options: TabularOptions) -> str:
+def against_disturbance(options: TabularOptions, algorithm: str = "hysteretic") -> str:
     """What keeps partners from being disturbed: for loops and for what is learned and lost again."""
-    tries = [f"{words} ({' '.join(flags)})" for words, flags in _tries(options)]
+    tries = [f"{words} ({' '.join(flags)})" for words, flags in _tries(options, algorithm)]
     return ", ".join([*tries, "train longer (--episodes)"])
 
 
-def flags_against_disturbance(options: TabularOptions) -> tuple[str, ...]:
+def flags_against_disturbance(options: TabularOptions, algorithm: str = "hysteretic") -> tuple[str, ...]:
     """The same as the words of a command; empty where everything is in force already."""
-    return tuple(word for _, flags in _tries(options) for word in flags)
+    return tuple(word for _, flags in _tries(options, algorithm) for word in flags)
 
 
-def _tries(options: TabularOptions) -> list[tuple[str, tuple[str, ...]]]:
-    """What is not in force yet: in words, and as the words of a command."""
+def _tries(options: TabularOptions, algorithm: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What is not in force yet: in words, and as the words of a command; only Q-learners are disturbed so."""
+    if algorithm not in ("iql", "hysteretic"):
+        return []
     tries: list[tuple[str, tuple[str, ...]]] = []
     if options.epsilon > 0 and (options.epsilon_end > 0 or options.epsilon_decay == 0):
         tries.append(("let exploration end", ("--epsilon-end", "0", "--epsilon-decay", "0.9")))

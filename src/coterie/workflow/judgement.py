@@ -79,9 +79,8 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     repeats = 1 if game.deterministic else REPEATS
     audit = reward_audit(game, chosen.learner.discount).finding
     calm = audit.verdict == "yes"  # the reward comes first
-    remedy, flags = (
-        ("", ()) if calm else (against_disturbance(chosen.learner), flags_against_disturbance(chosen.learner))
-    )
+    remedy = "" if calm else against_disturbance(chosen.learner, chosen.algorithm)
+    flags = () if calm else flags_against_disturbance(chosen.learner, chosen.algorithm)
     word = game.success_word
     findings = (
         audit,
