@@ -27,6 +27,18 @@ def account(better, teams, never=0):
     return accounting(returns, FLOORS, successes, 1_000)
 
 
+def test_nobody_is_blamed_where_nobody_can_earn_more_than_random_play():
+    """Matching pennies: one wins what the other loses, so the mean return is 0 whatever anybody does."""
+    floors = Baselines(0.0, np.array([0.0]), "undiscounted", random=0.0, idle=0.0, idle_action="heads")
+    finding = accounting(np.zeros(100), floors, np.ones(100), 300)
+    assert (finding.verdict, finding.remedy, finding.flags) == ("cannot tell", "", ())
+    assert finding.sentence == (
+        "On average over the agents random play earns as much as the exact optimum (0.00), so what they earn together "
+        "does not tell whether they learned."
+    )
+    assert accounting(np.zeros(100), floors._replace(optimum=0.1), np.ones(100), 300).verdict == "yes"
+
+
 def test_teams_that_beat_the_floors_are_fine():
     finding = account(92, 100)
     assert (finding.name, finding.verdict, finding.value, finding.remedy) == ("accounting", "no", 0.92, "")

@@ -1,6 +1,7 @@
 """The reward audit on the known answers of facts.md 1, and on games made for each of its sentences."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,38 @@ def test_the_flags_are_a_command_that_mends_it():
     assert (elsewhere.verdict, elsewhere.flags) == ("yes", ())
     assert reward_audit(meeting_game(horizon=3), 0.9).finding.flags == ("--env.horizon", "8")
     assert reward_audit(meeting_game(), 0.9).finding.flags == ()
+
+
+def paid_apart(table):
+    """Two agents, each with a payoff of its own: table[a][b] = (first's, second's)."""
+    game = matrix_table([[sum(pays) for pays in row] for row in table])
+    own = np.array(table, float).reshape(-1, 2)
+    return game._replace(reward=own, spec=replace(game.spec, team=(0, 1)))
+
+
+PENNIES = [[(1, -1), (-1, 1)], [(-1, 1), (1, -1)]]
+DILEMMA = [[(3, 3), (0, 5)], [(5, 0), (1, 1)]]
+
+
+@pytest.mark.parametrize("table", [PENNIES, DILEMMA])
+def test_agents_of_different_teams_have_no_common_optimum(table):
+    finding = reward_audit(paid_apart(table), 0.9).finding
+    assert (finding.verdict, finding.remedy, finding.flags) == ("cannot tell", "", ())
+    assert finding.sentence.startswith("The agents are in different teams and each learns from its own reward")
+
+
+def test_different_teams_that_are_paid_alike_want_the_same():
+    alike = paid_apart([[(11, 11), (0, 0)], [(0, 0), (7, 7)]])
+    assert reward_audit(alike, 0.9).finding.verdict == "no"
+    together = paid_apart(PENNIES)
+    together = together._replace(spec=replace(together.spec, team=(0, 0)))
+    assert reward_audit(together, 0.9).finding.verdict != "cannot tell"  # one team that shares what each earns
+
+
+def test_options_of_rendezvous_are_named_in_rendezvous_alone():
+    circling = meeting_game(meet=1, step=0.0, closer=1.0)
+    assert "--env.meet-reward 10" in reward_audit(circling._replace(name="rendezvous"), 0.9).finding.remedy
+    assert "--env" not in reward_audit(circling._replace(name="other"), 0.9).finding.remedy
 
 
 # Outcome audit, where there is no table

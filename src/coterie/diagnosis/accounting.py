@@ -27,7 +27,8 @@ def accounting(
     """Do the teams earn more than random and idle play, and did learning ever meet a success?
 
     returns float64[W]; successes float64[W] counted over so many training episodes, None where nothing was trained.
-    Idle play counts only where it is not the best there is (in a matrix game any fixed action may be).
+    Idle play counts only where it is not the best there is (in a matrix game any fixed action may be). cannot tell:
+    where random play is the best there is, as in every zero-sum game, whose mean return nobody can raise.
     """
     teams = len(returns)
     rivals = {"random play": baselines.random}
@@ -43,6 +44,12 @@ def accounting(
             "to learn from."
         )
         return Finding("accounting", "yes", sentence, value, interval, null, remedy=MORE_EXPLORATION, flags=EXPLORE)
+    if baselines.optimum - baselines.random <= SAME_RETURN:
+        sentence = (
+            f"On average over the agents random play earns as much as the exact optimum ({baselines.random:.2f}), so "
+            "what they earn together does not tell whether they learned."
+        )
+        return Finding("accounting", "cannot tell", sentence)
     if better.high < 0.5 or (teams == 1 and not better.count):
         remedy = f"{MORE_EXPLORATION}; or check the reward" if successes is not None else ""
         flags = EXPLORE if successes is not None else ()

@@ -31,7 +31,11 @@ class Audit(NamedTuple):
 
 
 def reward_audit(game: FiniteGame, discount: float) -> Audit:
-    """Whether discounted-optimal play without a time limit succeeds, from the probability over all optimal plays."""
+    """Whether discounted-optimal play without a time limit succeeds, from the probability over all optimal plays.
+
+    The optimum is that of the mean reward of all agents. cannot tell: where there is no discount, and where agents of
+    different teams are paid differently, for then nobody learns from that mean.
+    """
     if discount >= 1.0:
         nothing = as_play(game, int(game.start_state[0]), game.first_edge[:0], game.joint_actions[:0], -1)
         sentence = "The optimum of this reward without discount and time limit is not computed."
@@ -46,15 +50,20 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
         sentence = f"Not your learner: nobody can {word} within the time limit of {game.horizon} steps."
         remedy, flags = "allow more time (--env.horizon)", ("--env.horizon", str(2 * least_horizon(game)))
         return Audit(Finding("reward audit", "yes", sentence, 0.0, None, "", (), remedy, flags), best.value, play)
+    if len(set(game.spec.team)) > 1 and not np.allclose(game.reward, game.reward[:, :1]):
+        sentence = (
+            "The agents are in different teams and each learns from its own reward, so the optimum of all together "
+            "does not say what they should learn."
+        )
+        return Audit(Finding("reward audit", "cannot tell", sentence), best.value, play)
     if most > SAME_CHANCE and least > possible - SAME_CHANCE:
         sentence = f"The exact optimum of this reward can {word}: it is worth {best.value:.3f} ({best.objective})."
         return Audit(Finding("reward audit", "no", sentence, most, (least, most)), best.value, play)
     loop = None if play.ended else find_loop(play.keys.tolist(), repeats=1)
     doing = "circling" if loop and loop.period > 1 else "standing still" if loop else "avoiding it"
-    remedy = (
-        "pay more for the aim than the way there can earn again and again, or do not pay for the way at all (in "
-        "rendezvous: --env.meet-reward 10 --env.step-reward -1 --env.closer-reward 0)"
-    )
+    flags = PAY_THE_AIM if game.name == "rendezvous" else ()
+    remedy = "pay more for the aim than the way there can earn again and again, or do not pay for the way at all"
+    remedy += f" ({' '.join(flags)})" if flags else ""
     if least > SAME_CHANCE and most - least < SAME_CHANCE:
         sentence = (
             f"Not only your learner: the exact optimum of this reward ({best.value:.3f}, {best.objective}) succeeds "
@@ -72,7 +81,6 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
             f"({best.objective})."
         )
     evidence = (Evidence(-1, loop.first_step, loop.last_step),) if loop else ()
-    flags = PAY_THE_AIM if game.name == "rendezvous" else ()
     null = "the optimum succeeds"
     finding = Finding("reward audit", "yes", sentence, most, (least, most), null, evidence, remedy, flags)
     return Audit(finding, best.value, play)
