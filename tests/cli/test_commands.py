@@ -93,6 +93,17 @@ def test_runs_elsewhere_are_found_by_the_next_step(here, capsys):
             assert "'my runs/rendezvous-iql-1'" in then
 
 
+def test_the_next_step_works_where_there_is_nothing_to_watch(here, capsys):
+    out = run(capsys, "train", "dec-tiger", "--seeds", "6", "--episodes", "50", "--no-pictures", "--name", "blind")
+    assert next_commands(out) == ["coterie diagnose latest"]
+    run(capsys, "diagnose", "latest")
+    assert main(["watch", "latest", "--wall"]) == 2  # what was suggested before
+    assert "there are no pictures of this environment" in capsys.readouterr().err
+    assert next_commands(run(capsys, "evaluate", "latest")) == ["coterie diagnose blind"]
+    (here / "runs" / "blind" / "evaluation.json").unlink()
+    assert next_commands(run(capsys, "resume", "latest")) == ["coterie diagnose blind"]
+
+
 def test_evaluate_repeats_the_verdict(runs, small_run, capsys):
     saved = json.loads((runs / "first" / "evaluation.json").read_text())
     before = contents(runs)

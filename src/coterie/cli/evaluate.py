@@ -18,7 +18,7 @@ def run(words: list[str]) -> int:
     )
     options = parse(RunOptions, rest, command=f"evaluate {word or 'RUN'}", about=ABOUT)
     find_run(Path(options.runs), word)
-    from coterie.cli.output import next_step, show, show_example, show_json
+    from coterie.cli.output import has_boards, next_step, show, show_example, show_json
     from coterie.showing.terminal import verdict
     from coterie.workflow.evaluate import evaluate
 
@@ -29,8 +29,10 @@ def run(words: list[str]) -> int:
     show("", verdict(run.verdict))
     show_example(run.verdict, run.plays, run.action_names)
     word = word_for(run.folder)
-    if (run.folder / "evaluation.json").exists():
+    if not (run.folder / "evaluation.json").exists():
+        next_step(f"coterie resume {word}")
+    elif has_boards(run):
         next_step(f"coterie watch {word}", f"coterie watch {word} --wall")
     else:
-        next_step(f"coterie resume {word}")
+        next_step(f"coterie diagnose {word}")
     return 0

@@ -70,6 +70,11 @@ def next_step(*commands: str) -> None:
     print(f"\nNext: {'   or   '.join(commands)}", flush=True)
 
 
+def has_boards(run: Any) -> bool:
+    """Whether `coterie watch` can show a run's episodes; of a game without pictures it cannot."""
+    return any(play.boards.size for play in run.plays)
+
+
 def show_play(play: Play, action_names: tuple[str, ...], success_word: str, first: int, last: int) -> None:
     """Some steps of an episode as a strip of boards, side by side as far as the terminal is wide."""
     from coterie.showing.terminal import board_text

@@ -18,7 +18,7 @@ def run(words: list[str]) -> int:
     )
     options = parse(RunOptions, rest, command=f"resume {word or 'RUN'}", about=ABOUT)
     find_run(Path(options.runs), word)
-    from coterie.cli.output import ProgressLine, draw, next_step, show, show_json
+    from coterie.cli.output import ProgressLine, draw, has_boards, next_step, show, show_json
     from coterie.showing.terminal import verdict
     from coterie.workflow.train import resume
 
@@ -33,5 +33,6 @@ def run(words: list[str]) -> int:
         show("", verdict(run.verdict))
     draw(run)
     if not options.json:
-        next_step(f"coterie watch {word_for(run.folder)} --wall")
+        named = word_for(run.folder)
+        next_step(f"coterie watch {named} --wall" if has_boards(run) else f"coterie diagnose {named}")
     return 0

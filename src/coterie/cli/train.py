@@ -77,7 +77,7 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _train(environment: str, options) -> int:
-    from coterie.cli.output import ProgressLine, draw, next_step, say_making, show, show_example, show_json
+    from coterie.cli.output import ProgressLine, draw, has_boards, next_step, say_making, show, show_example, show_json
     from coterie.running.recorder import word_for
     from coterie.showing.terminal import verdict
     from coterie.workflow.game import game_of
@@ -115,7 +115,8 @@ def _train(environment: str, options) -> int:
     if not options.json:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
         mending = ["coterie train rendezvous --ladder"] if run.verdict.claim else []
-        next_step(f"coterie watch {word} --wall", *mending)
+        look = f"coterie watch {word} --wall" if has_boards(run) else f"coterie diagnose {word}"
+        next_step(look, *mending)
     return 0
 
 
