@@ -169,7 +169,7 @@ class TabularOptions:
     fmq_weight: float = 10.0
     """fmq: the weight of the greatest payoff seen and of how often it came (Kapetanakis and Kudenko 2002: c)."""
     lenience: float = 1.0
-    """lenient: bad news is passed over with probability exp(-1 / (lenience * temperature)) (Wei and Luke 2016: theta)."""
+    """lenient: bad news is passed over with probability exp(-1 / (lenience * temperature)) (Wei, Luke 2016: theta)."""
     temperature_diffusion: float = 0.1
     """lenient: the share of the temperature that comes from what is seen next (Wei and Luke 2016: tau)."""
     commitments: int = 64
@@ -187,7 +187,7 @@ POLICIES = ("random", "idle")  # to watch, and to know what is nothing
 ALGORITHMS: Mapping[str, str] = {
     "iql": "independent Q-learning: each agent learns its own table as if it were alone (Tan 1993)",
     "hysteretic": "hysteretic Q-learning: independent, but good news is learned faster than bad (Matignon et al. 2007)",
-    "distributed": "distributed Q-learning: only good news counts, for games without chance (Lauer and Riedmiller 2000)",
+    "distributed": "distributed Q-learning: only good news counts, for games without chance (Lauer, Riedmiller 2000)",
     "fmq": "frequency maximum Q: favours what often gave the greatest payoff (Kapetanakis and Kudenko 2002)",
     "lenient": "lenient Q-learning: bad news is passed over while an action is new (Wei and Luke 2016)",
     "joint-action": "joint-action learners: see all actions and count what the others do (Claus and Boutilier 1998)",

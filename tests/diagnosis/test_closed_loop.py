@@ -10,6 +10,7 @@ from small_stages import acted, always, copying, signals, staged
 from coterie.diagnosis.closed_loop import closed_loop
 from coterie.diagnosis.responses import response
 from coterie.diagnosis.sights import about_teammates
+from coterie.finite.histories import remember
 from coterie.finite.solve import best_response, policy_value
 
 
@@ -173,3 +174,38 @@ def test_a_reaction_in_vain_is_no_ignorance():
     around[1, :] = np.eye(4)[0]
     finding = closed_loop(staged(game, around[[0, 0]]), game)
     assert finding.verdict == "no"
+
+
+def shown_once():
+    """A signal is shown at the first step alone; naming it pays at the first step and again at the second."""
+    ways = {}
+    for signal in (0, 1):
+        for joint in product((0, 1), (0, 1)):
+            right = float(joint[0] == signal)
+            ways[signal, joint] = [(1.0, 2 + signal, right, False, False)]
+            ways[2 + signal, joint] = [(1.0, 4, right, True, right > 0)]
+    ways.update({(4, joint): [(1.0, 4, 0.0, True, False)] for joint in product((0, 1), (0, 1))})
+    sights = [((0,), (0,)), ((1,), (1,)), ((2,), (2,)), ((2,), (2,)), ((3,), (3,))]
+    return make_game((2, 2), ways, sights, starts=[(0.5, 0), (0.5, 1)], horizon=2)
+
+
+def remembering(game, at_the_end):
+    """The first agent names the signal at once; at the end it does `at_the_end(signal)`."""
+    policy = np.zeros((2, game.observation_count, 2))
+    for number, (*_, before, now) in enumerate(game.observations[0][:, :, 0].tolist()):
+        policy[0, number, at_the_end(before) if now == 2 else now % 2] = 1
+        policy[1, number, 0] = 1
+    return policy
+
+
+def test_who_forgets_what_it_saw_is_found_and_who_remembers_is_not():
+    game = remember(shown_once(), 2)
+    forgetful, mindful = remembering(game, lambda before: 0), remembering(game, lambda before: max(before, 0))
+    assert policy_value(game, forgetful).returns[0] == pytest.approx(1.5)
+    assert policy_value(game, mindful).returns[0] == pytest.approx(2.0)
+    found = closed_loop(staged(game, forgetful), game, remember=True)
+    assert found.verdict == "yes"
+    assert "ignores what it remembers" in found.sentence
+    assert "could earn 0.50 more" in found.sentence
+    assert closed_loop(staged(game, mindful), game, remember=True).verdict == "no"
+    assert closed_loop(staged(game, forgetful), game).verdict == "no"  # not asked about its memory

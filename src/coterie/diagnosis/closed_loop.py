@@ -8,7 +8,7 @@ import numpy as np
 
 from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, TINY, Effect, effect, scale, whole_episode
 from coterie.diagnosis.responses import response
-from coterie.diagnosis.sights import own_part
+from coterie.diagnosis.sights import own_part, present_part
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import uniform_policy
 from coterie.finite.visits import visits
@@ -20,7 +20,7 @@ LEAST_USE = 0.05  # of that gain: a smaller change, shown something else, is no 
 LEAST_REACTION = 0.01  # bits that action and sight have in common: less is no reaction
 LEAST_BITS = 0.02  # the same beyond luck, where episodes are sampled
 SHUFFLES = 200
-ALL, TEAMMATES = "what it sees", "what it sees of its teammates"
+ALL, TEAMMATES, MEMORY = "what it sees", "what it sees of its teammates", "what it remembers"
 
 
 class Loop(NamedTuple):
@@ -43,7 +43,7 @@ class Loop(NamedTuple):
         return self.reacts is False and not self.uses
 
 
-def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
+def closed_loop(stage: Stage, game: FiniteGame, team: int = 0, *, remember: bool = False) -> Finding:
     """Whether each agent uses what it sees, where that could pay.
 
     loss_i = J_i(pi) - J_i(pi with o_i replaced by o' drawn from d_i), d_i being the agent's own visits: the closed loop
@@ -53,8 +53,9 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
     those with the same own part, and the gain is over reacting to that part alone. yes: gain above 1 % of what is
     earned, a loss below 5 % of it, and actions that have less than 0.01 bits in common with what is seen (so that it is
     not a reaction in vain). On a sampled stage "uses" is a loss with p < 0.05 of one who may react, and the actions may
-    have 0.02 bits in common with what is seen beyond luck, three deviations of luck included.
-    Left out: an agent's own memory, which nothing here can reach into.
+    have 0.02 bits in common with what is seen beyond luck, three deviations of luck included. With `remember`, sights
+    are windows of observations, and on a table the same is asked about what is remembered: all of the window but the
+    present one is drawn again among those with the same present. Left out: a memory that an agent keeps to itself.
     """
     if game.horizon <= 0:
         return Finding("closed loop", "cannot tell", "What reacting could earn is not computed without a time limit.")
@@ -64,8 +65,14 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
         return Finding("closed loop", "cannot tell", f"{len(own)} episodes are too few to tell what agents react to.")
     loops = [_loop(stage, game, team, agent, seen, policy, rows, own) for agent in range(len(stage.agents))]
     if stage.exact and not any(one.ignores and one.gain > 0 for one in loops):
-        about = [_teammates(stage, game, team, one.agent, seen[one.agent], policy, own) for one in loops if one.uses]
-        loops += [one for one in about if one is not None]
+        using = [one.agent for one in loops if one.uses]
+        parts = [(agent, TEAMMATES, own_part(game, agent)) for agent in using]
+        parts += [(agent, MEMORY, present_part(game, agent)) for agent in using if remember]
+        loops += [
+            _part(stage, game, team, agent, what, part, seen[agent], policy, own)
+            for agent, what, part in parts
+            if part is not None
+        ]
     paying = [one for one in loops if one.gain > 0]
     picture = Picture(
         "bars",
@@ -98,9 +105,9 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0) -> Finding:
     if unclear:
         sentence = f"{len(own)} episodes do not tell whether {unclear[0]} uses what it sees."
         return Finding("closed loop", "cannot tell", sentence, loss.value, loss.interval, null, picture=picture)
-    using = [one for one in loops if one.uses and one.what == ALL]
-    if using:
-        most = max(using, key=lambda one: abs(one.loss.value))
+    felt = [one for one in loops if one.uses and one.what == ALL]
+    if felt:
+        most = max(felt, key=lambda one: abs(one.loss.value))
         sentence = (
             f"{stage.agents[most.agent]} uses what it sees: shown something else, it earns {abs(most.loss.value):.2f} "
             f"{'less' if most.loss.value >= 0 else 'more'}."
@@ -145,13 +152,18 @@ def _loop(
     return Loop(agent, ALL, loss, gain, reacts, reacts is not False and loss.p is not None and loss.p < CHANCE)
 
 
-def _teammates(
-    stage: Stage, game: FiniteGame, team: int, agent: int, seen: np.ndarray, policy: np.ndarray, own: np.ndarray
-) -> Loop | None:
-    """The same question about what an agent sees of its teammates; None where no part is about them."""
-    part = own_part(game, agent)
-    if part is None:
-        return None
+def _part(
+    stage: Stage,
+    game: FiniteGame,
+    team: int,
+    agent: int,
+    what: str,
+    part: np.ndarray,
+    seen: np.ndarray,
+    policy: np.ndarray,
+    own: np.ndarray,
+) -> Loop:
+    """The same question about some of what an agent sees; sights with one number in part, int[O], share the rest."""
     same = part[:, None] == part[None]
     drawn = np.where(same, seen[None], 0.0)
     total = drawn.sum(1, keepdims=True)
@@ -170,7 +182,7 @@ def _teammates(
     group = np.zeros_like(taken)
     np.add.at(group, part, taken)
     reacts = _bits(taken) - _bits(group) > LEAST_REACTION
-    return Loop(agent, TEAMMATES, loss, gain, reacts, uses)
+    return Loop(agent, what, loss, gain, reacts, uses)
 
 
 def _as_seen(stage: Stage, game: FiniteGame, team: int) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:

@@ -35,17 +35,18 @@ class Rungs(NamedTuple):
     reason: str = ""
 
 
-def rungs(game: FiniteGame, policy: np.ndarray) -> Rungs:
+def rungs(game: FiniteGame, policy: np.ndarray, plain: FiniteGame | None = None) -> Rungs:
     """The ladder J(pi) <= best response <= decentralised optimum <= joint optimum of a policy float64[N, O, A].
 
     joint - J = (joint - decentralised) + (decentralised - response) + (response - J), from `finite/ladder.py` where the
     game is small, or everything in it is certain. Elsewhere the response is the best that improvement finds for an
     agent without memory (`responses.response`, a lower bound), and the decentralised optimum is given where it is
-    plain to see. Raises ValueError for a game without a time limit.
+    plain to see. `plain` is the same game without memory, where `game` is one of agents that remember. Raises
+    ValueError for a game without a time limit.
     """
-    sure = is_certain(game)
-    if (sure and np.isin(policy, (0.0, 1.0)).all()) or len(game.states) * int(np.prod(game.actions)) <= SMALL:
-        ladder = gap_ladder(game, policy)
+    sure, size = is_certain(game), len((plain or game).states) * int(np.prod(game.actions))
+    if (sure and np.isin(policy, (0.0, 1.0)).all()) or size <= SMALL:
+        ladder = gap_ladder(game, policy, plain=plain)
         if not ladder.is_bound:  # else one agent alone may earn less than the ladder says
             reason = ladder.reasons[-1] if ladder.reasons else ""
             height = ladder.decentralised
@@ -62,7 +63,7 @@ def rungs(game: FiniteGame, policy: np.ndarray) -> Rungs:
     return Rungs(now, reply, None, joint, best, reason)
 
 
-def gaps(game: FiniteGame, policy: np.ndarray) -> Finding:
+def gaps(game: FiniteGame, policy: np.ndarray, plain: FiniteGame | None = None) -> Finding:
     """What is missing from the joint optimum, and which rung of the ladder is missing most.
 
     yes: more than 1 % of what is earned is missing. The largest rung says what to try: an agent alone could improve
@@ -71,7 +72,7 @@ def gaps(game: FiniteGame, policy: np.ndarray) -> Finding:
     """
     if game.horizon <= 0:
         return Finding("gaps", "cannot tell", "Without a time limit the rungs of the ladder are not computed.")
-    found = rungs(game, policy)
+    found = rungs(game, policy, plain)
     missing = found.joint - found.now
     labels = ("the team", "best response", "decentralised optimum", "joint optimum")
     heights = (found.now, found.response, found.decentralised, found.joint)

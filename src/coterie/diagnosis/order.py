@@ -19,6 +19,7 @@ ORDER = (
     "step size",
     "reward audit",
     "loops",
+    "agent loops",
     "noise",
     "idle",
     "contribution",

@@ -42,6 +42,23 @@ def about_teammates(game: FiniteGame, agent: int) -> np.ndarray:
     return found
 
 
+def present_part(game: FiniteGame, agent: int) -> np.ndarray | None:
+    """For each sight of one that remembers the first with the same present, int[O]; None where nothing is remembered.
+
+    Sights of agents that remember are windows [window, ..], the present one last (`finite/histories.py`).
+    """
+    kind = next(kind for kind, one in enumerate(game.spec.kinds) if agent in one.agents)
+    windows = game.observations[kind]
+    if windows.ndim < 2 or windows.shape[1] < 2:
+        return None
+    first, _ = numbers_seen(game, agent)
+    present = windows[:, -1].reshape(len(windows), -1)
+    _, begin, group = np.unique(present, axis=0, return_index=True, return_inverse=True)
+    part = np.arange(game.observation_count)
+    part[first : first + len(windows)] = first + begin[group.reshape(-1)]
+    return part
+
+
 def own_part(game: FiniteGame, agent: int) -> np.ndarray | None:
     """For each sight the first of those that differ only in what is about teammates, int[O]; None where none is.
 

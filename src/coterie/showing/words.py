@@ -25,6 +25,7 @@ CAUSES = {  # what a finding says about those that fail, in a few words
     "step size": "their values still jump",
     "reward audit": "the reward asks for something else",
     "loops": "they run in circles or stand still",
+    "agent loops": "an agent goes round in circles of its own",
     "noise": "they need the noise that they are judged without",
     "idle": "an agent does nothing",
     "contribution": "an agent adds nothing",
@@ -140,8 +141,9 @@ def opening(verdict: Verdict) -> str:
     total = verdict.coordinated.total
     if total == 1:
         return f"The team does not {verdict.success_word}: {cause}."
-    verb = "does" if failing == 1 else "do"
-    return f"{percent(failing / total)} of {plural(total, verdict.unit)} {verb} not {verdict.success_word}: {cause}."
+    who = f"1 of {plural(total, verdict.unit)} does" if failing == 1 else ""
+    who = who or f"{percent(failing / total)} of {plural(total, verdict.unit)} do"
+    return f"{who} not {verdict.success_word}: {cause}."
 
 
 def summary(verdict: Verdict) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from coterie.finite.game import FiniteGame
@@ -25,6 +26,17 @@ def answers(questions: Sequence[Question], on_question: Callable[[int, int, str]
             on_question(number, len(questions), question.name)
         found.append(question.ask())
     return found
+
+
+def told_apart(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings in which a screen gives way to proof: who does nothing but adds something is not idle."""
+    useful = any(one.name == "contribution" and one.verdict == "no" for one in findings)
+    return [
+        replace(one, verdict="no", remedy="", sentence=f"{one.sentence} It adds something all the same (contribution).")
+        if useful and one.name == "idle" and one.verdict == "yes"
+        else one
+        for one in findings
+    ]
 
 
 def stand_in(game: FiniteGame) -> Way:

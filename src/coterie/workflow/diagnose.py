@@ -17,10 +17,9 @@ from coterie.diagnosis.drift import drift, step_size
 from coterie.diagnosis.endings import endings
 from coterie.diagnosis.exploration import exploration
 from coterie.diagnosis.gaps import gaps
-from coterie.diagnosis.identities import identities
 from coterie.diagnosis.idle import idle
 from coterie.diagnosis.influence import influence
-from coterie.diagnosis.loops import REPEATS, loops
+from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.noise import noise
 from coterie.diagnosis.order import corrected, in_order, over_teams
 from coterie.diagnosis.reward_audit import outcome_audit, reward_audit
@@ -43,7 +42,7 @@ from coterie.tabular.learn import Teams
 from coterie.types import Finding, Play
 from coterie.workflow.asking import Question, answers, stand_in
 from coterie.workflow.evaluate import saved_judgement
-from coterie.workflow.judgement import Judgement
+from coterie.workflow.judgement import Judgement, without_memory
 from coterie.workflow.plan import Plan, environment_options
 from coterie.workflow.trying import possible
 
@@ -99,7 +98,7 @@ def diagnose(
     asked = answers(questions, on_question)
     findings = in_order(corrected([*verdict.findings, *asked]))
     findings = tuple(dataclasses.replace(one, flags=possible(chosen, one)) for one in findings)
-    judgement = with_findings(judgement, findings, game, teams, chosen.seed)
+    judgement = with_findings(judgement, findings, game, teams, chosen)
     return Diagnosis(folder.name, judgement, folder / "report.html", folder, chosen)
 
 
@@ -118,21 +117,21 @@ def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judge
             [(int(looked[place]), _placed(ask(place), place, looked)) for place in chosen_places], which
         )
 
+    remember = chosen.learner.history > 1
+    plain = exact_game(chosen.environment, chosen.env) if remember else None
     questions = [
-        Question("rewards", lambda: rewards(plays, game)),
+        Question("rewards", lambda: rewards(plays, None if remember else game)),
         Question("endings", lambda: endings(plays, game)),
         Question("noise", over(lambda place: noise(stage, place))),
         Question("contribution", over(lambda place: contribution(stage, place, stand_in(game)))),
-        Question("closed loop", over(lambda place: closed_loop(stage, game, place))),
+        Question("closed loop", over(lambda place: closed_loop(stage, game, place, remember=remember))),
         Question("influence", over(lambda place: influence(game, stage.policies[place]))),
     ]
-    if len(game.spec.kinds) < len(game.spec.agents):
-        questions.append(Question("identities", over(lambda place: identities(stage, place))))
     if chosen.learner.share_experience != "none" or chosen.learner.share_parameters:
         questions.append(Question("capability", lambda: capability(game)))
     questions += learning_questions(chosen, game, teams, looked if short else looked[:0])
     if short:
-        questions.append(Question("gaps", over(lambda place: gaps(game, stage.policies[place]), short)))
+        questions.append(Question("gaps", over(lambda place: gaps(game, stage.policies[place], plain), short)))
         questions.append(Question("shadowed optimum", lambda: shadow(game, stage.policies[short[0]])))
     if len(teams.q) > 1:
         crowd = table_stage(game, teams.q[:STRANGERS], chosen)
@@ -203,12 +202,14 @@ def table_stage(game: FiniteGame, q: np.ndarray, chosen: Plan) -> TableStage:
 
 
 def with_findings(
-    judgement: Judgement, findings: tuple[Finding, ...], game: FiniteGame, teams: Teams, seed: int
+    judgement: Judgement, findings: tuple[Finding, ...], game: FiniteGame, teams: Teams, chosen: Plan
 ) -> Judgement:
     """A judgement with other findings, and with the episodes that they point to."""
     shown = {play.team for play in judgement.plays}
     wanted = sorted({place.team for one in findings for place in one.evidence} - shown)
-    more = [play_of(game, teams.q[team], seed, team) for team in wanted if 0 <= team < len(teams.q)]
+    more = [play_of(game, teams.q[team], chosen.seed, team) for team in wanted if 0 <= team < len(teams.q)]
+    if chosen.learner.history > 1:
+        more = without_memory(game, more)
     return judgement._replace(
         verdict=dataclasses.replace(judgement.verdict, findings=findings),
         recording=judgement.recording._replace(plays=[*judgement.plays, *more]),
@@ -239,6 +240,7 @@ def play_questions(plays: list[Play], recording: Recording, game: FiniteGame | N
     yield Question("rewards", lambda: rewards(plays, game))
     yield Question("endings", lambda: endings(plays, game))
     yield Question("loops", lambda: loops(failing, len(plays), word))
+    yield Question("agent loops", lambda: agent_loops(plays))
     yield Question("idle", lambda: idle(plays, recording.idle))
     if game is None:
         yield Question("reward audit", lambda: outcome_audit(plays))

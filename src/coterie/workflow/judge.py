@@ -13,7 +13,7 @@ from coterie.diagnosis.contribution import contribution
 from coterie.diagnosis.endings import endings
 from coterie.diagnosis.identities import identities
 from coterie.diagnosis.idle import idle
-from coterie.diagnosis.loops import REPEATS, loops
+from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.noise import noise
 from coterie.diagnosis.order import corrected, in_order, over_teams
 from coterie.diagnosis.reward_audit import reward_audit
@@ -28,7 +28,7 @@ from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
 from coterie.workflow.actors import actors, takes_seed
-from coterie.workflow.asking import Question, answers, stand_in
+from coterie.workflow.asking import Question, answers, stand_in, told_apart
 from coterie.workflow.judgement import Judgement, recording_of
 from coterie.workflow.plan import check_seed, environment_options, whole
 
@@ -94,7 +94,8 @@ def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[
     questions = [
         Question("rewards", lambda: rewards(plays, game)),
         Question("endings", lambda: endings(plays, game)),
-        Question("idle", lambda: idle(plays, game.idle)),
+        Question("idle", lambda: idle(plays, game.idle if game.idle_is_noop else None)),
+        Question("agent loops", lambda: agent_loops(plays)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("contribution", over(lambda team: contribution(stage, team, stand_in(game)))),
         Question("closed loop", over(lambda team: closed_loop(stage, game, team))),
@@ -156,7 +157,7 @@ def _judgement(
         seed=seed,
         unit=unit,
         env_steps=sum(len(play.actions) for play in plays),
-        findings=in_order(corrected(findings)),
+        findings=in_order(told_apart(corrected(findings))),
     )
     recording = recording_of(game, environment, options, plays)
     return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)

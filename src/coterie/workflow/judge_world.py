@@ -12,7 +12,7 @@ from coterie.diagnosis.contribution import contribution
 from coterie.diagnosis.endings import endings
 from coterie.diagnosis.identities import identities
 from coterie.diagnosis.idle import idle
-from coterie.diagnosis.loops import REPEATS, loops
+from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.noise import noise
 from coterie.diagnosis.order import corrected, in_order, over_teams
 from coterie.diagnosis.reward_audit import outcome_audit
@@ -27,7 +27,7 @@ from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
 from coterie.workflow.actors import actors, takes_seed
-from coterie.workflow.asking import Question, answers
+from coterie.workflow.asking import Question, answers, told_apart
 from coterie.workflow.judgement import Judgement
 from coterie.workflow.plan import check_seed, whole
 
@@ -62,7 +62,8 @@ def judge_world(
         plays.append(stage.play(own_cast(stage, team if seeded else 0), team)._replace(team=team))
     base = sampled_baselines(stage)
     unit = "team" if seeded else "episode"
-    findings = in_order(corrected(answers(world_questions(stage, plays, base, seeded, success_word), on_question)))
+    asked = answers(world_questions(stage, plays, base, seeded, success_word), on_question)
+    findings = in_order(told_apart(corrected(asked)))
     returns = _returns(plays)
     verdict = Verdict(
         environment=getattr(getattr(stage.env, "metadata", {}), "get", lambda name: None)("name") or "your environment",
@@ -117,6 +118,7 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
         Question("reward audit", lambda: outcome_audit(plays)),
         Question("loops", lambda: loops(failing, len(plays), word)),
         Question("idle", lambda: idle(plays, (0,) * len(stage.agents))),
+        Question("agent loops", lambda: agent_loops(plays)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("contribution", over(lambda team: contribution(stage, team))),
     ]

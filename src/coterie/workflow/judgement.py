@@ -76,7 +76,10 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     ]
     fails = {play.team: play for play in failing}
     plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
-    repeats = 1 if game.deterministic else REPEATS
+    remember = chosen.learner.history > 1
+    if remember:
+        failing, plays = without_memory(game, failing), without_memory(game, plays)
+    repeats = 1 if game.deterministic and not remember else REPEATS
     audit = reward_audit(game, chosen.learner.discount).finding
     calm = audit.verdict == "yes"  # the reward comes first
     remedy = "" if calm else against_disturbance(chosen.learner, chosen.algorithm)
@@ -130,6 +133,12 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
 def with_flags(finding: Finding, flags: tuple[str, ...]) -> Finding:
     """A finding of something to mend, with the words of a command that mend it."""
     return dataclasses.replace(finding, flags=flags) if finding.verdict == "yes" else finding
+
+
+def without_memory(game: FiniteGame, plays: list[Play]) -> list[Play]:
+    """Episodes of agents that remember, with keys that are equal where the world is, whatever they remember."""
+    world = np.unique(game.states.reshape(len(game.states), -1), axis=0, return_inverse=True)[1].reshape(-1)
+    return [play._replace(keys=world[play.keys].astype(np.int64)) for play in plays]
 
 
 def is_the_tutorial(chosen: Plan) -> bool:
