@@ -77,12 +77,14 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _train(environment: str, options) -> int:
+    from rich.text import Text
+
     from coterie.cli.output import ProgressLine, draw, has_boards, next_step, say_making, show, show_example, show_json
     from coterie.running.recorder import word_for
     from coterie.showing.terminal import verdict
     from coterie.workflow.game import game_of
     from coterie.workflow.plan import plan
-    from coterie.workflow.train import audit, learn, open_run
+    from coterie.workflow.train import audit, learn, open_run, unlike_sharers
 
     chosen = plan(
         environment,
@@ -100,6 +102,10 @@ def _train(environment: str, options) -> int:
     if not options.json and asked.finding.verdict == "yes":
         with contextlib.suppress(BrokenPipeError):  # nobody reads on; the teams are trained all the same
             _show_audit(asked, game)
+    if not options.json and (unlike := unlike_sharers(chosen, game)) is not None:
+        with contextlib.suppress(BrokenPipeError):
+            show("", Text.assemble(("! ", "bold red"), unlike.sentence))
+            show(Text.assemble("  ", ("Try: ", "bold"), unlike.remedy))
     progress = ProgressLine(game.success_word)
     try:
         run = learn(chosen, game, folder, teams, threads=options.threads, on_tick=progress)

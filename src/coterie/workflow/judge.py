@@ -13,6 +13,7 @@ from coterie.diagnosis.contribution import contribution
 from coterie.diagnosis.endings import endings
 from coterie.diagnosis.identities import identities
 from coterie.diagnosis.idle import idle
+from coterie.diagnosis.influence import coupling
 from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.noise import noise
 from coterie.diagnosis.order import corrected, in_order, over_teams
@@ -102,10 +103,33 @@ def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[
     ]
     if len(game.spec.kinds) < len(game.spec.agents):
         questions.append(Question("identities", over(lambda team: identities(stage, team))))
+    if not seeded and any_chance(plays):
+        questions.append(Question("coupling", lambda: coupling(plays, habits(plays, max(game.actions)))))
     if seeded and len(plays) > 1:
         crowd = ActorStage(game, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
         questions.append(Question("strangers", lambda: strangers(crowd, game.success_word)))
     return questions
+
+
+def any_chance(plays: list[Play]) -> bool:
+    """Whether some agent ever took different actions where it saw the same."""
+    taken: dict[tuple[int, bytes], int] = {}
+    return any(
+        taken.setdefault((agent, sight.tobytes()), int(action)) != action
+        for play in plays
+        for agent, seen in enumerate(play.observations)
+        for sight, action in zip(seen, play.actions[:, agent], strict=False)
+    )
+
+
+def habits(plays: list[Play], actions: int) -> Callable[[int, np.ndarray], np.ndarray]:
+    """Each agent's own distribution over actions for what it sees, as it was counted, float64[A]."""
+    counts: dict[tuple[int, bytes], np.ndarray] = {}
+    for play in plays:
+        for agent, seen in enumerate(play.observations):
+            for sight, action in zip(seen, play.actions[:, agent], strict=False):
+                counts.setdefault((agent, sight.tobytes()), np.zeros(actions))[action] += 1
+    return lambda agent, sight: counts[agent, sight.tobytes()] / counts[agent, sight.tobytes()].sum()
 
 
 def _all_alike(plays: list[Play]) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from coterie.diagnosis.capability import capability
 from coterie.diagnosis.reward_audit import Audit, reward_audit
 from coterie.errors import BadInput, Stopped, nearest
 from coterie.finite.game import FiniteGame
@@ -32,6 +33,7 @@ from coterie.running.train import (
 from coterie.running.verdict import Curve, Verdict
 from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
+from coterie.types import Finding
 from coterie.workflow.game import game_of
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
@@ -138,6 +140,17 @@ def train(
 def audit(chosen: Plan, game: FiniteGame) -> Audit:
     """Does the optimum of this reward, as the learner discounts it, reach the aim?"""
     return reward_audit(game, chosen.learner.discount)
+
+
+def unlike_sharers(chosen: Plan, game: FiniteGame) -> Finding | None:
+    """What is wrong with sharing experience or a table between these agents; None where nothing is, or none is shared.
+
+    Equal spaces are not equal capabilities: whoever learns from a partner whose controls are mirrored learns the wrong
+    things.
+    """
+    shares = chosen.learner.share_experience != "none" or chosen.learner.share_parameters
+    finding = capability(game) if shares else None
+    return finding if finding is not None and finding.verdict == "yes" else None
 
 
 def open_run(chosen: Plan, game: FiniteGame, runs: Path, name: str | None, threads: int = 0) -> tuple[Path, Teams]:
