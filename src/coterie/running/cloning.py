@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from coterie.types import Play
+
 Actions = Mapping[Any, Any]  # of one step, by agent
 Way = Literal["deepcopy", "replay"]
 
@@ -36,6 +38,28 @@ def cloning(make_env: Callable[[], Any], seed: int, actions: Sequence[Actions]) 
         if all(_goes_on_alike(copied, step, actions, reference) for step in steps):
             return Cloning(way, copied)
     return None
+
+
+def followed_by(
+    make_env: Callable[[], Any], seed: int, play: Play
+) -> Callable[[int, Sequence[int]], list[Any] | None] | None:
+    """What everybody would see had they acted otherwise at one step of a recorded episode; None: no clone is trusted.
+
+    The function takes a step (from 0) and joint actions, and gives what the agents see, in the environment's order, or
+    None where the episode ends there for any of them. Only for episodes in which all act to the end.
+    """
+    agents = list(make_env().possible_agents)
+    actions = [dict(zip(agents, map(int, row), strict=True)) for row in play.actions]
+    found = cloning(make_env, seed, actions)
+    if found is None:
+        return None
+
+    def follows(step: int, joint: Sequence[int]) -> list[Any] | None:
+        env = found.at(step)
+        seen = env.step(dict(zip(agents, joint, strict=True)))[0]
+        return [seen[agent] for agent in agents] if set(env.agents) == set(agents) else None
+
+    return follows
 
 
 def _begun(make_env: Callable[[], Any], seed: int) -> Any:

@@ -26,7 +26,8 @@ class EnvStage:
     def __init__(
         self, make_env: Callable[[], Any], actors: list[list[Actor]], episodes: int = 30, seed: int = 0
     ) -> None:
-        self.env, self.actors, self.episodes, self.seed = make_env(), actors, episodes, seed
+        self.make_env, self.env = make_env, make_env()
+        self.actors, self.episodes, self.seed = actors, episodes, seed
         self.spaces = [self.env.action_space(agent) for agent in self.env.possible_agents]
         for agent, space in zip(self.env.possible_agents, self.spaces, strict=True):
             if not hasattr(space, "n"):

@@ -149,6 +149,24 @@ def as_play(game: FiniteGame, state: int, edges: np.ndarray, actions: np.ndarray
     )
 
 
+def followed_on_table(game: FiniteGame, play: Play) -> Callable[[int, Sequence[int]], list[np.ndarray] | None]:
+    """What everybody would see had they acted otherwise at one step (from 0) of an episode on this table.
+
+    Of several outcomes the likeliest is taken; None where the game ends there.
+    """
+
+    def follows(step: int, joint: Sequence[int]) -> list[np.ndarray] | None:
+        pair = int(play.keys[step]) * int(np.prod(game.actions)) + int(np.ravel_multi_index(tuple(joint), game.actions))
+        first, stop = int(game.first_edge[pair]), int(game.first_edge[pair + 1])
+        edge = first + int(game.probability[first:stop].argmax())
+        if game.ended[edge]:
+            return None
+        after = game.successor[edge : edge + 1]
+        return [_sights(game, after, agent)[0] for agent in range(len(game.actions))]
+
+    return follows
+
+
 def _sights(game: FiniteGame, states: np.ndarray, agent: int) -> np.ndarray:
     """What one agent sees along a way, [T + 1, ...]."""
     first = 0

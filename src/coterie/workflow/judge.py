@@ -17,12 +17,13 @@ from coterie.diagnosis.influence import coupling
 from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.noise import noise
 from coterie.diagnosis.order import corrected, in_order, over_teams
+from coterie.diagnosis.reactions import reactions
 from coterie.diagnosis.reward_audit import reward_audit
 from coterie.diagnosis.rewards import rewards
 from coterie.diagnosis.strangers import strangers
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
-from coterie.running.evaluate import SAME_RETURN, baselines
+from coterie.running.evaluate import SAME_RETURN, baselines, followed_on_table
 from coterie.running.stage import ActorStage, own_cast
 from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict
@@ -99,6 +100,7 @@ def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[
         Question("agent loops", lambda: agent_loops(plays)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("contribution", over(lambda team: contribution(stage, team, stand_in(game)))),
+        Question("influence", lambda: reactions(*stage_parts(stage, looked[0], plays))),
         Question("closed loop", over(lambda team: closed_loop(stage, game, team))),
     ]
     if len(game.spec.kinds) < len(game.spec.agents):
@@ -109,6 +111,13 @@ def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[
         crowd = ActorStage(game, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
         questions.append(Question("strangers", lambda: strangers(crowd, game.success_word)))
     return questions
+
+
+def stage_parts(stage: ActorStage, team: int, plays: list[Play]) -> tuple[Any, ...]:
+    """What `reactions` asks about: names, actors, sizes, the team's recorded episode, and what would have followed."""
+    play = next((play for play in plays if play.team == team), plays[0])
+    game = stage.game
+    return game.spec.agents, stage.actors[team], game.actions, play, followed_on_table(game, play)
 
 
 def any_chance(plays: list[Play]) -> bool:

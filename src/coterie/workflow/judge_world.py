@@ -15,13 +15,16 @@ from coterie.diagnosis.idle import idle
 from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.noise import noise
 from coterie.diagnosis.order import corrected, in_order, over_teams
+from coterie.diagnosis.reactions import reactions
 from coterie.diagnosis.reward_audit import outcome_audit
 from coterie.diagnosis.rewards import rewards
 from coterie.diagnosis.strangers import strangers
 from coterie.errors import BadInput
+from coterie.running.cloning import followed_by
 from coterie.running.env_stage import EnvStage
 from coterie.running.episodes import Recording
 from coterie.running.evaluate import Baselines
+from coterie.running.record import episode_seed
 from coterie.running.stage import Part, Way, own_cast
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
@@ -120,6 +123,7 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
         Question("idle", lambda: idle(plays, (0,) * len(stage.agents))),
         Question("agent loops", lambda: agent_loops(plays)),
         Question("noise", over(lambda team: noise(stage, team))),
+        Question("influence", lambda: tried_reactions(stage, looked[0], plays)),
         Question("contribution", over(lambda team: contribution(stage, team))),
     ]
     if len(
@@ -130,6 +134,16 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
         crowd = EnvStage(lambda: stage.env, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
         questions.append(Question("strangers", lambda: strangers(crowd, word)))
     return questions
+
+
+def tried_reactions(stage: EnvStage, team: int, plays: list[Play]) -> Finding:
+    """Who reacts to whom, by cloning the environment along a team's recorded episode, where a clone can be trusted."""
+    play = next((play for play in plays if play.team == team), plays[0])
+    follows = followed_by(stage.make_env, episode_seed(stage.seed, play.team), play)
+    if follows is None:
+        sentence = "No copy of this environment goes on as it did, so what others' actions do cannot be tried out."
+        return Finding("influence", "cannot tell", sentence)
+    return reactions(stage.agents, stage.actors[team], stage.sizes, play, follows)
 
 
 def _returns(plays: list[Play]) -> np.ndarray:
