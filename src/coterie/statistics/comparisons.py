@@ -121,7 +121,7 @@ def mann_whitney_p(x: ArrayLike, y: ArrayLike) -> float:
     Up to m n = 2,500 the share of all ways to deal the scores out whose rank sum is at least as far from its mean,
     ties included, counted exactly; beyond, the normal approximation with the correction for ties.
     """
-    first, other = as_scores(x), as_scores(y)
+    first, other = sorted((as_scores(x), as_scores(y)), key=len)
     m, both = len(first), np.concatenate([first, other])
     count = len(both)
     _, place, ties = np.unique(both, return_inverse=True, return_counts=True)
@@ -130,7 +130,7 @@ def mann_whitney_p(x: ArrayLike, y: ArrayLike) -> float:
     if m * (count - m) > EXACT_PAIRS:
         variance = m * (count - m) / 12 * (count + 1 - ((ties**3.0 - ties).sum() / (count * (count - 1))))
         return 1.0 if variance <= 0 else 2 * NormalDist().cdf(-max(0.0, away / 2 - 0.5) / sqrt(variance))
-    ways = np.zeros((m + 1, int(doubled.sum()) + 1))
+    ways = np.zeros((m + 1, int(np.sort(doubled)[count - m :].sum()) + 1))  # by how many are dealt, and their rank sum
     ways[0, 0] = 1
     for rank in doubled:
         ways[1:, rank:] += ways[:-1, :-rank].copy()
