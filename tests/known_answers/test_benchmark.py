@@ -31,8 +31,18 @@ def test_one_diagnostic_is_asked():
     command = [sys.executable, str(HERE / "known_answers.py"), "--only", "stability", "--count", "6", "--json"]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     row = next(row for row in found["rows"] if row["source"] == "from_definitions")
-    assert (row["yes"], row["no"]) == (3, 3)  # the odd seeds of six
+    assert (row["yes"], row["no"]) == (6, 6)  # the odd seeds of six, in two rounds
     assert row["detection"][1] <= row["detection"][0] <= row["detection"][2]
+
+
+def test_the_third_round_is_shown_by_itself_and_as_it_first_was(benchmark_module):
+    found = benchmark_module.measure(["stability", "drift"], 6)
+    counted = {row["source"]: (row["yes"], row["no"]) for row in found["rows"] if row["diagnostic"] == "stability"}
+    assert (counted["third"], counted["from_definitions"], counted["both"]) == ((3, 3), (6, 6), (9, 9))
+    assert [row["diagnostic"] for row in found["rows"] if row["source"] == "third"] == ["stability"]
+    saved = json.loads(benchmark_module.THIRD.read_text())["rows"]
+    shown = benchmark_module.page(json.loads(benchmark_module.PLACE.read_text()) | {"third_first": saved})
+    assert {benchmark_module.first_line(row) for row in saved} <= set(shown.splitlines())
 
 
 def test_misses_and_false_alarms_are_named(benchmark_module):
