@@ -30,6 +30,7 @@ sys.path[:0] = [str(HERE.parent / "tests" / folder) for folder in ("known_answer
 
 from from_definitions_later import cases as later_cases  # noqa: E402
 from from_definitions_third import cases as third_cases  # noqa: E402
+from from_definitions_third_harder import cases as harder_cases  # noqa: E402
 from scoring import DIAGNOSTICS, SOURCES, Answer, all_cases, answers, rates  # noqa: E402
 
 TITLES = {
@@ -82,8 +83,11 @@ def measure(diagnostics: Sequence[str], count: int) -> dict[str, Any]:
             except ImportError as error:
                 missing[diagnostic] = str(error)
     rounds = {
-        name: {(case.diagnostic, case.family) for case in cases(2 * count)}
-        for name, cases in (("later", later_cases), ("third", third_cases))
+        name: {(case.diagnostic, case.family) for case in cases}
+        for name, cases in (
+            ("later", later_cases(2 * count)),
+            ("third", third_cases(2 * count) + harder_cases(2 * count)),
+        )
     }
     rows = []
     for diagnostic in diagnostics:
@@ -174,8 +178,8 @@ def page(found: dict[str, Any]) -> str:
         parts += [
             "The third round was written in other worlds when most detectors had been changed. Its cases stood before "
             "any detector was asked, and the answers of all its families but those of sampled episodes had been worked "
-            "out a second way (`tests/known_answers/test_third_round.py`). None has been changed since. This is what the "
-            "detectors gave then:",
+            "out a second way (`tests/known_answers/test_third_round.py`). None has been changed since. This is what "
+            "the detectors gave then:",
             first_table(found["third_first"]),
         ]
     parts.append("## What was missed")
