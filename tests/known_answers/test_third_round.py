@@ -80,7 +80,8 @@ def gaps(game, policies):
 
 
 def closed_loop(stage, game):
-    """Whether somebody does the same whatever it sees, but for a fiftieth of its chances, where acting on it earns a twentieth more than any habit."""
+    """Whether somebody does the same whatever it sees, but for a fiftieth of its chances, where acting on it earns a
+    twentieth more than any habit."""
     own = stage.policies[0]
     return any(
         len(sights) > 1 and np.ptp(own[agent, sights], axis=0).max() < 0.02 and by_sight(game, own, agent, sights)
