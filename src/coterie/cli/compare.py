@@ -17,7 +17,7 @@ ABOUT = (
     "file of marl-eval's layout, all of whose algorithms take part. Shown are every team's exact greedy return, the "
     "interquartile mean (IQM: of the middle half), the mean and the share of teams that coordinated, with intervals "
     "whose coverage was measured (docs/statistics.md); then what may be concluded, what may not, and how many teams "
-    "would settle it. A winner is named only where an exact test allows it, corrected for all pairs (Holm 1979)."
+    "would settle it. A winner is named only where two tests allow it, corrected for all pairs (Holm 1979)."
 )
 QUIET_SECONDS = 2.0
 

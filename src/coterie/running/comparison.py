@@ -14,6 +14,7 @@ from coterie.statistics import (
     FEW,
     Estimate,
     Share,
+    brunner_munzel,
     holm,
     improvement,
     improvement_interval,
@@ -64,7 +65,9 @@ class Row:
 class Pair:
     """Is `higher` really higher than `lower`? `about` is "score", or "coordinated" for the share of teams.
 
-    adjusted_p is Holm's over all pairs and both questions; seeds_needed is for each side, None where no number is.
+    p is the greater one of Mann and Whitney's, which counts exactly, and Brunner and Munzel's, which allows for unequal
+    spreads; adjusted_p is Holm's over all pairs and both questions; seeds_needed is for each side, None where no number
+    is.
     """
 
     about: str
@@ -127,6 +130,10 @@ def compared(contestants: Sequence[Contestant], notes: Sequence[str] = ()) -> Co
     alike = [row.name for row in rows if row.iqm.low is None]
     if alike:
         found.append(f"{_listed(alike)}: all scores alike, so they say nothing about their spread: no interval")
+    if len(np.unique(np.concatenate([np.unique(one.scores) for one in ordered]))) < sum(
+        len(np.unique(one.scores)) for one in ordered
+    ):
+        found.append("in the probability of scoring higher, equal scores count as half")
     return Comparison(
         environment=first.environment,
         score=first.score,
@@ -166,12 +173,12 @@ def _pairs(ordered: Sequence[Contestant]) -> tuple[Pair, ...]:
         if one.coordinated is not None and other.coordinated is not None:
             reached = one.coordinated.astype(float), other.coordinated.astype(float)
             asked.append(("coordinated", one, other, *reached))
-    p_values = [mann_whitney_p(x, y) for *_, x, y in asked]
+    p_values = [max(mann_whitney_p(x, y), brunner_munzel(x, y)[1]) for *_, x, y in asked]
     pairs = []
     for (about, one, other, x, y), p, adjusted in zip(asked, p_values, holm(p_values), strict=True):
         if improvement(x, y) < 0.5:
             one, other, x, y = other, one, y, x
-        found = improvement_interval(x, y)
+        found = _wider(improvement_interval(x, y), brunner_munzel(x, y)[0])
         enough = min(len(x), len(y)) >= FEW
         settled = bool(enough and adjusted <= ALPHA and found.low is not None and found.low > 0.5)
         needed = max(seeds_needed(x, y, ALPHA / len(asked), POWER), float(FEW))
@@ -180,13 +187,20 @@ def _pairs(ordered: Sequence[Contestant]) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
+def _wider(one: Estimate, other: Estimate) -> Estimate:
+    """The interval that holds both: the score interval takes the spreads to be alike, the other one many scores."""
+    lows = [low for low in (one.low, other.low) if low is not None]
+    highs = [high for high in (one.high, other.high) if high is not None]
+    return Estimate(one.value, min(lows, default=None), max(highs, default=None))
+
+
 def _concluded(rows: Sequence[Row], pairs: Sequence[Pair], first: Contestant) -> str:
     parts = []
     for row in rows:
         beaten = [pair for pair in pairs if pair.about == "score" and pair.settled and pair.higher == row.name]
         if beaten:
             told = [f"{pair.lower} (probability {_probability(pair)}, {_p(pair.adjusted_p)})" for pair in beaten]
-            parts.append(f"a team of {row.name} scores higher than one of {_listed(told)}")
+            parts.append(f"a team of {row.name} tends to score higher than one of {_listed(told)}")
     shares = {row.name: row.coordinated for row in rows}
     for pair in pairs:
         if pair.about == "coordinated" and pair.settled:
@@ -202,7 +216,8 @@ def _concluded(rows: Sequence[Row], pairs: Sequence[Pair], first: Contestant) ->
     pair = pairs[0]
     if len(rows) == 2:
         low, high = _outwards(pair.improvement)
-        return f"no winner; a team of {pair.higher} beats one of {pair.lower} with a probability of {low} to {high}."
+        between = f"a team of {pair.higher} scores higher than one of {pair.lower}"
+        return f"no winner; {between} with a probability of {low} to {high}."
     return "no winner: of no pair is one surely higher than the other."
 
 
@@ -237,20 +252,22 @@ def _to_settle(pairs: Sequence[Pair], rows: Sequence[Row]) -> str:
     if not open_pairs:
         needed = max(pair.seeds_needed or 0 for pair in scores)
         return f"nothing more is needed; {needed:,} teams each would have done (80 % power)."
-    told = []
+    teams = {row.name: row.teams for row in rows}
+    told, hopeless, untold = [], [], []
     for pair in open_pairs[:4]:
         names = f"{pair.higher} against {pair.lower}: " if len(rows) > 2 else ""
-        if pair.seeds_needed is None:
-            told.append(f"{names}no number of teams up to {MOST_SEEDS:,}; they look alike")
+        if min(teams[pair.higher], teams[pair.lower]) < FEW:
+            untold.append(f"{names}train {FEW} teams each at least, for fewer do not say how many it takes")
+        elif pair.seeds_needed is None:
+            hopeless.append(f"{names}no number of teams up to {MOST_SEEDS:,} would; they look alike")
         else:
             told.append(f"{names}about {pair.seeds_needed:,} teams each")
     shares = [pair for pair in pairs if pair.about == "coordinated" and not pair.settled and pair.seeds_needed]
-    if len(rows) == 2 and shares:
+    if len(rows) == 2 and shares and not untold:
         told.append(f"for the share that coordinates about {shares[0].seeds_needed:,}")
-    more = f"; and {len(open_pairs) - 4} more pairs" if len(open_pairs) > 4 else ""
-    if all(pair.seeds_needed is None for pair in open_pairs):
-        return "; ".join(told) + more + "."
-    return "; ".join(told) + more + " would settle it, if the difference is what it looks like (80 % power)."
+    parts = [", ".join(told) + " would settle it, if the difference is what it looks like (80 % power)"] if told else []
+    more = [f"{len(open_pairs) - 4} more pairs are open"] if len(open_pairs) > 4 else []
+    return "; ".join([*parts, *hopeless, *untold, *more]) + "."
 
 
 def differing(settings: Sequence[dict[str, Any]]) -> list[str]:

@@ -53,9 +53,9 @@ def _table(found: Comparison) -> list[Hanging]:
         ["-" if row.coordinated is None else percent(row.coordinated.share) for row in found.rows],
         ["" if row.coordinated is None else interval(row.coordinated) for row in found.rows],
         [number(row.iqm.value) for row in found.rows],
-        [_span(row.iqm) for row in found.rows],
+        [_span(row.iqm, row.teams) for row in found.rows],
         [number(row.mean.value) for row in found.rows],
-        [_span(row.mean) for row in found.rows],
+        [_span(row.mean, row.teams) for row in found.rows],
     ]
     styles = ["", "", "bold", "dim", "bold", "dim", "bold", "dim"]
     if all(row.coordinated is None for row in found.rows):
@@ -72,10 +72,10 @@ def _table(found: Comparison) -> list[Hanging]:
     return [line(heads, ["bold"] * len(heads)), *(line(cells, styles) for cells in zip(*columns, strict=True))]
 
 
-def _span(estimate: Estimate) -> str:
+def _span(estimate: Estimate, teams: int) -> str:
     """An interval, or why there is none."""
     if estimate.low is None or estimate.high is None:
-        return "all alike"
+        return "one team" if teams == 1 else "all alike"
     return f"{number(estimate.low)} to {number(estimate.high)}"
 
 

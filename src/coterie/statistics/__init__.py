@@ -2,6 +2,7 @@
 
 from coterie.statistics.comparisons import (
     binomial_p,
+    brunner_munzel,
     holm,
     improvement,
     improvement_interval,
@@ -28,6 +29,7 @@ __all__ = [
     "Share",
     "binomial_p",
     "bootstrap",
+    "brunner_munzel",
     "holm",
     "improvement",
     "improvement_interval",

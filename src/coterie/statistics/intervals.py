@@ -46,6 +46,11 @@ def t_quantile(probability: float, freedom: float) -> float:
     return _t_point(2 * (1 - probability), freedom)
 
 
+def t_tail(t: float, freedom: float) -> float:
+    """P(|T| > |t|) of Student's t distribution, as above."""
+    return _beta_share(freedom / (freedom + t * t), freedom / 2, 0.5)
+
+
 @lru_cache(256)
 def _t_point(tail: float, freedom: float) -> float:
     """The t with P(|T| > t) = tail."""
