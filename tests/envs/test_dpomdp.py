@@ -371,3 +371,24 @@ def test_the_commands_run(tmp_path, monkeypatch, capsys):
     assert "60.00   the best that one mind" in capsys.readouterr().out
     assert main(["watch", "dec-tiger", "--policy", "random"]) == 2
     assert "there are no pictures of this environment" in capsys.readouterr().err
+
+
+def test_files_of_windows_editors_are_read(tmp_path):
+    """A mark of the order of bytes, carriage returns, tabs, and the observations before the actions."""
+    actions, sights = HEAD.index("actions:"), HEAD.index("observations:")
+    turned = HEAD[:actions] + HEAD[sights:] + HEAD[actions:sights] + BODY
+    plain, path = read_dpomdp(HEAD + BODY, "x", 3), tmp_path / "windows.dpomdp"
+    path.write_bytes(b"\xef\xbb\xbf" + turned.replace("\n", "\r\n").replace(": ", ":\t").encode())
+    found = exact_game("dpomdp", DpomdpOptions(file=str(path), horizon=3))
+    for part in ("successor", "probability", "reward", "seen"):
+        assert np.array_equal(getattr(found, part), getattr(plain, part))
+
+
+def test_rewards_too_large_to_be_added_up_are_refused():
+    with pytest.raises(BadInput, match="rewards go up to 1,000,000,000, found 1e\\+308"):
+        read_dpomdp(HEAD + BODY.replace(": 5", ": 1e308"), "x", 3)
+
+
+def test_the_only_state_may_start_with_its_chance():
+    text = (HEAD + BODY).replace("here there", "here").replace("start: here", "start: 1.0")
+    assert read_problem(text, "x").start.tolist() == [1.0]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coterie.envs.dpomdp_tables import Problem, finite_game
+from coterie.envs.payoff_files import GREATEST
 from coterie.envs.payoffs import check_horizon
 from coterie.errors import BadInput, nearest
 from coterie.finite.game import FiniteGame
@@ -170,6 +171,8 @@ def _per_agent(where: str, statement: Statement, agents: int) -> tuple[tuple[str
 def _start(known: Declared, statement: Statement) -> np.ndarray:
     """The chances of the first state, float64[S]."""
     words, count, line = _words(statement), len(known.states), statement.line
+    if count == len(words) == 1 and NUMBER.match(words[0]) and float(words[0]) == 1:
+        return np.ones(1)  # the chance of the only state
     chosen = np.zeros(count)
     if statement.only or len(words) != count or count == 1:
         if words == ["uniform"]:
@@ -197,7 +200,9 @@ def _one(known: Declared, line: int, word: str, names: tuple[str, ...], what: st
     if word.isdecimal() and int(word[:9]) < len(names):
         return int(word)
     if word.isdecimal():
-        raise _bad(known.where, line, f"there is no {what} {word}; they are numbered from 0 to {len(names) - 1}")
+        raise _bad(
+            known.where, line, f"there is no {what} {word}; they are numbered from 0 to {len(names) - 1}"
+        )
     raise _bad(known.where, line, f"there is no {what} '{word}'{nearest(word, names)}")
 
 
@@ -295,6 +300,8 @@ def _values(known: Declared, entry: Statement, words: list[str], left: tuple[int
     if len(words) != wanted:
         raise _bad(known.where, entry.line, f"expected {wanted} number{'s' * (wanted > 1)}, found {len(words)} words")
     numbers = np.array([_number(known.where, entry.line, word) for word in words])
+    if entry.word == "R" and (np.abs(numbers) > GREATEST).any():
+        raise _bad(known.where, entry.line, f"rewards go up to {GREATEST:,.0f}, found {np.abs(numbers).max():g}")
     if entry.word != "R" and ((numbers < 0) | (numbers > 1)).any():
         raise _bad(
             known.where,

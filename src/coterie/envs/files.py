@@ -24,7 +24,7 @@ def read_text(file: str) -> str:
         size = path.stat().st_size
         if size > BYTES_CAP:
             raise BadInput(f"--env.file {file}: {size:,} bytes are more than {BYTES_CAP:,}")
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")  # some editors begin with a mark of the order of bytes
     except UnicodeDecodeError:
         raise BadInput(f"--env.file {file}: this is no text in UTF-8") from None
     except OSError as error:
