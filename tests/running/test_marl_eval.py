@@ -87,7 +87,7 @@ IN = "E/T/A/seed_1"
         (seed_with({"step_0": {"step_count": 1, "r": []}}), f"{IN}/step_0/r: expected a list of numbers"),
         (
             seed_with({"step_0": {"step_count": 1, "r": [1, "x"]}}),
-            f'{IN}/step_0/r[1]: expected a finite number, found "x"',
+            f'{IN}/step_0/r[1]: expected a finite number up to 1e100, found "x"',
         ),
         (seed_with({"absolute_metrics": {"r": [float("nan")]}}), f"{IN}/absolute_metrics/r[0]: expected a finite"),
         (seed_with({"absolute_metrics": {"r": [True]}}), f"{IN}/absolute_metrics/r[0]: expected a finite"),
@@ -119,3 +119,19 @@ def test_two_of_one_name_are_not_written(tmp_path):
     with pytest.raises(BadInput, match="'iql' stands twice for E/T"):
         write_marl_eval(tmp_path / "a.json", [record, record])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "1e308", "NaN", "-Infinity"])
+def test_numbers_that_cannot_be_reckoned_with_are_refused(tmp_path, number):
+    path = tmp_path / "results.json"
+    path.write_text(
+        f'{{"env": {{"task": {{"algorithm": {{"seed_0": {{"absolute_metrics": {{"r": [{number}]}}}}}}}}}}}}'
+    )
+    with pytest.raises(StorageFault, match=r"r\[0\]: expected a finite number up to 1e100"):
+        read_marl_eval(path)
+
+
+def test_a_mark_of_the_order_of_bytes_is_no_fault(tmp_path):
+    path = tmp_path / "results.json"
+    path.write_text('\ufeff{"env": {"task": {"a": {"seed_0": {"absolute_metrics": {"r": [1]}}}}}}', "utf-8")
+    assert read_marl_eval(path)[0].seeds[0].absolute == {"r": (1.0,)}

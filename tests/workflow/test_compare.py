@@ -174,3 +174,14 @@ def test_a_file_that_is_none_names_its_fault(tmp_path):
     (tmp_path / "a.json").write_text("nonsense")
     with pytest.raises(StorageFault, match=r"a.json is not JSON"):
         coterie.compare([tmp_path / "a.json"])
+
+
+def test_names_in_a_file_cannot_move_the_cursor(tmp_path):
+    def scored(first):
+        return {f"seed_{k}": {"absolute_metrics": {"mean_episode_return": [first + k]}} for k in range(5)}
+
+    path = tmp_path / "hostile.json"
+    path.write_text(json.dumps({"env": {"ta\nsk": {"red\x1b[31m": scored(0), "plain": scored(1)}}}))
+    found = compare([path])
+    assert sorted(row.name for row in found.rows) == ["plain", "red\ufffd[31m"]
+    assert found.environment == "env ta\ufffdsk"

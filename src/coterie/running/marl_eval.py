@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from coterie.errors import BadInput, StorageFault
 from coterie.running.storage import write_atomically
 
+GREATEST = 1e100  # squares of larger scores overflow
 STEP = re.compile(r"step_\d+\Z")
 STEP_COUNT, ABSOLUTE = "step_count", "absolute_metrics"
 NO_METRICS = {STEP_COUNT, "elapsed_time"}  # single numbers that stand among the metrics
@@ -58,7 +58,7 @@ def read_marl_eval(path: str | Path) -> list[Record]:
     """The records in a file; raises StorageFault with the place inside the file where it is not of this layout."""
     try:
         text = Path(path).read_bytes().decode()
-        value = json.loads(text)
+        value = json.loads(text.removeprefix("\ufeff"))
     except OSError as error:
         raise StorageFault(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
@@ -124,8 +124,8 @@ def _metrics(found: dict[str, Any], file: str, place: str) -> Metrics:
         if not isinstance(values, list) or not values:
             raise _fault(file, f"{place}/{name}", "a list of numbers", values)
         for at, one in enumerate(values):
-            if isinstance(one, bool) or not isinstance(one, int | float) or not isfinite(one):
-                raise _fault(file, f"{place}/{name}[{at}]", "a finite number", one)
+            if isinstance(one, bool) or not isinstance(one, int | float) or not abs(one) <= GREATEST:
+                raise _fault(file, f"{place}/{name}[{at}]", "a finite number up to 1e100", one)
         metrics[name] = tuple(float(one) for one in values)
     return metrics
 

@@ -178,12 +178,17 @@ def _of_record(path: Path, record: Record, metric: str) -> Contestant:
         reached = np.array([np.mean(final[SUCCESS]) >= 1 - SAME_RETURN for final in finals])
     ours = record.environment == SUITE
     return Contestant(
-        name=record.algorithm,
-        environment=record.task if ours else f"{record.environment} {record.task}",
+        name=_printable(record.algorithm),
+        environment=_printable(record.task if ours else f"{record.environment} {record.task}"),
         scores=np.array([np.mean(final[wanted]) for final in finals]),
         coordinated=reached,
         score="return" if wanted in RETURN_NAMES else wanted,
     )
+
+
+def _printable(name: str) -> str:
+    """A name out of a file without what could move the cursor of whoever reads it."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
 def _comparable(contestants: list[Contestant], normalised: bool) -> tuple[list[Contestant], list[str]]:
