@@ -182,6 +182,6 @@ def test_names_in_a_file_cannot_move_the_cursor(tmp_path):
 
     path = tmp_path / "hostile.json"
     path.write_text(json.dumps({"env": {"ta\nsk": {"red\x1b[31m": scored(0), "plain": scored(1)}}}))
-    found = compare([path])
+    found = coterie.compare([path])
     assert sorted(row.name for row in found.rows) == ["plain", "red\ufffd[31m"]
     assert found.environment == "env ta\ufffdsk"
