@@ -208,7 +208,7 @@ def test_few_against_many_is_counted_in_moments_and_either_way_round(few, many):
 
 @pytest.mark.parametrize(
     "x, y, p",
-    [  # Hollander and Wolfe's use of Brunner and Munzel 2000: pain scores of two groups; and two made by hand
+    [  # pain scores after surgery (Brunner and Munzel 2000), the p-value also scipy's; and two made by hand
         ([1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 2, 4, 1, 1], [3, 3, 4, 3, 1, 2, 3, 1, 1, 5, 4], 0.005786),
         ([1, 2, 3, 4], [1, 2, 3, 4], 1.0),
         ([1, 2], [3, 4], 0.0),
