@@ -86,11 +86,9 @@ def _picture(counts: np.ndarray, near: np.ndarray) -> Picture | None:
     if counts.ndim < 2 or not near.any():
         return None
     tables = counts.shape[0] if counts.ndim > 2 else 1
-    done, there = (
-        ((counts > 0) & near).reshape(tables, -1, counts.shape[-1]),
-        near.reshape(tables, -1, counts.shape[-1]),
-    )
-    shares = done.sum(1) / np.maximum(1, there.sum(1))
+    tried = ((counts > 0) & near).reshape(tables, -1, counts.shape[-1])
+    there = near.reshape(tables, -1, counts.shape[-1])
+    shares = tried.sum(1) / np.maximum(1, there.sum(1))
     labels = tuple(f"action {action}" for action in range(counts.shape[-1]))
     rows = tuple(f"agent {agent}" for agent in range(tables))
     title = "Share of what is within reach that was tried"

@@ -27,7 +27,10 @@ def cloning(make_env: Callable[[], Any], seed: int, actions: Sequence[Actions]) 
     before the last step earn, when the episode goes on in them, exactly the rewards of the first time, and if the
     original is not disturbed by being copied. Left out: environments that share state between copies only sometimes.
     """
-    reference = _rewards(_begun(make_env, seed), actions)
+    try:
+        reference = _rewards(_begun(make_env, seed), actions)
+    except Exception:  # as an environment that ignores its seed may end before the actions do
+        return None
     steps = sorted({0, len(actions) // 2, max(0, len(actions) - 1)})
     ways: tuple[tuple[Way, Callable[..., Any]], ...] = (("deepcopy", _by_deepcopy), ("replay", _by_replay))
     for way, at in ways:
@@ -56,10 +59,32 @@ def followed_by(
 
     def follows(step: int, joint: Sequence[int]) -> list[Any] | None:
         env = found.at(step)
-        seen = env.step(dict(zip(agents, joint, strict=True)))[0]
-        return [seen[agent] for agent in agents] if set(env.agents) == set(agents) else None
+        seen, _, terminations, truncations, _ = env.step(dict(zip(agents, joint, strict=True)))
+        over = any(terminations.values()) or any(truncations.values())
+        return None if over or set(env.agents) != set(agents) else [seen[agent] for agent in agents]
 
     return follows
+
+
+def seen_again(make_env: Callable[[], Any], seed: int, play: Play) -> list[list[Any]] | None:
+    """What the agents see along a recorded episode, just as the environment gives it: [T] rows, one sight an agent.
+
+    A recording holds flat numbers; agents know shapes, masks and dictionaries. None where an agent leaves before the
+    end, or the environment does not go through the episode again.
+    """
+    shown = []
+    try:
+        env = make_env()
+        agents = list(env.possible_agents)
+        seen = env.reset(seed=seed)[0]
+        for row in play.actions:
+            if set(env.agents) != set(agents):
+                return None
+            shown.append([copy.deepcopy(seen[agent]) for agent in agents])
+            seen = env.step(dict(zip(agents, map(int, row), strict=True)))[0]
+    except Exception:  # what cannot be played again cannot be shown again, whatever the reason
+        return None
+    return shown
 
 
 def _begun(make_env: Callable[[], Any], seed: int) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coterie.errors import EnvironmentFault
+from coterie.running.foreign import made
 from coterie.running.record import episode_seed, play_env
 from coterie.running.stage import NOISE, Actor, Cast, Part, Score
 from coterie.types import Play
@@ -16,8 +16,8 @@ from coterie.types import Play
 class EnvStage:
     """Anybody's agents in a parallel PettingZoo environment with whole numbers as actions.
 
-    actors[team][agent]; idle play is action 0, the no-op of most environments. Every cast plays the same `episodes`:
-    each is reset with a seed of its own, so chance is common as far as the environment's seed reaches.
+    actors[team][agent]; idle play is the first action, the no-op of most environments. Every cast plays the same
+    `episodes`: each is reset with a seed of its own, so chance is common as far as the environment's seed reaches.
     """
 
     exact = False
@@ -26,12 +26,9 @@ class EnvStage:
     def __init__(
         self, make_env: Callable[[], Any], actors: list[list[Actor]], episodes: int = 30, seed: int = 0
     ) -> None:
-        self.make_env, self.env = make_env, make_env()
+        self.make_env, self.env = make_env, made(make_env)
         self.actors, self.episodes, self.seed = actors, episodes, seed
         self.spaces = [self.env.action_space(agent) for agent in self.env.possible_agents]
-        for agent, space in zip(self.env.possible_agents, self.spaces, strict=True):
-            if not hasattr(space, "n"):
-                raise EnvironmentFault(f"{agent} acts in {space}; only whole numbers (Discrete) can be exchanged yet")
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -42,6 +39,11 @@ class EnvStage:
     def sizes(self) -> tuple[int, ...]:
         """How many actions each agent has."""
         return tuple(int(space.n) for space in self.spaces)
+
+    @property
+    def firsts(self) -> tuple[int, ...]:
+        """The number of each agent's first action, which is idle play."""
+        return tuple(int(getattr(space, "start", 0)) for space in self.spaces)
 
     @property
     def teams(self) -> int:
@@ -69,7 +71,7 @@ class EnvStage:
     def _act(
         self, part: Part, place: int, observation: Any, info: Mapping[str, Any], step: int, draws: np.random.Generator
     ) -> int:
-        first, legal = int(getattr(self.spaces[place], "start", 0)), _legal(self.sizes[place], observation, info)
+        first, legal = self.firsts[place], _legal(self.sizes[place], observation, info)
         luck, action = draws.random(), int(legal[int(draws.random() * len(legal))])  # drawn always: common chance
         if part.way == "idle":
             return first + int(legal[0])

@@ -10,9 +10,10 @@ import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.running.episodes import Recording, keys_of, write_recording
+from coterie.running.foreign import begun, moved
 from coterie.types import Play
 
-LONGEST = 100_000  # steps of an episode that never ends
+LONGEST = 100_000  # steps of an episode
 Act = Callable[[str, Any, Mapping[str, Any]], Any]
 
 
@@ -62,25 +63,26 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
     Who does not take part any more sees zeros, acts 0 and earns 0. States count as equal where all that is seen is.
     """
     agents = list(env.possible_agents)
-    observations, infos = env.reset(seed=seed)
-    sights = [[_numbers(env, agent, observations.get(agent)) for agent in agents]]
+    observations, infos = begun(env, seed)
+    sights = [[_numbers(env, agent, observations.get(agent), 0) for agent in agents]]
     actions: list[list[int]] = []
     rewards: list[list[float]] = []
-    success, over = False, set()
-    while env.agents and len(actions) < LONGEST:
+    success, over, acting = False, set(), list(env.agents)
+    while acting:
         step = len(actions) + 1
-        chosen = {
-            agent: choose(agents.index(agent), observations[agent], infos.get(agent, {}), step) for agent in env.agents
-        }
+        if step > LONGEST:
+            raise EnvironmentFault(f"an episode is not over after {LONGEST:,} steps; give the environment a time limit")
+        chosen = {agent: choose(agents.index(agent), observations[agent], infos[agent], step) for agent in acting}
         numbers = [_whole(chosen.get(agent, 0), agent, step) for agent in agents]
-        observations, earned, terminations, _, infos = env.step(chosen)
+        observations, earned, ended, acting, infos = moved(env, chosen, step)
         actions.append(numbers)
-        rewards.append([float(earned.get(agent, 0.0)) for agent in agents])
-        if not np.isfinite(rewards[-1]).all():
-            raise EnvironmentFault(f"step {step}: a reward is {rewards[-1]}, expected finite numbers")
-        over |= {agent for agent, ended in terminations.items() if ended}
+        rewards.append([earned.get(agent, 0.0) for agent in agents])
+        over |= ended
         success = success or any(bool(info.get("success", False)) for info in infos.values())
-        sights.append([_numbers(env, agent, observations.get(agent)) for agent in agents])
+        sights.append([_numbers(env, agent, observations.get(agent), step) for agent in agents])
+        for agent, now, before in zip(agents, sights[-1], sights[-2], strict=True):
+            if now.shape != before.shape:
+                raise EnvironmentFault(f"step {step}: {agent} sees {now.size} numbers, before it saw {before.size}")
     if not actions:
         raise EnvironmentFault(f"reset(seed={seed}) left no agent to act")
     seen = tuple(np.stack([row[place] for row in sights]) for place in range(len(agents)))
@@ -96,8 +98,8 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
     )
 
 
-def _numbers(env: Any, agent: Any, observation: Any) -> np.ndarray:
-    """What an agent sees as flat numbers; a mask beside the observation is left out."""
+def _numbers(env: Any, agent: Any, observation: Any, step: int) -> np.ndarray:
+    """What an agent sees as flat numbers, a copy; a mask beside the observation is left out."""
     if isinstance(observation, Mapping) and "observation" in observation:
         observation = observation["observation"]
     if observation is None:
@@ -105,9 +107,13 @@ def _numbers(env: Any, agent: Any, observation: Any) -> np.ndarray:
         shape = (space["observation"] if hasattr(space, "spaces") and "observation" in space.spaces else space).shape
         return np.zeros(int(np.prod(shape or (1,))))
     try:
-        return np.asarray(observation, np.float64).reshape(-1)
+        seen = np.array(observation, np.float64).reshape(-1)
     except (TypeError, ValueError):
         raise EnvironmentFault(f"{agent} sees {type(observation).__name__}, which is no array of numbers") from None
+    if not np.isfinite(seen).all():
+        strange = seen[~np.isfinite(seen)][0]
+        raise EnvironmentFault(f"step {step}: {agent} sees {strange}, expected finite numbers")
+    return seen
 
 
 def _whole(action: Any, agent: Any, step: int) -> int:

@@ -15,11 +15,20 @@ from coterie.workflow.yours import FAILURES, told
 
 
 def actors(
-    make_team: Callable[..., Any], names: Sequence[str], sizes: Sequence[int], seed: int | None, team: int
+    make_team: Callable[..., Any],
+    names: Sequence[str],
+    sizes: Sequence[int],
+    seed: int | None,
+    team: int,
+    firsts: Sequence[int] | None = None,
 ) -> list[Actor]:
-    """A user's team: one actor for each of `names`, with so many actions each; a `seed` is passed on."""
+    """A user's team: one actor for each of `names`, with so many actions each, from `firsts` on (0 where not given).
+
+    A `seed` is passed on.
+    """
     made = made_team(make_team, names, seed)
-    return [as_actor(agent, name, size, team) for agent, name, size in zip(made, names, sizes, strict=True)]
+    rows = zip(made, names, sizes, firsts or [0] * len(names), strict=True)
+    return [as_actor(agent, name, size, team, first) for agent, name, size, first in rows]
 
 
 def takes_seed(make_team: Callable[..., Any]) -> bool:
@@ -37,6 +46,7 @@ def made_team(make_team: Callable[..., Any], names: Sequence[str], seed: int | N
     except FAILURES as error:
         raise BadInput(f"make_team failed: {told(error)}") from error
     if isinstance(made, Mapping):
+        made = {str(name): agent for name, agent in made.items()}
         missing = [name for name in names if name not in made]
         if missing:
             raise BadInput(f"make_team gave no agent '{missing[0]}'; expected {', '.join(names)}")
@@ -45,39 +55,54 @@ def made_team(make_team: Callable[..., Any], names: Sequence[str], seed: int | N
         found = len(made) if isinstance(made, Sequence) else type(made).__name__
         raise BadInput(f"make_team must give {len(names)} agents ({', '.join(names)}), it gave {found}")
     for name, agent in zip(names, made, strict=True):
-        if not callable(getattr(agent, "act", None)):
+        if not _has(agent, "act"):
             raise BadInput(f"{name} ({type(agent).__name__}) has no method act(observation)")
     return list(made)
 
 
-def as_actor(agent: Any, name: str, size: int, team: int) -> Actor:
-    """A user's agent, whose mistakes are told in one sentence."""
+def as_actor(agent: Any, name: str, size: int, team: int, first: int = 0) -> Actor:
+    """A user's agent, whose mistakes are told in one sentence; `first` is the number of its first action."""
 
     def begin() -> None:
-        if callable(getattr(agent, "reset", None)):
+        if _has(agent, "reset"):
             try:
                 agent.reset()
             except FAILURES as error:
                 raise BadInput(f"{name} of team {team}: reset() failed: {told(error)}") from error
 
-    return Actor(
-        begin, lambda observation, step: _act(agent, size, observation, f"{name} of team {team} at step {step}")
-    )
+    def act(observation: Any, step: int) -> int:
+        return _act(agent, range(first, first + size), observation, f"{name} of team {team} at step {step}")
+
+    return Actor(begin, act)
 
 
-def _act(agent: Any, size: int, observation: Any, where: str) -> int:
+def _has(agent: Any, method: str) -> bool:
     try:
-        action = agent.act(copy.copy(observation))
+        return callable(getattr(agent, method, None))
+    except FAILURES:  # a property of the user's that fails is none
+        return False
+
+
+def _act(agent: Any, numbers: range, observation: Any, where: str) -> int:
+    try:
+        action = agent.act(_own_copy(observation))
     except FAILURES as error:
         raise BadInput(f"{where}: act({_shown(_plain(observation))}) failed: {told(error)}") from error
     try:
         number = np.asarray(action)
     except Exception:
         number = np.empty(0)
-    if number.size != 1 or number.dtype.kind not in "iu" or not 0 <= number.item() < size:
-        saw = _shown(_plain(observation))
-        raise BadInput(f"{where}: act({saw}) gave {_shown(action)}, expected a whole number 0 to {size - 1}")
+    if number.size != 1 or number.dtype.kind not in "iu" or number.item() not in numbers:
+        saw, span = _shown(_plain(observation)), f"{numbers[0]} to {numbers[-1]}"
+        raise BadInput(f"{where}: act({saw}) gave {_shown(action)}, expected a whole number {span}")
     return int(number.item())
+
+
+def _own_copy(observation: Any) -> Any:
+    """A copy that the agent may change, also where arrays stand beside a mask in a dictionary."""
+    if isinstance(observation, Mapping):
+        return {name: _own_copy(value) for name, value in observation.items()}
+    return copy.copy(observation)
 
 
 def _plain(observation: Any) -> Any:
@@ -86,5 +111,8 @@ def _plain(observation: Any) -> Any:
 
 def _shown(value: Any) -> str:
     """A value in one short line."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except FAILURES:
+        text = f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:79]}…"

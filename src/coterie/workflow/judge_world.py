@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from coterie.diagnosis.reward_audit import outcome_audit
 from coterie.diagnosis.rewards import rewards
 from coterie.diagnosis.strangers import strangers
 from coterie.errors import BadInput
-from coterie.running.cloning import followed_by
+from coterie.running.cloning import followed_by, seen_again
 from coterie.running.env_stage import EnvStage
 from coterie.running.episodes import Recording
 from coterie.running.evaluate import Baselines
@@ -61,7 +61,8 @@ def judge_world(
     plays = []
     for team in range(teams):
         if seeded or not stage.actors:
-            stage.actors.append(actors(make_team, stage.agents, stage.sizes, seed + team if seeded else None, team))
+            own_seed = seed + team if seeded else None
+            stage.actors.append(actors(make_team, stage.agents, stage.sizes, own_seed, team, stage.firsts))
         plays.append(stage.play(own_cast(stage, team if seeded else 0), team)._replace(team=team))
     base = sampled_baselines(stage)
     unit = "team" if seeded else "episode"
@@ -69,7 +70,7 @@ def judge_world(
     findings = in_order(told_apart(corrected(asked)))
     returns = _returns(plays)
     verdict = Verdict(
-        environment=getattr(getattr(stage.env, "metadata", {}), "get", lambda name: None)("name") or "your environment",
+        environment=world_name(stage.env),
         algorithm="your agents",
         preset="",
         teams=len(plays),
@@ -92,7 +93,7 @@ def judge_world(
         env_steps=sum(len(play.actions) for play in plays),
         findings=findings,
     )
-    recording = Recording(stage.agents, (), plays, success_word, idle=(0,) * len(stage.agents))
+    recording = Recording(stage.agents, (), plays, success_word, idle=stage.firsts)
     return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)
 
 
@@ -102,7 +103,15 @@ def sampled_baselines(stage: EnvStage) -> Baselines:
     ways: tuple[Way, Way] = ("random", "idle")
     for way in ways:
         means[way] = float(stage.score([Part(0, place, way) for place in range(len(stage.agents))]).team.mean())
-    return Baselines(float("inf"), np.empty(0), "", means["random"], means["idle"], "always action 0")
+    action = "always the first action" if any(stage.firsts) else "always action 0"
+    return Baselines(float("inf"), np.empty(0), "", means["random"], means["idle"], action)
+
+
+def world_name(env: Any) -> str:
+    """What an environment calls itself, without what would move a terminal's cursor."""
+    metadata = getattr(env, "metadata", None)
+    name = str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""
+    return "".join(letter for letter in name if letter.isprintable()) or "your environment"
 
 
 def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded: bool, word: str) -> list[Question]:
@@ -120,7 +129,7 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
         Question("accounting", lambda: accounting(_returns(plays), base, unit="team" if seeded else "episode")),
         Question("reward audit", lambda: outcome_audit(plays)),
         Question("loops", lambda: loops(failing, len(plays), word)),
-        Question("idle", lambda: idle(plays, (0,) * len(stage.agents))),
+        Question("idle", lambda: idle(plays, stage.firsts)),
         Question("agent loops", lambda: agent_loops(plays)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("influence", lambda: tried_reactions(stage, looked[0], plays)),
@@ -139,11 +148,13 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
 def tried_reactions(stage: EnvStage, team: int, plays: list[Play]) -> Finding:
     """Who reacts to whom, by cloning the environment along a team's recorded episode, where a clone can be trusted."""
     play = next((play for play in plays if play.team == team), plays[0])
-    follows = followed_by(stage.make_env, episode_seed(stage.seed, play.team), play)
-    if follows is None:
+    begun_with = episode_seed(stage.seed, play.team)
+    shown = seen_again(stage.make_env, begun_with, play)
+    follows = followed_by(stage.make_env, begun_with, play) if shown else None
+    if shown is None or follows is None:
         sentence = "No copy of this environment goes on as it did, so what others' actions do cannot be tried out."
         return Finding("influence", "cannot tell", sentence)
-    return reactions(stage.agents, stage.actors[team], stage.sizes, play, follows)
+    return reactions(stage.agents, stage.actors[team], stage.sizes, play, follows, shown, stage.firsts)
 
 
 def _returns(plays: list[Play]) -> np.ndarray:

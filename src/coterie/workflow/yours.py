@@ -13,6 +13,7 @@ from typing import Any
 from coterie.errors import BadInput, nearest
 
 FAILURES = (Exception, SystemExit)  # what the user's code may raise; Ctrl-C is the user's own
+LONGEST_TEXT = 300
 
 
 def read_function(word: str) -> Callable[..., Any]:
@@ -57,4 +58,8 @@ class _Fresh(SourceFileLoader):
 
 def told(error: BaseException) -> str:
     """What went wrong in the user's code, in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    try:
+        text = " ".join(str(error).split())
+    except FAILURES:
+        text = "it cannot be printed"
+    return f"{type(error).__name__}: {text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + '…'}"
