@@ -146,3 +146,50 @@ def test_a_line_cut_short_is_named(tmp_path):
 def test_a_missing_file_is_a_sentence(tmp_path):
     with pytest.raises(StorageFault, match="cannot be read: No such file"):
         read_recording(tmp_path / "plays.jsonl")
+
+
+LEAST = {"format": "coterie-episodes", "version": 1, "agents": ["a", "b"], "actions": ["x", "y"]}
+EPISODE = {"actions": [[0, 1], [1, 0]], "rewards": [[0, 0], [1, 1]]}
+SEEN = {"observations": [[1, 2], [3]], "observation_changes": [[[0, 1, 4]], []]}
+
+
+def read(tmp_path, header, episode):
+    place = tmp_path / "theirs.jsonl"
+    place.write_text(json.dumps({**LEAST, **header}) + "\n" + json.dumps({**EPISODE, **episode}) + "\n")
+    return read_recording(place)
+
+
+@pytest.mark.parametrize(
+    ("header", "episode", "sentence"),
+    [
+        ({"idle": [2, 0]}, {}, "`idle` must hold one action an agent, from 0 to 1"),
+        ({"idle": [-1, 0]}, {}, "`idle` must hold"),
+        ({"horizon": -5}, {}, "`horizon` is -5"),
+        ({"success_word": "win\x1b[2J"}, {}, "printable text in one line"),
+        ({"agents": ["a", "b\n"]}, {}, "printable text in one line"),
+        ({"actions": []}, {"actions": [[0, -1], [1, 0]]}, "a whole number from 0 on, below"),
+        ({"actions": []}, {"actions": [[0, 2**40], [1, 0]]}, "a whole number from 0 on, below"),
+        ({}, {"actions": [[0, 1], [1]]}, "`actions` must hold 2 numbers for each of 2 steps"),
+        ({}, {"values": [[0, 1], [1]]}, "`values` must hold 2 numbers for each of 2 steps"),
+        ({}, {"rewards": [[1e300, 0], [1, 1]]}, "up to 1e\\+100 in size"),
+        ({}, {"board": [[0, 300]], "changes": [[], []]}, "from 0 to 255"),
+        ({}, {"board": [[0, 3]], "changes": [[[0, 0, -1]], []]}, "from 0 to 255"),
+        ({}, {"board": [[0, 3]], "changes": [[[1, 0, 1]], []]}, "row 1, column 0 of a 1x2 board"),
+        ({}, {"board": [[0, 3], [1]], "changes": [[], []]}, "rows of equal length"),
+        ({}, {**SEEN, "observation_changes": [[[0, 9, 1]], []]}, "number 9 of what agent 0 sees"),
+        ({}, {**SEEN, "observation_changes": [[[5, 0, 1]], []]}, "number 0 of what agent 5 sees"),
+        ({"observation_shapes": [[2], [1]], "observation_types": ["int8", "int8"]}, {**SEEN, "observations": [[500, 2], [3]]}, "does not fit into int8"),
+        ({"observation_shapes": [[3], [1]], "observation_types": ["int8", "int8"]}, SEEN, "sees 2 numbers"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_the_words_of_the_format(tmp_path, header, episode, sentence):
+    with pytest.raises(StorageFault, match=sentence):
+        read(tmp_path, header, episode)
+    assert len(read(tmp_path, {}, SEEN).plays) == 1  # the control: nothing else was wrong
+
+
+def test_other_systems_ends_of_lines_marks_and_empty_lines_are_passed_over(tmp_path):
+    place = tmp_path / "theirs.jsonl"
+    text = "\r\n".join([json.dumps(LEAST), json.dumps(EPISODE), "", json.dumps(EPISODE), "", ""])
+    place.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert len(read_recording(place).plays) == 2

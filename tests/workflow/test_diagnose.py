@@ -9,8 +9,8 @@ from small_runs import run, run_json
 import coterie
 from coterie.errors import BadInput
 from coterie.running.episodes import read_recording, write_recording
-from coterie.types import Finding
 from coterie.showing.words import summary
+from coterie.types import Finding
 from coterie.workflow.diagnose import diagnose
 from coterie.workflow.plan import planned
 from coterie.workflow.trying import changed, cost, first_remedy, possible
@@ -31,7 +31,9 @@ def told(tutorial):
 def test_the_first_sentence_says_what_share_fails_and_why(tutorial, told):
     failing = 1_000 - tutorial.verdict.coordinated.count
     sentence = summary(told.verdict)
-    assert sentence.startswith(f"{100 * failing / 1_000:.1f} % of 1,000 teams do not meet: they run in circles or stand still. ")
+    assert sentence.startswith(
+        f"{100 * failing / 1_000:.1f} % of 1,000 teams do not meet: they run in circles or stand still. "
+    )
     assert "circle for ever" in sentence
     assert told.findings[0].name == "loops"
 
@@ -141,3 +143,16 @@ def test_words_become_a_plan(runs):
 def test_mistakes_are_one_sentence(runs, capsys, words, code, sentence):
     assert coterie.cli.main(["diagnose", *words]) == code
     assert sentence in capsys.readouterr().err
+
+
+def test_episodes_longer_than_the_game_that_they_name_are_refused(tmp_path):
+    place = tmp_path / "theirs.jsonl"
+    header = {"format": "coterie-episodes", "version": 1, "agents": ["a", "b"], "environment": "climbing"}
+    for steps in (1, 2):
+        episode = {"actions": [[0, 0]] * steps, "rewards": [[11, 11]] * steps, "success": True}
+        place.write_text(json.dumps(header) + "\n" + json.dumps(episode) + "\n")
+        if steps == 1:
+            assert diagnose(place).verdict.return_ == 11.0
+        else:
+            with pytest.raises(BadInput, match=r"an episode of 2 steps, climbing with these options ends after 1"):
+                diagnose(place)

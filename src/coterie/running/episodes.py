@@ -6,6 +6,7 @@ Pictures and observations are whole at the first step and then only what changes
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,8 @@ from coterie.running.storage import write_atomically
 from coterie.types import Play
 
 VERSION = 1
+MOST_ACTION, MOST_CELL = 2**31 - 1, 255
+MOST_REWARD = 1e100  # so that sums and squares of rewards stay finite
 MOST_NUMBERS = 200_000_000  # of one episode's frames, so that a small hostile file cannot fill the memory
 
 
@@ -99,7 +102,7 @@ def write_recording(path: Path, recording: Recording) -> None:
 def read_recording(path: Path) -> Recording:
     """The episodes of a file; raises StorageFault with the line where it is damaged."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").splitlines()
     except OSError as error:
         raise StorageFault(f"{path} cannot be read: {error.strerror or error}") from error
     if not lines:
@@ -112,6 +115,8 @@ def read_recording(path: Path) -> Recording:
         raise StorageFault(f"{path}, line 1 does not describe recorded episodes (docs/episodes.md): {error}") from error
     plays = []
     for number, text in enumerate(lines[1:], 2):
+        if not text.strip():
+            continue
         try:
             plays.append(_play(msgspec.json.decode(text, type=Line), header))
         except faults as error:
@@ -148,8 +153,17 @@ def _check_header(header: Header) -> None:
         raise ValueError(f"its version is {header.version}, this coterie reads {VERSION}")
     if not header.agents or len(set(header.agents)) != len(header.agents):
         raise ValueError("`agents` must name every agent once")
-    if header.idle is not None and len(header.idle) != len(header.agents):
-        raise ValueError("`idle` must hold one action an agent")
+    if not all(
+        word.isprintable() for word in (*header.agents, *header.actions, header.success_word, header.environment)
+    ):
+        raise ValueError("names and words must be printable text in one line")
+    most = len(header.actions) - 1 if header.actions else MOST_ACTION
+    if header.idle is not None and (
+        len(header.idle) != len(header.agents) or not all(0 <= action <= most for action in header.idle)
+    ):
+        raise ValueError(f"`idle` must hold one action an agent, {_span(header)}")
+    if header.horizon < 0:
+        raise ValueError(f"`horizon` is {header.horizon}, expected a number of steps, or 0 for no time limit")
     shapes, types = header.observation_shapes, header.observation_types
     if (shapes or types) and not len(shapes) == len(types) == len(header.agents):
         raise ValueError("`observation_shapes` and `observation_types` must have one entry an agent")
@@ -194,20 +208,22 @@ def _play(line: Line, header: Header) -> Play:
     steps, agents = len(line.actions), len(header.agents)
     if steps == 0:
         raise ValueError("it has no step")
-    actions, rewards = np.array(line.actions, np.int32), np.array(line.rewards, np.float64)
-    for name, array in (("actions", actions), ("rewards", rewards)):
-        if array.shape != (steps, agents):
+    if any(action > MOST_ACTION for row in line.actions for action in row):
+        raise ValueError(f"every action must be a whole number {_span(header)}")
+    for name, rows in (("actions", line.actions), ("rewards", line.rewards)):
+        if len(rows) != steps or any(len(row) != agents for row in rows):
             raise ValueError(f"`{name}` must hold {agents} numbers for each of {steps} steps")
-    if not np.isfinite(rewards).all():
-        raise ValueError("every reward must be a finite number")
+    actions, rewards = np.array(line.actions, np.int64).astype(np.int32), np.array(line.rewards, np.float64)
+    if not (np.abs(rewards) <= MOST_REWARD).all():
+        raise ValueError(f"every reward must be a number up to {MOST_REWARD:g} in size")
     if (actions < 0).any() or (header.actions and (actions >= len(header.actions)).any()):
-        raise ValueError(f"every action must be a whole number from 0 to {len(header.actions) - 1}")
+        raise ValueError(f"every action must be a whole number {_span(header)}")
     boards, observations = _boards(line, steps), _observations(line, header, steps)
     values = None
     if line.values is not None:
-        values = np.array(line.values, np.float64)
-        if values.shape != (steps, agents):
+        if len(line.values) != steps or any(len(row) != agents for row in line.values):
             raise ValueError(f"`values` must hold {agents} numbers for each of {steps} steps")
+        values = np.array(line.values, np.float64)
     if line.keys is not None:
         if len(line.keys) != steps + 1:
             raise ValueError(f"`keys` must hold {steps + 1} numbers, one more than there are steps")
@@ -222,16 +238,22 @@ def _play(line: Line, header: Header) -> Play:
 
 
 def _boards(line: Line, steps: int) -> np.ndarray:
-    shape = np.shape(line.board) if line.board else (0, 0)
+    widths = {len(row) for row in line.board}
+    shape = (len(line.board), widths.pop() if len(widths) == 1 else 0)
     if len(line.changes) != (steps if line.board else len(line.changes)):
         raise ValueError(f"`changes` must have one entry for each of {steps} steps")
-    if len(shape) != 2 or (steps + 1) * int(np.prod(shape)) > MOST_NUMBERS:
+    if widths or (steps + 1) * int(np.prod(shape)) > MOST_NUMBERS:
         raise ValueError("`board` must be rows of equal length, and not so many")
+    cells = [cell for row in line.board for cell in row] + [cell for step in line.changes for *_, cell in step]
+    if not all(0 <= cell <= MOST_CELL for cell in cells):
+        raise ValueError(f"every cell of `board` must be a whole number from 0 to {MOST_CELL}")
     boards = np.empty((steps + 1, *shape), np.uint8)
     boards[0] = line.board or boards[0]
     for step, cells in enumerate(line.changes if line.board else (), 1):
         boards[step] = boards[step - 1]
         for row, column, cell in cells:
+            if not (0 <= row < shape[0] and 0 <= column < shape[1]):
+                raise ValueError(f"step {step} changes row {row}, column {column} of a {shape[0]}x{shape[1]} board")
             boards[step, row, column] = cell
     return boards
 
@@ -250,14 +272,33 @@ def _observations(line: Line, header: Header, steps: int) -> tuple[np.ndarray, .
         for frame in frames:
             frame[step] = frame[step - 1]
         for agent, place, number in line.observation_changes[step - 1] if line.observation_changes else ():
-            if agent < 0 or place < 0:
-                raise ValueError("agents and places count from 0")
+            if not (0 <= agent < len(frames) and 0 <= place < frames[agent].shape[1]):
+                raise ValueError(
+                    f"step {step} changes number {place} of what agent {agent} sees; there is no such number"
+                )
             frames[agent][step, place] = number
     if not all(np.isfinite(frame).all() for frame in frames):
         raise ValueError("every observation must be a finite number")
     if not header.observation_shapes:
         return tuple(frames)
+    for frame, kind, shape in zip(frames, header.observation_types, header.observation_shapes, strict=True):
+        if frame.shape[1] != math.prod(shape):
+            raise ValueError(f"an agent sees {frame.shape[1]} numbers, and `observation_shapes` says {shape}")
+        lowest, highest = _limits(np.dtype(kind))
+        if not ((lowest <= frame) & (frame <= highest)).all():
+            raise ValueError(f"an observation does not fit into {kind}, its kind in `observation_types`")
     return tuple(
         frame.astype(kind).reshape(steps + 1, *shape)
         for frame, kind, shape in zip(frames, header.observation_types, header.observation_shapes, strict=True)
     )
+
+
+def _span(header: Header) -> str:
+    return f"from 0 to {len(header.actions) - 1}" if header.actions else "from 0 on, below 2,147,483,648"
+
+
+def _limits(kind: np.dtype) -> tuple[float, float]:
+    if kind.kind == "b":
+        return 0.0, 1.0
+    found = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
+    return float(found.min), float(found.max)

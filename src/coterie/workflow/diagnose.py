@@ -255,6 +255,11 @@ def check_fits(name: str, recording: Recording, game: FiniteGame) -> None:
     if len(recording.agents) != agents:
         raise BadInput(f"{name} has {len(recording.agents)} agents, {recording.environment} has {agents}")
     for play in recording.plays:
+        if game.horizon and len(play.actions) > game.horizon:
+            raise BadInput(
+                f"{name} holds an episode of {len(play.actions)} steps, {recording.environment} with these options "
+                f"ends after {game.horizon}; name the options that were played (docs/episodes.md)"
+            )
         if (play.actions >= sizes).any():
             raise BadInput(
                 f"{name} holds action {play.actions.max()}, {recording.environment} has {sizes.max()} actions"
