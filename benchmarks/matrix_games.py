@@ -1,6 +1,6 @@
 """Matrix games: the published table of IROS 2007, stochastic climbing, and random games, with actions relabelled.
 
-    python benchmarks/matrix_games.py                 everything, about three minutes on two cores
+    python benchmarks/matrix_games.py                 everything but `choose`, about seven minutes on two cores
     python benchmarks/matrix_games.py --only table    one section; --teams 300 for a quick look
     python benchmarks/matrix_games.py --save          writes benchmarks/results/matrix_games.json section by section
 
@@ -13,7 +13,7 @@ their own reward; only joint-action learners see the others' actions.
 Random games: 8x8 cells, drawn anew for every trial, each with two equally likely payoffs. In `uniform` games both are
 uniform in [0, 1]; in `even` games the mean is uniform in [0, 1] and the payoffs lie d above and below, d uniform in
 [0, 1/2]. A trial counts where the last joint action is the one cell with the greatest mean: the second best is a
-failure, however near it is.
+failure, however near it is. `choose` is how the options for random games were chosen: a grid, on a seed of its own.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ import numpy as np
 from coterie.finite.game import FiniteGame
 from coterie.settings import TabularOptions
 from coterie.statistics import wilson
+from coterie.tabular.commitment import CommitmentRule
 from coterie.tabular.learn import advance, as_rule, as_table, new_teams
 from coterie.types import Kind, Spec
 
 PLACE = Path(__file__).parent / "results" / "matrix_games.json"
-SEED = 20_261_123  # of every section; options were chosen on other seeds
+SEED = 20_261_123  # of every section
+CHOOSING = 1  # the seed on which `choose` chooses
 REPETITIONS = 7_500
 THREADS = 2
 
@@ -74,7 +76,10 @@ FURTHER = {
     "joint-action": ("joint-action", BASE),
     "joint-action, T 16, decay 0.9": ("joint-action", replace(BASE, temperature=16.0, temperature_decay=0.9)),
 }
+SCALED = replace(BASE, temperature=50.0)  # the payoffs of random games are about a hundredth of climbing's
 COMMITMENT = ("commitment", replace(BASE, exploration="epsilon", commitment_margin=25))
+OFFSETS = (0, 5, 10, 25, 26, 50)  # plays between the clocks; the margin is 25
+NOISE = "private reward noise +-5"
 PAPER = {
     "independent Q": ((0.121, 0.112), (0.64, 0.596)),
     "distributed": ((0.958, 1.0), (0.506, 0.503)),
@@ -123,9 +128,19 @@ def game_of(payoffs: np.ndarray, private_noise: float = 0.0) -> FiniteGame:
     )
 
 
-def optimal(game: FiniteGame, algorithm: str, options: TabularOptions, teams: int, seed: int, threads: int) -> int:
-    """How many of so many teams end with an optimal joint action."""
+def optimal(
+    game: FiniteGame,
+    algorithm: str,
+    options: TabularOptions,
+    teams: int,
+    seed: int,
+    threads: int,
+    late: int = 0,
+) -> int:
+    """How many of so many teams end with an optimal joint action; late: commitment's clocks are so many plays apart."""
     table, rule = as_table(game), as_rule(options, REPETITIONS, 0, algorithm, game.horizon)
+    if isinstance(rule, CommitmentRule):
+        rule = rule._replace(late=late)
     learned = advance(table, rule, new_teams(game, options, teams, 0, algorithm), seed, REPETITIONS, threads)
     joint = np.ravel_multi_index(tuple(learned.memory["last"].T), game.actions)
     return int(game.success[game.first_edge[joint]].sum())
@@ -169,13 +184,17 @@ def played(payoffs: np.ndarray, learner: tuple[str, TabularOptions], teams: int,
 
 
 def played_relabelled(
-    payoffs: np.ndarray, learner: tuple[str, TabularOptions], teams: int, private_noise: float = 0.0
+    payoffs: np.ndarray,
+    learner: tuple[str, TabularOptions],
+    teams: int,
+    private_noise: float = 0.0,
+    late: int = 0,
 ) -> int:
     """How many of so many trials end optimally, each with random names."""
 
     def one(part: tuple[np.ndarray, int, int]) -> int:
         renamed, number, count = part
-        return optimal(game_of(renamed, private_noise), *learner, count, SEED + 1 + number, 1)
+        return optimal(game_of(renamed, private_noise), *learner, count, SEED + 1 + number, 1, late)
 
     with ThreadPoolExecutor(THREADS) as pool:
         return sum(pool.map(one, relabelled(payoffs, teams)))
@@ -233,35 +252,37 @@ def stochastic(teams: int) -> Iterator[dict[str, Any]]:
 
 def commitment(teams: int) -> Iterator[dict[str, Any]]:
     """Fully stochastic climbing, won, and under what it is still won."""
-    late = (COMMITMENT[0], replace(COMMITMENT[1], late=25))
-    careless = (COMMITMENT[0], replace(COMMITMENT[1], late=25, commitment_margin=0))
-    noise = "private reward noise +-5"
-    rows: tuple[tuple[str, tuple[str, TabularOptions], float], ...] = (
-        ("relabelled", COMMITMENT, 0.0),
-        (f"relabelled, {noise}", COMMITMENT, 5.0),
-        ("relabelled, clocks 25 apart", late, 0.0),
-        (f"relabelled, clocks 25 apart, {noise}", late, 5.0),
-        ("relabelled, clocks 25 apart, no margin (control)", careless, 0.0),
+    careless = (COMMITMENT[0], replace(COMMITMENT[1], commitment_margin=0))
+    rows: tuple[tuple[str, tuple[str, TabularOptions], float, int], ...] = (
+        ("relabelled", COMMITMENT, 0.0, 0),
+        (f"relabelled, {NOISE}", COMMITMENT, 5.0, 0),
+        ("relabelled, clocks 25 apart", COMMITMENT, 0.0, 25),
+        (f"relabelled, clocks 25 apart, {NOISE}", COMMITMENT, 5.0, 25),
+        ("relabelled, clocks 25 apart, no margin (control)", careless, 0.0, 25),
     )
-    for what, learner, private in rows:
-        count = played_relabelled(FULL, learner, teams, private)
+    for what, learner, private, late in rows:
+        count = played_relabelled(FULL, learner, teams, private, late)
         yield share(f"fully stochastic climbing, {what}: commitment", count, teams)
     for name, payoffs in (("climbing", CLIMBING), ("partially stochastic climbing", PARTIAL), ("penalty", PENALTY)):
         yield share(f"{name}, relabelled: commitment", played_relabelled(payoffs, COMMITMENT, teams), teams)
 
 
+def offsets(teams: int) -> Iterator[dict[str, Any]]:
+    """Fully stochastic climbing with clocks within the margin of 25 plays, just beyond it, and far beyond it."""
+    for private, name in ((0.0, ""), (5.0, f", {NOISE}")):
+        for late in OFFSETS:
+            count = played_relabelled(FULL, COMMITMENT, teams, private, late)
+            yield share(f"fully stochastic climbing, relabelled, clocks {late} apart{name}: commitment", count, teams)
+
+
 def random(teams: int) -> Iterator[dict[str, Any]]:
     """Random stochastic games of 8x8 actions, a game a trial."""
-    scaled = replace(BASE, temperature=50.0)  # payoffs are about a hundredth of climbing's
     learners = {
-        "independent Q": ("iql", scaled),
-        "distributed": ("distributed", scaled),
-        "FMQ": ("fmq", scaled),
-        "hysteretic": ("hysteretic", replace(scaled, hysteresis=0.1)),
-        "commitment, 512 held, growth 1.9": (
-            "commitment",
-            replace(COMMITMENT[1], commitments=512, commitment_growth=1.9, commitment_margin=0),
-        ),
+        "independent Q": ("iql", SCALED),
+        "distributed": ("distributed", SCALED),
+        "FMQ": ("fmq", SCALED),
+        "hysteretic": ("hysteretic", replace(SCALED, hysteresis=0.1)),
+        "commitment, 512 held, growth 1.9": held(512, 1.9),
     }
     for kind in ("uniform", "even"):
         games = random_games(kind, teams)
@@ -270,12 +291,50 @@ def random(teams: int) -> Iterator[dict[str, Any]]:
         yield share(f"random 8x8, {kind}: one mind that picks both actions, by halving", halved(games), teams)
 
 
+def held(commitments: int, growth: float) -> tuple[str, TabularOptions]:
+    """Commitment for random games: all clocks are alike, so no play of a hold is left out."""
+    options = replace(COMMITMENT[1], commitments=commitments, commitment_growth=growth, commitment_margin=0)
+    return "commitment", options
+
+
+def choose(teams: int) -> Iterator[dict[str, Any]]:
+    """How options for random games are chosen: on *even* games of a seed of their own; the best is then measured."""
+    grids = {
+        "commitment": {
+            f"{count} held, growth {growth}": held(count, growth)
+            for count in (64, 128, 256, 512, 1_024)
+            for growth in (1.0, 1.5, 1.9)
+            if (count, growth) != (1_024, 1.9)  # does not fit into 7,500 plays
+        },
+        "hysteretic": {
+            f"rate {rate}, hysteresis {ratio}, T {first}, decay {decay}": (
+                "hysteretic",
+                replace(BASE, learning_rate=rate, hysteresis=ratio, temperature=first, temperature_decay=decay),
+            )
+            for rate in (0.02, 0.1)
+            for ratio in (0.1, 0.3, 0.9)
+            for first in (0.5, 50.0)
+            for decay in (0.99, 0.999)
+        },
+    }
+    games, others = (random_games("even", teams, seed) for seed in (CHOOSING, SEED))
+    for learner, grid in grids.items():
+        counts = {name: played_each(games, chosen, CHOOSING) for name, chosen in grid.items()}
+        for name, count in counts.items():
+            yield share(f"even, seed {CHOOSING}: {learner}, {name}", count, teams)
+        best = max(counts, key=lambda name: counts[name])
+        what = f"the best of these, on the seed of the other sections: {learner}, {best}"
+        yield share(what, played_each(others, grid[best]), teams)
+
+
 SECTIONS: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {
     "table": table,
     "relabelled": relabelled_table,
     "stochastic": stochastic,
     "commitment": commitment,
+    "offsets": offsets,
     "random": random,
+    "choose": choose,
 }
 
 
@@ -290,7 +349,7 @@ def main() -> None:
     options = parser.parse_args()
     saved = json.loads(PLACE.read_text()) if PLACE.exists() else {}
     results = {}
-    for name in [options.only] if options.only else SECTIONS:
+    for name in [options.only] if options.only else [name for name in SECTIONS if name != "choose"]:
         if options.resume and name in saved and saved[name]["teams"] == options.teams:
             continue
         began = time.perf_counter()

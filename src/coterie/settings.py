@@ -178,8 +178,6 @@ class TabularOptions:
     """commitment: each round holds its joint actions so many times as long as the round before, 1 to 2."""
     commitment_margin: int = 0
     """commitment: plays at both ends of a hold that are not counted; the agents' clocks may differ by so many."""
-    late: int = 0
-    """commitment: plays by which each agent's clock starts after that of the agent before it, to test with."""
 
 
 POLICIES = ("random", "idle")  # to watch, and to know what is nothing

@@ -84,7 +84,7 @@ def test_stopped_saved_and_resumed_equals_uninterrupted(game, tmp_path, name, mo
 def test_every_algorithm_goes_on_as_if_it_had_never_stopped(game, tmp_path, algorithm, monkeypatch):
     """What a learner remembers beside its table is saved with it; threads do not show, either."""
     monkeypatch.setattr(train, "CHUNK_SECONDS", 1e-4)
-    options = FURTHER.get(algorithm, TabularOptions(hysteresis=1.0, commitments=8, commitment_margin=2, late=3))
+    options = FURTHER.get(algorithm, TabularOptions(hysteresis=1.0, commitments=8, commitment_margin=2))
     if algorithm == "commitment":
         game = exact_game("climbing", ClimbingOptions())
     began, stops = begin(game, options, TEAMS, EPISODES, algorithm), []

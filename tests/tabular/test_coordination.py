@@ -206,7 +206,7 @@ def fully_stochastic(order=((0, 1, 2), (0, 1, 2))):
     return make_game((3, 3), ways, [((0,), (0,))], horizon=1)
 
 
-COMMITMENT = replace(MASKED, commitments=5, commitment_growth=1.5, commitment_margin=1, late=3)
+COMMITMENT = replace(MASKED, commitments=5, commitment_growth=1.5, commitment_margin=1)
 
 
 @pytest.mark.parametrize("sizes", [(2, 2), (3, 2), (2, 3, 2)])
@@ -218,7 +218,7 @@ def test_a_tournament_is_what_its_agents_would_play_one_by_one(sizes):
     _, slots, hold = timetable(5, 1.5, 1, plays)
     assert slots.tolist() == [5, 3, 2]
     for chunks in (1, 8):
-        teams = train_by("commitment", game, COMMITMENT, episodes=plays, teams=3, chunks=chunks, threads=chunks)
+        teams = train_by("commitment", game, COMMITMENT, episodes=plays, teams=3, chunks=chunks, threads=chunks, late=3)
         for team in range(3):
             numbers = stream(team)
             agents = [
@@ -260,13 +260,13 @@ def test_the_rounds_fit_into_the_run(commitments, growth, margin, plays):
     assert (hold > 2 * margin).all()
 
 
-def shares_that_find_the_optimum(teams=100, **changes):
+def shares_that_find_the_optimum(teams=100, late=0, **changes):
     """The share of teams whose last joint action is best, over several renamings of the actions."""
     options = replace(MASKED, **changes)
     found = []
     for seed, order in enumerate([((0, 1, 2), (0, 1, 2)), ((2, 0, 1), (1, 2, 0)), ((1, 0, 2), (2, 1, 0))]):
         game = fully_stochastic(order)
-        learned = train_by("commitment", game, options, episodes=7_500, teams=teams, seed=seed, threads=2)
+        learned = train_by("commitment", game, options, episodes=7_500, teams=teams, seed=seed, threads=2, late=late)
         last = learned.memory["last"]
         best = (last[:, 0] == order[0].index(0)) & (last[:, 1] == order[1].index(0))
         assert (greedy_outcomes(game, learned.q)[1][:, 0] == best).all()
@@ -352,7 +352,11 @@ def test_commitments_need_one_state_and_plays_enough():
         ("iql", {"fmq_weight": 5.0}, "--fmq-weight 5: --algorithm iql does not use it; add --algorithm fmq"),
         ("fmq", {"lenience": 2.0}, "--lenience 2: --algorithm fmq does not use it; add --algorithm lenient"),
         ("iql", {"temperature": 3.0}, "--temperature 3: --algorithm iql does not use it; add --exploration boltzmann"),
-        ("hysteretic", {"late": 3}, "--late 3: --algorithm hysteretic does not use it; add --algorithm commitment"),
+        (
+            "hysteretic",
+            {"commitment_margin": 3},
+            "--commitment-margin 3: --algorithm hysteretic does not use it; add --algorithm commitment",
+        ),
         ("commitment", {"exploration": "boltzmann"}, "--algorithm commitment explores by the actions it holds"),
     ],
 )

@@ -41,7 +41,6 @@ NAN, INFINITE = float("nan"), float("inf")
         ({"commitment_growth": 0.5}, "--commitment-growth 0.5: expected a number from 1 to 2"),
         ({"commitment_growth": 2.5}, "--commitment-growth 2.5"),
         ({"commitment_margin": -1}, "--commitment-margin -1: expected a number of plays, at least 0"),
-        ({"late": -1}, "--late -1: expected a number of plays, at least 0"),
         ({"initial_value": INFINITE}, "--initial-value inf: expected a finite number"),
     ],
 )

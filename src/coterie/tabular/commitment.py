@@ -33,7 +33,8 @@ class CommitmentRule(NamedTuple):
     """The base rule (of which only the checks are used), and the timetable of the rounds.
 
     begin int64[R + 1]: the play of an agent's own clock at which a round begins; slots and hold int64[R]: how many
-    commitments it has and how many plays each is held. margin in plays; late: agent i's clock starts i * late later.
+    commitments it has and how many plays each is held. margin in plays; late: agent i's clock starts i * late plays
+    later, which is for tests only and no option.
     """
 
     base: Rule
@@ -41,7 +42,7 @@ class CommitmentRule(NamedTuple):
     slots: np.ndarray
     hold: np.ndarray
     margin: int
-    late: int
+    late: int = 0
 
 
 class CommitmentMemory(NamedTuple):

@@ -56,7 +56,7 @@ def as_rule(
     if algorithm == "commitment":
         margin, growth = options.commitment_margin, float(options.commitment_growth)
         rounds = timetable(options.commitments, growth, margin, episodes * max(1, horizon))
-        return CommitmentRule(base, *rounds, margin, options.late)
+        return CommitmentRule(base, *rounds, margin)
     boltzmann = options.exploration == "boltzmann"
     schedule = float(options.temperature), float(options.temperature_decay), float(options.temperature_floor)
     if algorithm == "joint-action":

@@ -100,8 +100,6 @@ def _check_further(options: TabularOptions) -> None:
         raise BadInput(f"--commitment-growth {options.commitment_growth:g}: expected a number from 1 to 2")
     if options.commitment_margin < 0:
         raise BadInput(f"--commitment-margin {options.commitment_margin}: expected a number of plays, at least 0")
-    if options.late < 0:
-        raise BadInput(f"--late {options.late}: expected a number of plays, at least 0")
 
 
 def as_table(game: FiniteGame) -> Table:

@@ -13,7 +13,7 @@ TEMPERATURES = ("temperature", "temperature_decay", "temperature_floor")
 OPTIONS_OF = {
     "fmq": ("fmq_weight",),
     "lenient": (*TEMPERATURES, "lenience", "temperature_diffusion"),
-    "commitment": ("commitments", "commitment_growth", "commitment_margin", "late"),
+    "commitment": ("commitments", "commitment_growth", "commitment_margin"),
 }
 OWN = {"lenient": {"temperature": 50.0, "temperature_decay": 0.995, "temperature_floor": 2.0}}  # Wei and Luke 2016
 
