@@ -39,8 +39,8 @@ def page() -> str:
     parts += [
         "## Matrix games",
         "The share of trials whose last joint action is an optimal one. *Relabelled*: each agent's actions are "
-        "permuted at random in every trial, so that no order of actions can help. *Paper* is Table II of Matignon, Laurent and "
-        "Le Fort-Piat (IROS 2007). Intervals are Wilson's, 95 %.",
+        "permuted at random in every trial, so that no order of actions can help. *Paper* is Table II of Matignon, "
+        "Laurent and Le Fort-Piat (IROS 2007). Intervals are Wilson's, 95 %.",
     ]
     parts += [part for name, heading in MATRIX.items() for part in section(matrix[name], heading)]
     parts += [
@@ -69,8 +69,10 @@ MATRIX = {
     "table": "The published table, made again",
     "stochastic": "Partially and fully stochastic climbing",
     "commitment": "Independent learners that hold their actions (commitment)",
+    "offsets": "Commitment with clocks that start apart (the margin is 25)",
     "relabelled": "The published games, relabelled",
     "random": "Random 8x8 games with stochastic payoffs",
+    "choose": "How options for random games were chosen",
 }
 EXACT = {
     "exact": "The optimal decentralised value",

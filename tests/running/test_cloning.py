@@ -82,4 +82,4 @@ def test_our_own_environment_can_be_cloned():
     moves = [{agent: int(draws.integers(4)) for agent in env.possible_agents} for _ in range(3)]
     found = cloning(rendezvous_v0.parallel_env, 0, moves)
     assert found is not None
-    assert found.at(2).step(moves[2])[1] == {agent: -1.0 for agent in env.possible_agents}
+    assert found.at(2).step(moves[2])[1] == dict.fromkeys(env.possible_agents, -1.0)

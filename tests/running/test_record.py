@@ -11,8 +11,8 @@ from coterie.running.record import record
 
 
 def meeting(agent, observation, info):
-    """The first walks right then down, the second left then up: they meet half way."""
-    row, column = np.asarray(observation).reshape(-1)[:2]
+    """The first walks right, then down, the second left then up: they meet half way."""
+    column = np.asarray(observation).reshape(-1)[1]
     return (0 if column < 2 else 2) if agent == "agent_0" else (1 if column > 2 else 3)
 
 
