@@ -280,6 +280,7 @@ class Finding:
     value with its interval, the null that it is held against, a verdict of yes, no or cannot tell (yes: there is
     something to mend), a plain sentence, the places to look at, and what to try: `remedy` in words, `flags` as the
     words of a `coterie train` command that do it. p: the chance of such a value under the null, where one was tested.
+    share: of the teams looked at, how many have it; 1 where they were not asked one by one.
     """
 
     name: str
@@ -293,3 +294,4 @@ class Finding:
     flags: tuple[str, ...] = ()
     p: float | None = None
     picture: Picture | None = None
+    share: float = 1.0

@@ -95,3 +95,13 @@ def test_few_episodes_cannot_tell():
     game = corridor()
     actors = [Actor(lambda: None, lambda seen, step: R), Actor(lambda: None, lambda seen, step: L)]
     assert noise(ActorStage(game, [actors], episodes=3)).verdict == "cannot tell"
+
+
+def test_mutual_defection_does_not_need_noise():
+    """Each decides once: 1 together, 1.15 with slips, 2.25 at random. Slips are a step towards random play, no cure."""
+    pays = {(0, 0): 3.0, (0, 1): 2.5, (1, 0): 2.5, (1, 1): 1.0}
+    game = one_shot(lambda *joint: pays[joint], (2, 2))
+    found = noise(staged(game, always(game, 1, 1)))
+    assert found.verdict == "no"
+    assert "decides once" in found.sentence
+    assert found.value == pytest.approx(0.95**2 * 1 + 2 * 0.95 * 0.05 * 2.5 + 0.05**2 * 3 - 1)

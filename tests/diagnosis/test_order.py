@@ -64,3 +64,8 @@ def test_where_nobody_can_tell_that_is_said():
 
 def test_one_team_speaks_for_itself():
     assert over_teams([(0, finding("noise"))], "teams") == finding("noise")
+
+
+def test_how_many_teams_have_it_is_kept():
+    found = over_teams([(team, finding("noise", "yes" if team < 2 else "no")) for team in range(8)], "teams")
+    assert (found.verdict, found.share) == ("yes", 0.25)

@@ -150,6 +150,7 @@ def test_a_missing_file_is_a_sentence(tmp_path):
 
 LEAST = {"format": "coterie-episodes", "version": 1, "agents": ["a", "b"], "actions": ["x", "y"]}
 EPISODE = {"actions": [[0, 1], [1, 0]], "rewards": [[0, 0], [1, 1]]}
+KINDS = {"observation_types": ["int8", "int8"]}
 SEEN = {"observations": [[1, 2], [3]], "observation_changes": [[[0, 1, 4]], []]}
 
 
@@ -178,10 +179,14 @@ def read(tmp_path, header, episode):
         ({}, {"board": [[0, 3], [1]], "changes": [[], []]}, "rows of equal length"),
         ({}, {**SEEN, "observation_changes": [[[0, 9, 1]], []]}, "number 9 of what agent 0 sees"),
         ({}, {**SEEN, "observation_changes": [[[5, 0, 1]], []]}, "number 0 of what agent 5 sees"),
-        ({"observation_shapes": [[2], [1]], "observation_types": ["int8", "int8"]}, {**SEEN, "observations": [[500, 2], [3]]}, "does not fit into int8"),
-        ({"observation_shapes": [[3], [1]], "observation_types": ["int8", "int8"]}, SEEN, "sees 2 numbers"),
+        (
+            {**KINDS, "observation_shapes": [[2], [1]]},
+            {**SEEN, "observations": [[500, 2], [3]]},
+            "does not fit into int8",
+        ),
+        ({**KINDS, "observation_shapes": [[3], [1]]}, SEEN, "sees 2 numbers"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_in_the_words_of_the_format(tmp_path, header, episode, sentence):
     with pytest.raises(StorageFault, match=sentence):
         read(tmp_path, header, episode)

@@ -7,6 +7,7 @@ from made_by_hand import CALM, LOOPS, make_verdict
 
 from coterie.showing import words
 from coterie.statistics import wilson
+from coterie.types import Finding
 
 
 def shown(text: str) -> float:
@@ -65,3 +66,17 @@ def test_the_all_clear_claims_no_more_than_was_looked_at():
     unclear = CALM.__class__("loops", "cannot tell", "?")
     assert "1 cannot tell" in words.all_clear(make_verdict(findings=(CALM, unclear)))
     assert LOOPS.verdict == "yes"
+
+
+def test_what_few_of_the_teams_have_is_not_told_of_all():
+    few = Finding("noise", "yes", "One needs noise.", share=0.125)
+    many = Finding("gaps", "yes", "All lack something.")
+    verdict = make_verdict(coordinated=wilson(0, 8), findings=(few, many))
+    assert words.summary(verdict) == (
+        "100.0 % of 8 teams do not meet: something is missing from the optimum. All lack something."
+    )
+    alone = make_verdict(coordinated=wilson(0, 8), findings=(few,))
+    assert (
+        words.opening(alone)
+        == "100.0 % of 8 teams do not meet: in a few, they need the noise that they are judged without."
+    )

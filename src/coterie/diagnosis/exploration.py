@@ -36,7 +36,7 @@ def exploration(
     if near.ndim < counts.ndim:
         near = near[..., None]
     near = np.broadcast_to(near, counts.shape)
-    late = _too_late(first_success, epsilon)
+    late, share_late = _too_late(first_success, epsilon)
     if not near.any():
         share, untried, sentence = float("nan"), False, "It is not known what is within reach."
     else:
@@ -50,7 +50,17 @@ def exploration(
     value, null = None if np.isnan(share) else share, f"at most {percent(LEAST_UNTRIED)} never tried"
     if late:
         return Finding(
-            "exploration", "yes", f"{late} {sentence}", value, None, null, (), REMEDY, FLAGS, picture=picture
+            "exploration",
+            "yes",
+            f"{late} {sentence}",
+            value,
+            None,
+            null,
+            (),
+            REMEDY,
+            FLAGS,
+            picture=picture,
+            share=share_late,
         )
     if untried:
         return Finding("exploration", "yes", sentence, value, None, null, (), REMEDY, FLAGS, picture=picture)
@@ -59,10 +69,10 @@ def exploration(
     )
 
 
-def _too_late(first_success: ArrayLike | None, epsilon: ArrayLike | None) -> str:
-    """The sentence that exploration ended before the first success of some teams, or nothing."""
+def _too_late(first_success: ArrayLike | None, epsilon: ArrayLike | None) -> tuple[str, float]:
+    """The sentence that exploration ended before the first success of some teams, or nothing; and their share."""
     if first_success is None or epsilon is None:
-        return ""
+        return "", 0.0
     first = np.atleast_1d(np.asarray(first_success, float))
     first = np.where(np.isnan(first) | (first < 0), np.inf, first)
     shares = np.atleast_1d(np.asarray(epsilon, float))
@@ -73,12 +83,12 @@ def _too_late(first_success: ArrayLike | None, epsilon: ArrayLike | None) -> str
         last = np.inf if shares[-1] > ENDED else (exploring[-1] + 1 if len(exploring) else 0)
     late = int((first > last).sum())
     if not late or late < LEAST_TEAMS * len(first):
-        return ""
+        return "", 0.0
     when = f"after episode {int(last):,}" if last else "before it began"
     who = "the team's first success" if len(first) == 1 else f"{late:,} of {len(first):,} teams had ever succeeded"
     if len(first) == 1 and np.isinf(first[0]):
-        return f"Exploration ended {when}, and the team never succeeded before that or later."
-    return f"Exploration ended {when}, before {who}."
+        return f"Exploration ended {when}, and the team never succeeded before that or later.", 1.0
+    return f"Exploration ended {when}, before {who}.", late / len(first)
 
 
 def _picture(counts: np.ndarray, near: np.ndarray) -> Picture | None:

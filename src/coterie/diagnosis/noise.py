@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from coterie.diagnosis.loops import find_loop
-from coterie.running.stage import NOISE, Score, Stage, own_cast
+from coterie.running.stage import NOISE, Score, Stage, TableStage, own_cast
 from coterie.statistics import paired_p, percent, t_interval
 from coterie.types import Evidence, Finding, Picture
 
@@ -35,6 +35,12 @@ def noise(stage: Stage, team: int = 0) -> Finding:
     if stage.exact:
         random = float(stage.score([part._replace(way="random") for part in cast]).team.mean())
         worse = gain > max(1e-9, LEAST_GAIN * float(np.ptp([*means.values(), random])))
+        if worse and best == "noisy" and random >= means[best] and _decides_once(stage):
+            sentence = (
+                f"Own play ({means['own']:.2f}) earns less than random play ({random:.2f}), and each agent decides "
+                "once, so no slip undoes anything: more noise is better whatever is wrong."
+            )
+            return Finding("noise", "no", sentence, gain)
     else:
         if len(ways["own"].team) < 6:
             few = len(ways["own"].team)
@@ -64,6 +70,10 @@ def noise(stage: Stage, team: int = 0) -> Finding:
     flags = ("--epsilon-end", "0", "--epsilon-decay", "0.9")
     evidence = (Evidence(team, *place),)
     return Finding("noise", "yes", sentence, gain, interval, null, evidence, remedy, flags, p, picture)
+
+
+def _decides_once(stage: Stage) -> bool:
+    return isinstance(stage, TableStage) and stage.game.horizon == 1
 
 
 def _success(score: Score) -> str:

@@ -82,6 +82,7 @@ def over_teams(found: Sequence[tuple[int, Finding]], looked: str) -> Finding:
             first,
             sentence=f"{len(has):,} of the {len(found):,} {looked} looked at; e.g. team {team}: {first.sentence}",
             evidence=places[:5],
+            share=share.share,
         )
     if len(unclear) == len(found):
         return dataclasses.replace(unclear[0][1], evidence=())

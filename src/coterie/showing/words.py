@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOT_KNOWN = "not known"
 MOST_DIGITS = 12
+MOST = 0.5  # the share of the teams looked at that must have a fault before it is said of all
 VERDICTS = {"yes": "to mend", "cannot tell": "cannot tell", "no": "fine"}
 CAUSES = {  # what a finding says about those that fail, in a few words
     "rewards": "the rewards are not what they seem",
@@ -132,27 +133,37 @@ def headline(verdict: Verdict) -> str:
     return f"{first} {how_many} reach{'es' if best.count < 2 else ''} the exact optimum."
 
 
+def leading(verdict: Verdict) -> Finding | None:
+    """The finding that the first sentence tells: the most important that at least half of those looked at have."""
+    faults = [one for one in verdict.findings if one.verdict == "yes"]
+    if verdict.coordinated.count == verdict.coordinated.total:
+        return faults[0] if faults else None
+    causes = [one for one in faults if one.name in CAUSES]
+    return next((one for one in causes if one.share >= MOST), next(iter(causes or faults), None))
+
+
 def opening(verdict: Verdict) -> str:
     """What share fails and why, in one sentence; the headline where nobody fails, or nothing explains it."""
-    cause = next((CAUSES[one.name] for one in verdict.findings if one.verdict == "yes" and one.name in CAUSES), "")
-    failing = verdict.coordinated.total - verdict.coordinated.count
-    if not failing or not cause:
+    failing, told = verdict.coordinated.total - verdict.coordinated.count, leading(verdict)
+    if not failing or told is None or told.name not in CAUSES:
         return headline(verdict)
-    total = verdict.coordinated.total
+    total, cause = verdict.coordinated.total, CAUSES[told.name]
     if total == 1:
         return f"The team does not {verdict.success_word}: {cause}."
     who = f"1 of {plural(total, verdict.unit)} does" if failing == 1 else ""
     who = who or f"{percent(failing / total)} of {plural(total, verdict.unit)} do"
-    return f"{who} not {verdict.success_word}: {cause}."
+    few = "" if told.share >= MOST else "in a few, "
+    return f"{who} not {verdict.success_word}: {few}{cause}."
 
 
 def summary(verdict: Verdict) -> str:
-    """What share fails and why, and the first finding in its own words; a good run is told so."""
-    faults = [one for one in verdict.findings if one.verdict == "yes"]
+    """What share fails and why, and that finding in its own words; a good run is told so."""
+    told = leading(verdict)
     if verdict.coordinated.count < verdict.coordinated.total:
-        return f"{opening(verdict)} {faults[0].sentence if faults else 'Nothing that was asked explains it.'}"
+        return f"{opening(verdict)} {told.sentence if told else 'Nothing that was asked explains it.'}"
+    faults = [one for one in verdict.findings if one.verdict == "yes"]
     good = "A good run: " if all(one.name == "strangers" for one in faults) else ""
-    return f"{good}{headline(verdict)}" + (f" Worth knowing: {faults[0].sentence}" if faults else "")
+    return f"{good}{headline(verdict)}" + (f" Worth knowing: {told.sentence}" if told else "")
 
 
 def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
