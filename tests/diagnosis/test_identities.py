@@ -44,7 +44,8 @@ def test_sampled_corridors(seed):
     assert finding.verdict == "yes"
     assert finding.p < 0.05
     assert finding.interval[0] > 0
-    assert identities(acted(game, right, seed=seed)).verdict == "no"
+    fine = identities(acted(game, right, seed=seed))
+    assert (fine.verdict, fine.p) == ("no", None)  # that swaps cost much is no fault that was tested
     assert identities(acted(game, wrong, episodes=4, seed=seed)).verdict == "cannot tell"
 
 

@@ -98,7 +98,7 @@ def contribution(stage: Stage, team: int = 0, instead: Way = "idle") -> Finding:
             f"The team as a whole earns less than {instead} play ({found.full.mean():.2f} against "
             f"{found.idle.mean():.2f}), so it is not one agent's part that is missing."
         )
-        return Finding("contribution", "cannot tell", sentence, least, size.interval, null, p=p, picture=picture)
+        return Finding("contribution", "cannot tell", sentence, least, size.interval, null, picture=picture)
     if below.any():
         steps = len(stage.play(own_cast(stage, team)).actions)
         return Finding(
@@ -125,7 +125,7 @@ def contribution(stage: Stage, team: int = 0, instead: Way = "idle") -> Finding:
         sentence += (
             f" Without {' or '.join(spare)} alone next to nothing is lost: redundant, not lazy, as others can step in."
         )
-    return Finding("contribution", "no", sentence, least, size.interval, null, p=p, picture=picture)
+    return Finding("contribution", "no", sentence, least, size.interval, null, picture=picture)
 
 
 def _idle_is_best(stage: Stage, found: Contributions) -> bool:
@@ -136,14 +136,14 @@ def _idle_is_best(stage: Stage, found: Contributions) -> bool:
 
 
 def _sides(over: np.ndarray, exact: bool) -> tuple[np.ndarray, np.ndarray, float | None]:
-    """Which agents lie below and above the margin, and the least p of those that lie below, or else of all."""
+    """Which agents lie below and above the margin, and the least p of those whose mean is below: p of a fault alone."""
     mean = over.mean(0)
     if exact:
         return mean < 0, mean >= 0, None
     single = np.array([paired_p(column) for column in over.T])
     together = holm(single)
     below, above = (mean < 0) & (together < CHANCE), (mean > 0) & (single < CHANCE)
-    return below, above, float(together[below].min() if below.any() else together.max())
+    return below, above, float(together[mean < 0].min()) if (mean < 0).any() else None
 
 
 def _lazy_sentence(

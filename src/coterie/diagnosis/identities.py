@@ -61,7 +61,7 @@ def identities(stage: Stage, team: int = 0) -> Finding:
         sentence = f"With {moved} the team earns {size.value:.2f} more, which {len(own)} episodes do not set apart."
         return Finding("identities", "cannot tell", sentence, size.value, size.interval, null, p=p, picture=picture)
     sentence = f"Nobody does better in another's place: that earns at best {size.value:+.2f} beside {earned:.2f}."
-    return Finding("identities", "no", sentence, size.value, size.interval, null, p=p, picture=picture)
+    return Finding("identities", "no", sentence, size.value, size.interval, null, picture=picture)
 
 
 def _kinds(stage: Stage) -> list[tuple[int, ...]]:
