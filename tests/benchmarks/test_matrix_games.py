@@ -56,6 +56,20 @@ def test_fully_stochastic_climbing_is_won_and_the_control_is_not(matrix_games):
     assert control == [pytest.approx(0.54, abs=0.15)]
 
 
+def test_clocks_may_differ_by_the_margin_and_no_more(matrix_games, monkeypatch):
+    monkeypatch.setattr(matrix_games, "OFFSETS", (25, 50))
+    within, beyond, *noisy = [row["share"] for row in matrix_games.offsets(TRIALS)]
+    assert min(within, noisy[0]) >= 0.97
+    assert max(beyond, noisy[1]) < 0.9
+
+
+def test_options_are_chosen_on_another_seed_than_they_are_measured_on(matrix_games):
+    assert matrix_games.CHOOSING != matrix_games.SEED
+    rows = [row["what"] for row in matrix_games.choose(2)]
+    assert [what for what in rows if f"seed {matrix_games.CHOOSING}:" not in what] == [rows[14], rows[-1]]
+    assert not (matrix_games.random_games("even", 2, 1) == matrix_games.random_games("even", 2)).any()
+
+
 def test_random_games_are_counted_strictly(matrix_games):
     games = matrix_games.random_games("even", 50)
     assert games.shape == (50, 8, 8, 2)
@@ -71,3 +85,10 @@ def test_the_saved_results_hold_what_is_claimed():
         assert abs(row["share"] - row["expected"]) <= 0.02, row["what"]
     for row in saved["commitment"]["rows"]:
         assert "control" in row["what"] or row["share"] >= 0.99, row["what"]
+    for row in saved["offsets"]["rows"]:
+        assert row["teams"] == 1_000
+        assert (row["share"] >= 0.99) == all(f"clocks {far} apart" not in row["what"] for far in (26, 50)), row["what"]
+    chosen = [row for row in saved["choose"]["rows"] if row["what"].startswith("even, seed 1: commitment")]
+    assert max(chosen, key=lambda row: row["share"])["what"].endswith("512 held, growth 1.9")
+    best = [row["share"] for row in saved["choose"]["rows"] if row["what"].startswith("the best")]
+    assert (round(best[0], 3), round(best[1], 3)) == (0.698, 0.304)  # as the page says
