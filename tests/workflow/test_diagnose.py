@@ -11,7 +11,7 @@ from coterie.errors import BadInput
 from coterie.running.episodes import read_recording, write_recording
 from coterie.showing.words import summary
 from coterie.types import Finding
-from coterie.workflow.diagnose import diagnose
+from coterie.workflow.diagnose import diagnose, looked_at
 from coterie.workflow.plan import planned
 from coterie.workflow.trying import changed, cost, first_remedy, possible
 
@@ -156,3 +156,11 @@ def test_episodes_longer_than_the_game_that_they_name_are_refused(tmp_path):
         else:
             with pytest.raises(BadInput, match=r"an episode of 2 steps, climbing with these options ends after 1"):
                 diagnose(place)
+
+
+@pytest.mark.parametrize(("edges", "teams"), [(1, 20), (9_600, 20), (137_104, 5), (261_120, 4), (10**7, 4)])
+def test_fewer_teams_are_looked_at_where_the_table_is_large(edges, teams):
+    class Large:
+        successor = range(edges)
+
+    assert looked_at(Large()) == teams

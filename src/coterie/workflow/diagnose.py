@@ -46,7 +46,8 @@ from coterie.workflow.judgement import Judgement, without_memory
 from coterie.workflow.plan import Plan, environment_options
 from coterie.workflow.trying import possible
 
-TEAMS_LOOKED_AT = 20
+TEAMS_LOOKED_AT, FEWEST_LOOKED_AT = 20, 4
+EDGES_LOOKED_AT = 800_000  # of all teams' tables together; fewer teams are looked at where the table is large
 STRANGERS = 10
 TELLING = ("iql", "hysteretic")  # algorithms whose tables tell what was tried
 DISCOUNT = 0.9  # of the reward audit where nobody says how the agents discount
@@ -103,9 +104,9 @@ def diagnose(
 
 
 def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judgement) -> list[Question]:
-    """What is asked of a run beside its verdict: of up to twenty teams, those that fail where any do."""
+    """What is asked of a run beside its verdict: of up to twenty teams (fewer in large games), those that fail first."""
     found = outcomes(game, teams.q, judgement.verdict.optimum)
-    looked, which = teams_to_look_at(found.coordinated, found.optimal)
+    looked, which = teams_to_look_at(found.coordinated, found.optimal, looked_at(game))
     q = teams.q[looked]
     stage = table_stage(game, q, chosen)
     short = [place for place, team in enumerate(looked) if found.optimal is None or not found.optimal[team]]
@@ -134,7 +135,7 @@ def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judge
         questions.append(Question("gaps", over(lambda place: gaps(game, stage.policies[place], plain), short)))
         questions.append(Question("shadowed optimum", lambda: shadow(game, stage.policies[short[0]])))
     if len(teams.q) > 1:
-        crowd = table_stage(game, teams.q[:STRANGERS], chosen)
+        crowd = table_stage(game, teams.q[: min(STRANGERS, looked_at(game))], chosen)
         questions.append(Question("strangers", lambda: strangers(crowd, game.success_word)))
     return questions
 
@@ -184,13 +185,20 @@ def tried_enough(chosen: Plan, game: FiniteGame, teams: Teams, short: np.ndarray
     return exploration(tried, np.broadcast_to(reached if told else reached & False, shape), first, epsilon)
 
 
-def teams_to_look_at(coordinated: np.ndarray, optimal: np.ndarray | None) -> tuple[np.ndarray, str]:
-    """Up to twenty teams and what they are called: the failing, else those short of the optimum, else the first."""
+def teams_to_look_at(
+    coordinated: np.ndarray, optimal: np.ndarray | None, most: int = TEAMS_LOOKED_AT
+) -> tuple[np.ndarray, str]:
+    """Up to `most` teams and what they are called: the failing, else those short of the optimum, else the first."""
     if not coordinated.all():
-        return np.flatnonzero(~coordinated)[:TEAMS_LOOKED_AT], "failing teams"
+        return np.flatnonzero(~coordinated)[:most], "failing teams"
     if optimal is not None and (~optimal).mean() > 0.05:
-        return np.flatnonzero(~optimal)[:TEAMS_LOOKED_AT], "teams short of the optimum"
-    return np.arange(min(len(coordinated), TEAMS_LOOKED_AT)), "teams"
+        return np.flatnonzero(~optimal)[:most], "teams short of the optimum"
+    return np.arange(min(len(coordinated), most)), "teams"
+
+
+def looked_at(game: FiniteGame) -> int:
+    """How many teams are looked at: twenty, fewer where every question takes seconds a team."""
+    return int(np.clip(EDGES_LOOKED_AT // len(game.successor), FEWEST_LOOKED_AT, TEAMS_LOOKED_AT))
 
 
 def table_stage(game: FiniteGame, q: np.ndarray, chosen: Plan) -> TableStage:
