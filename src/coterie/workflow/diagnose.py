@@ -104,7 +104,7 @@ def diagnose(
 
 
 def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judgement) -> list[Question]:
-    """What is asked of a run beside its verdict: of up to twenty teams (fewer in large games), those that fail first."""
+    """What is asked of a run beside its verdict: of up to twenty teams, those that fail where any do."""
     found = outcomes(game, teams.q, judgement.verdict.optimum)
     looked, which = teams_to_look_at(found.coordinated, found.optimal, looked_at(game))
     q = teams.q[looked]
