@@ -263,10 +263,10 @@ def test_a_productive_shuttle_is_no_loop_and_is_told():
 
 
 def test_who_circles_and_walks_on_circles_for_a_while():
-    keys = [*range(100, 106), *[1, 2] * 5, *range(200, 205)]
+    keys = [*range(100, 107), *[1, 2] * 6, *range(200, 206)]
     finding = loops([play(keys, 2)], 10, "meet")
     assert finding.verdict == "yes"
-    assert finding.sentence == "1 team circles for a while (10.0 % of 10); e.g. team 2, period 2, from step 7."
+    assert finding.sentence == "1 team circles for a while (10.0 % of 10); e.g. team 2, period 2, from step 8."
     assert loops([play(keys, 2)], 10, "meet", repeats=1).verdict == "no"  # where chance decides nothing, it would go on
 
 
@@ -282,7 +282,65 @@ def test_a_repetition_that_may_be_luck_is_no_loop():
     keys = [1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8, 8, 8]
     assert find_loop(keys) == Loop(1, 14, 16)
     assert loops([play(keys, 1)], 10, "meet").verdict == "no"
-    assert loops([play([*range(13), 8, 8, 8, 8], 1)], 10, "meet").verdict == "yes"  # the same, out of the blue
+    assert loops([play([*range(11), 50, 50, 50, 50, 50], 1)], 10, "meet").verdict == "yes"  # out of the blue
+
+
+def drunkards(seed, size=4, steps=20):
+    """Two who walk at random on a board and may stand."""
+    rng, moves = np.random.default_rng(seed), np.array([(0, 1), (0, -1), (1, 0), (-1, 0), (0, 0)])
+    places, keys = rng.integers(size, size=(2, 2)), []
+    for _ in range(steps + 1):
+        keys.append(int(places.ravel() @ [size**3, size**2, size, 1]))
+        places = np.clip(places + moves[rng.integers(5, size=2)], 0, size - 1)
+    return play(keys, seed)
+
+
+def test_a_few_steps_at_the_end_are_no_loop():
+    """Three steps in a corner are at least three repeats, and yet no loop: too small a part of the episode."""
+    keys = [*range(13), 50, 50, 50, 50]
+    assert find_loop(keys) == Loop(1, 14, 16)
+    assert loops([play(keys, 1)], 10, "meet").verdict == "no"
+    assert loops([play(keys, 1)], 10, "meet", repeats=1).verdict == "yes"  # where nothing is chance it is proof
+
+
+@pytest.mark.parametrize("size, steps", [(3, 10), (3, 20), (4, 15), (4, 30), (5, 50)])
+def test_two_drunkards_run_in_no_circle(size, steps):
+    alarms = sum(loops([drunkards(seed, size, steps)], 1, "meet").verdict == "yes" for seed in range(200))
+    assert alarms <= 4
+
+
+def test_who_circles_until_the_world_ends_circles():
+    """The clock of the world is up, or somebody starves: it ends, and nothing else was done before."""
+    circle = play([*[0, 1] * 10, 99], 4)._replace(ended=True)
+    finding = loops([circle], 10, "eat")
+    assert finding.verdict == "yes"
+    assert finding.sentence == (
+        "1 team circles until the episode ends (10.0 % of 10); e.g. team 4, period 2, from step 1."
+    )
+    starved = play([7] * 15 + [99], 5)._replace(ended=True)
+    assert loops([starved, circle], 10, "eat").sentence.startswith(
+        "1 team circles until the episode ends and 1 team stands still until the episode ends (20.0 % of 10)"
+    )
+    assert loops([starved], 10, "eat", repeats=1).verdict == "yes"
+    assert loops([starved._replace(success=True)], 10, "eat").verdict == "no"
+    fell = play([*range(12), *[50, 51] * 4, 99], 6)._replace(ended=True)
+    assert loops([fell], 10, "eat").verdict == "no"  # circled for a while only, and then it ended
+    fed = starved._replace(rewards=np.full((15, 2), 1.0))
+    assert loops([fed], 10, "eat").verdict == "no"  # to stand there was paid for
+
+
+def test_keys_that_only_count_the_steps_tell_nothing():
+    unseen = wandering(1)._replace(boards=np.zeros((21, 0, 0), np.uint8))
+    finding = loops([unseen] * 3, 10, "meet")
+    assert (finding.verdict, finding.value) == ("cannot tell", None)
+    assert finding.sentence == (
+        "3 of 10 teams fail to meet, and neither states, observations nor boards were recorded, so nothing could be "
+        "seen to come back."
+    )
+    assert loops([unseen, wandering(2)], 10, "meet").verdict == "no"  # of one it is known
+    assert loops([unseen._replace(observations=(np.arange(21), np.arange(21)))], 10, "meet").verdict == "no"
+    assert loops([unseen._replace(keys=np.zeros(21))], 10, "meet").verdict == "yes"  # states were recorded
+    assert loops([], 10, "meet").verdict == "no"
 
 
 def test_who_succeeds_is_not_asked():
@@ -304,6 +362,11 @@ def test_one_agent_circles_while_the_world_goes_on():
     assert (finding.name, finding.verdict, finding.value) == ("agent loops", "yes", 1.0)
     assert finding.sentence.startswith("Agent 1 sees the same again and again while the world goes on: 100.0 %")
     assert finding.evidence == (Evidence(6, 1, 20),)
+    named = agent_loops([one], names=("scout", "carrier"))
+    assert named.sentence.startswith("carrier sees the same again and again")
+    assert named.picture.labels == ("scout", "carrier")
+    calm = agent_loops([one._replace(observations=(walking, walking))], names=("scout", "carrier"))
+    assert "(at most scout, " in calm.sentence
     parse_only(["train", "rendezvous", *finding.flags])
     assert agent_loops([one._replace(observations=(walking, walking))]).verdict == "no"
     assert agent_loops([one._replace(keys=np.arange(21) % 2)]).verdict == "no"  # the whole world circles

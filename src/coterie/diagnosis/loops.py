@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coterie.diagnosis.naming import called, labels_of
 from coterie.statistics import percent, wilson
 from coterie.types import Evidence, Finding, Picture, Play
 
 REPEATS = 3
 LUCK = 0.01  # the greatest chance of so many returns in a row, where repetition is no proof
-NEARLY_ALL = 0.75  # of an episode in one loop, which is no luck however short the episode
+NEARLY_ALL = 0.75  # of an episode in loops, which is no luck however short, and a loop although the episode ends
 GRID = 1e-3  # float observations closer than this are the same
-LEAST_INSIDE = 0.25  # of an episode's steps inside repeating stretches, where it walks on after them
+LEAST_INSIDE = 0.25  # of an episode's steps inside repeating stretches, where repetition is no proof
 LEAST_SHARE = 0.5  # of the steps inside repeating stretches, in many places together, or of one agent alone
 
 
@@ -107,20 +108,31 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
     """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams.
 
     An episode counts if it ends in a loop (`find_loop`), and, where one repetition is no proof (repeats > 1), if the
-    loop is no luck: r^m <= 0.01 for m returns in a row, where r is the rate at which the rest of the episode returns
-    after so many steps; or it fills three quarters of the episode. Circles that earn something each time round are
-    work: they are told, and no loop. Where one repetition is no proof, episodes that circle and walk on count, too, if
-    a quarter of their steps lie inside repeating stretches (`loop_share`) and that is no luck, or half of them do.
+    loop is a quarter of the episode at least and no luck: r c^(m - 1) <= 0.01 for m returns in a row, where the rest of
+    the episode returns after so many steps at the rate r, and again at the next step with the chance c (counted, each
+    with one return and one other added); or it fills three quarters of the episode. Circles that earn something each
+    time round are work: they are told, and no loop. Where one repetition is no proof, episodes that circle and walk on
+    count, too, if a quarter of their steps lie inside repeating stretches (`loop_share`) and that is no luck, or half
+    of them do. A failing episode that truly ends counts if three quarters of its steps lie inside such stretches.
+
+    cannot tell: where neither states, observations nor boards of any failing episode were recorded.
     """
+    if plays and all(map(_nothing_to_return_to, plays)):
+        sentence = (
+            f"{len(plays):,} of {total:,} teams fail to {word}, and neither states, observations nor boards were "
+            "recorded, so nothing could be seen to come back."
+        )
+        return Finding("loops", "cannot tell", sentence)
     lasting = [play for play in plays if not play.ended and not play.success]
     ways = [
         (play, loop) for play in lasting if (loop := find_loop(np.asarray(play.keys).tolist(), repeats)) is not None
     ]
-    ways = [(play, loop) for play, loop in ways if repeats == 1 or not _may_be_luck(play, loop)]
+    ways = [(play, loop) for play, loop in ways if repeats == 1 or not _short_or_luck(play, loop)]
     earning = [(play, loop) for play, loop in ways if _earned(play, loop) > 0]
     found = [(play, loop) for play, loop in ways if _earned(play, loop) <= 0]
     left = _left(lasting, ways, repeats) if repeats > 1 else []
-    lasted, found = len(found), found + left
+    until = _until_the_end([play for play in plays if play.ended and not play.success], max(repeats, REPEATS))
+    lasted, found = len(found), found + until + left
     share = wilson(len(found), total)
     if not found:
         failing = f"all {total:,} {word}"
@@ -137,18 +149,22 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
         return Finding("loops", "no", sentence, share.share, (share.low, share.high), evidence=places)
     circling = [(play, loop) for play, loop in found[:lasted] if loop.period > 1]
     frozen = [(play, loop) for play, loop in found[:lasted] if loop.period == 1]
-    play, loop = (circling + frozen + left)[0]
-    parts = []
-    if circling:
-        parts.append(_teams(len(circling), "circle", "for ever"))
-    if frozen:
-        parts.append(_teams(len(frozen), "stand", "still"))
-    if left:
-        parts.append(_teams(len(left), "circle", "for a while"))
+    ended_circling = [(play, loop) for play, loop in until if loop.period > 1]
+    ended_frozen = [(play, loop) for play, loop in until if loop.period == 1]
+    ordered = circling + frozen + ended_circling + ended_frozen + left
+    play, loop = ordered[0]
+    ways_of = (
+        (circling, "circle", "for ever"),
+        (frozen, "stand", "still"),
+        (ended_circling, "circle", "until the episode ends"),
+        (ended_frozen, "stand", "still until the episode ends"),
+        (left, "circle", "for a while"),
+    )
+    parts = [_teams(len(some), verb, how) for some, verb, how in ways_of if some]
     rest = len(plays) - len(found)
     others = f"; {rest:,} more {'fails' if rest == 1 else 'fail'} in another way" if rest else ""
     sentence = (
-        f"{' and '.join(parts)} ({percent(share.share)} of {total:,}){others}; e.g. team {play.team}, "
+        f"{_listed(parts)} ({percent(share.share)} of {total:,}){others}; e.g. team {play.team}, "
         f"period {loop.period}, from step {loop.first_step}."
     )
     return Finding(
@@ -158,18 +174,20 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
         share.share,
         (share.low, share.high),
         "no team in a loop",
-        _places(circling + frozen + left),
+        _places(ordered),
         remedy,
         picture=_periods([loop for _, loop in found]),
     )
 
 
-def agent_loops(plays: Sequence[Play], repeats: int = REPEATS, grid: float = GRID) -> Finding:
+def agent_loops(
+    plays: Sequence[Play], repeats: int = REPEATS, grid: float = GRID, names: Sequence[str] = ()
+) -> Finding:
     """Does one agent run in circles of its own while the world goes on? Asked of failing episodes alone.
 
     For each agent the share of steps inside repeating stretches of its own observations (`loop_share`, with its own
     rewards; floats rounded to `grid`) that are not inside repeating stretches of the world's keys. A screen: an agent
-    that sees little may well see the same again and be right.
+    that sees little may well see the same again and be right. `names`: what the agents are called in sentences.
     """
     seeing = [play for play in plays if not play.success and len(play.observations) and len(play.actions)]
     if not seeing:
@@ -182,14 +200,14 @@ def agent_loops(plays: Sequence[Play], repeats: int = REPEATS, grid: float = GRI
             own[agent].append(float(alone.mean()))
     shares = [float(np.mean(one)) for one in own]
     agent = int(np.argmax(shares))
-    labels = tuple(f"agent {one}" for one in range(len(shares)))
+    labels = labels_of(len(shares), names)
     picture = Picture("bars", "Share of steps in circles of its own", labels, tuple(shares), line=LEAST_SHARE)
     null = f"less than {percent(LEAST_SHARE)} of an agent's steps"
     share = f"{percent(shares[agent])} of its steps in {len(seeing):,} failing episode{'s' * (len(seeing) > 1)}"
     if shares[agent] < LEAST_SHARE:
-        sentence = f"No agent circles by itself while the world goes on (at most agent {agent}, {share})."
+        sentence = f"No agent circles by itself while the world goes on (at most {labels[agent]}, {share})."
         return Finding("agent loops", "no", sentence, shares[agent], None, null, picture=picture)
-    sentence = f"Agent {agent} sees the same again and again while the world goes on: {share}."
+    sentence = f"{called(agent, names, first=True)} sees the same again and again while the world goes on: {share}."
     worst = sorted(zip(own[agent], seeing, strict=True), key=lambda one: -one[0])[:5]
     places = tuple(Evidence(play.team, 1, len(play.actions)) for share, play in worst if share > 0)
     remedy = "let the agents see more, or remember (rendezvous: --env.observation all)"
@@ -205,11 +223,39 @@ def _left(plays: Sequence[Play], ways: Sequence[tuple[Play, Loop]], repeats: int
         share = _inside(keys, earned, repeats).mean() if len(earned) else 0.0
         if id(play) in ending or share < LEAST_INSIDE:
             continue
-        stretches = [one for one in _stretches(keys, repeats) if earned[one.first_step - 1 : one.last_step].sum() <= 0]
-        longest = max(stretches, key=lambda one: (one.last_step - one.first_step, -one.period))
+        longest = _longest(keys, earned, repeats)
         if share >= LEAST_SHARE or not _may_be_luck(play, longest, len(earned)):
             found.append((play, longest))
     return found
+
+
+def _until_the_end(plays: Sequence[Play], repeats: int) -> list[tuple[Play, Loop]]:
+    """Episodes that truly end and spend nearly all of their steps in loops, each with its longest stretch."""
+    found = []
+    for play in plays:
+        keys, earned = np.asarray(play.keys), np.asarray(play.rewards).mean(1)
+        if len(earned) and _inside(keys, earned, repeats).mean() >= NEARLY_ALL:
+            found.append((play, _longest(keys, earned, repeats)))
+    return found
+
+
+def _longest(keys: np.ndarray, earned: np.ndarray, repeats: int) -> Loop:
+    """The longest stretch that repeats and earns nothing, of the smallest period."""
+    stretches = [one for one in _stretches(keys, repeats) if earned[one.first_step - 1 : one.last_step].sum() <= 0]
+    return max(stretches, key=lambda one: (one.last_step - one.first_step, -one.period))
+
+
+def _nothing_to_return_to(play: Play) -> bool:
+    """Whether neither states, observations nor boards are known: then the keys only count the steps."""
+    keys = np.asarray(play.keys)
+    unseen = not len(play.observations) and not np.size(play.boards)
+    return unseen and len(np.unique(keys)) == len(keys)
+
+
+def _short_or_luck(play: Play, loop: Loop) -> bool:
+    """Whether the stretch that an episode ends in is too small a part of it, or may be luck."""
+    steps = loop.last_step - loop.first_step + 1
+    return steps < LEAST_INSIDE * len(play.actions) or _may_be_luck(play, loop)
 
 
 def _may_be_luck(play: Play, loop: Loop, places: int = 1) -> bool:
@@ -220,9 +266,12 @@ def _may_be_luck(play: Play, loop: Loop, places: int = 1) -> bool:
         return False
     same = keys[:-period] == keys[period:]
     returns = steps - period + 1
-    outside = np.concatenate([same[:before], same[before + returns :]])
+    parts = [same[:before], same[before + returns :]]
+    outside = np.concatenate(parts)
     rate = (outside.sum() + 1) / (len(outside) + 2)
-    return bool(places * rate**returns > LUCK)
+    followed = sum(int((part[1:] & part[:-1]).sum()) for part in parts)
+    again = (followed + 1) / (sum(int(part[:-1].sum()) for part in parts) + 2)
+    return bool(places * rate * max(rate, again) ** (returns - 1) > LUCK)
 
 
 def _earned(play: Play, loop: Loop) -> float:
@@ -240,6 +289,10 @@ def _periods(found: Sequence[Loop]) -> Picture:
     counts = tuple(float(sum(loop.period == period for loop in found)) for period in periods)
     labels = tuple("still" if period == 1 else f"period {period}" for period in periods)
     return Picture("bars", "Failing teams by the period of their loop", labels, counts)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join([*([", ".join(parts[:-1])] if len(parts) > 1 else []), parts[-1]])
 
 
 def _teams(count: int, verb: str, how: str) -> str:
