@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from coterie.diagnosis.order import ORDER, corrected, in_order, over_teams
+from coterie.diagnosis.order import ORDER, any_of, corrected, in_order, over_teams
 from coterie.types import Evidence, Finding
 
 
@@ -21,7 +21,7 @@ def test_a_chance_find_among_many_questions_is_not_kept():
     found = corrected([finding("noise", p=0.02), *[finding("idle", "no", p=0.5)] * 4, finding("loops")])
     assert found[0].verdict == "cannot tell"
     assert found[0].p == pytest.approx(0.1)  # 5 tests, the smallest times 5
-    assert "10% of as many looks" in found[0].sentence
+    assert "in 10% of as many looks" in found[0].sentence
     assert found[-1] == finding("loops")  # exact findings stay
 
 
@@ -45,27 +45,50 @@ def test_several_teams_are_told_as_one():
     ill = finding("contribution", evidence=(Evidence(3, 1, 20),), remedy="try", flags=("--epsilon", "1"))
     told = over_teams([(3, ill), (4, finding("contribution", "no")), (7, ill)], "failing teams")
     assert told.verdict == "yes"
-    assert told.sentence == "2 of the 3 failing teams looked at; e.g. team 3: about contribution."
-    assert (told.remedy, told.flags) == ("try", ("--epsilon", "1"))
+    assert told.sentence == "2 of the 3 failing teams; e.g. team 3: about contribution."
+    assert (told.remedy, told.flags, told.share) == ("try", ("--epsilon", "1"), 2 / 3)
+    some = over_teams([(3, ill), (4, finding("contribution", "no")), (7, ill)], "failing teams", 81)
+    assert some.sentence.startswith("2 of the 3 looked at of 81 failing teams; e.g. team 3:")
 
 
 def test_one_ill_team_of_many_is_not_the_runs_fault():
     rows = [(0, finding("noise"))] + [(team, finding("noise", "no")) for team in range(1, 20)]
     told = over_teams(rows, "teams")
     assert told.verdict == "no"
-    assert "hardly any has this fault (1 of 20 teams have it)" in told.sentence
+    assert told.sentence == "Of the 20 teams, one has this fault."
     assert told.interval is not None
 
 
-def test_where_nobody_can_tell_that_is_said():
-    told = over_teams([(team, finding("gaps", "cannot tell")) for team in range(3)], "teams")
-    assert (told.verdict, told.sentence) == ("cannot tell", "about gaps.")
-
-
-def test_one_team_speaks_for_itself():
+def test_the_only_failing_team_is_not_told_as_the_run():
+    told = over_teams([(7, finding("noise"))], "failing teams")
+    assert told.sentence == "Team 7, the one of the failing teams: about noise."
     assert over_teams([(0, finding("noise"))], "teams") == finding("noise")
 
 
-def test_how_many_teams_have_it_is_kept():
-    found = over_teams([(team, finding("noise", "yes" if team < 2 else "no")) for team in range(8)], "teams")
-    assert (found.verdict, found.share) == ("yes", 0.25)
+def test_where_hardly_anybody_can_be_told_there_is_no_all_clear():
+    rows = [(team, finding("gaps", "cannot tell")) for team in range(19)] + [(19, finding("gaps", "no"))]
+    told = over_teams(rows, "failing teams")
+    assert told.verdict == "cannot tell"
+    assert told.sentence == "Of the 20 failing teams, 19 cannot be told; e.g. team 0: about gaps."
+
+
+def test_a_fault_of_few_comes_after_one_of_most():
+    found = in_order([finding("noise", share=0.25), finding("gaps")])
+    assert [one.name for one in found] == ["gaps", "noise"]
+
+
+def test_chance_among_teams_makes_no_false_finding():
+    draws = np.random.default_rng(1)
+    wrong = naive = 0
+    for row in draws.random((2_000, 5)):
+        rows = [(team, finding("noise", "yes" if p < 0.05 else "no", p=float(p))) for team, p in enumerate(row)]
+        wrong += over_teams(rows, "teams").verdict == "yes"
+        naive += bool((row < 0.05).any())
+    assert wrong / 2_000 < 0.065
+    assert naive / 2_000 > 0.2  # the control: one of five teams by luck
+
+
+def test_agents_are_asked_together():
+    assert any_of([finding("drift", "no", p=0.5), finding("drift", p=0.001)]).verdict == "yes"
+    assert any_of([finding("drift", "no", p=0.5), finding("drift", p=0.03)]).verdict == "cannot tell"
+    assert any_of([finding("drift", "no"), finding("drift", "no")]).verdict == "no"
