@@ -67,6 +67,49 @@ def test_all_run_into_the_limit():
     assert endings([cut()] * (FEWEST_EPISODES - 1)).verdict == "cannot tell"
     assert endings([]).verdict == "cannot tell"
 
+    assert "--env.horizon" not in finding.remedy  # it is not known what game this is
+    assert finding.flags == ()
+
+
+def test_a_limit_that_leaves_time_enough_is_not_to_blame():
+    """5x5 from the corners takes 4 steps of 20; who circles all the time is cut off for another reason."""
+    game = meeting_game()
+    circling = moved(game, int(game.start_state[0]), *[(0, 1), (1, 0)] * 10)
+    finding = endings([circling] * 10, game)
+    assert (finding.verdict, finding.value, finding.flags, finding.remedy) == ("no", 1.0, (), "")
+    assert finding.sentence == (
+        "The limit leaves time enough: 4 steps are needed, 20 are allowed; all failing episodes run into it for "
+        "another reason."
+    )
+    short = line(12, 0)  # the game sets no limit, whoever recorded it stops after 5 steps
+    recorded = [moved(short, 0, *[(0,)] * 5)] * 10
+    assert endings(recorded, short).verdict == "yes"
+    assert endings([moved(short, 0, *[(0,)] * 11)] * 10, short).verdict == "yes"  # a cell short of the aim
+    luck = line(2, 40, slip=0.5)
+    kept = [episode(np.zeros((40, 1)), keys=np.zeros(41, int), actions=np.zeros((40, 1)))] * 10
+    assert endings(kept, luck).sentence.startswith(
+        "The limit leaves time enough: 3 steps are needed for half of the possible successes, 40 are allowed"
+    )  # 1/4 within 2 steps, 1/2 within 3
+
+
+def test_who_stands_still_needs_no_more_time():
+    still = [cut(keys=[3] * 21)] * 6
+    circling = [cut(keys=np.arange(21) % 4)] * 4
+    finding = endings([*still, *circling])
+    assert (finding.verdict, finding.remedy) == ("no", "")
+    assert finding.sentence == (
+        "All 10 episodes run into the time limit (20 steps) without success, but in 10 of them the agents stand still "
+        "or circle nearly all the time, which more time would not change."
+    )
+    assert endings([*still[:4], *[cut()] * 6]).verdict == "yes"  # most are on their way
+    assert endings([cut(keys=[*range(12), *[3] * 9])] * 10).verdict == "yes"  # they stop for the last part only
+
+
+def test_a_table_without_an_aim_cannot_tell():
+    game = line(12, 5)._replace(name="a walk")
+    none = game._replace(success=np.zeros_like(game.success))
+    assert endings([moved(none, 0, *[(0,)] * 5)] * 10, none).verdict == "cannot tell"
+
 
 def test_some_cut_off_are_what_a_limit_is_for():
     finding = endings([won(steps) for steps in (4, 6, 5, 9)] * 2 + [cut()] * 2)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
+from coterie.diagnosis.loops import loop_share
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import greatest_success
 from coterie.statistics import percent, wilson
@@ -15,6 +17,8 @@ NEARLY_ALL = 0.95  # of the episodes, that must be cut off
 FEWEST_EPISODES = 4  # of which all are cut off: then surely (95 %) more than half of all are
 TOO_SHORT = 0.5  # of the possible successes, that must be within reach of the time limit
 POSSIBLE = 1e-6
+STUCK = 0.75  # of an episode's steps in repeating stretches: more time would not help
+MANY = 0.5  # of the failing episodes, that are stuck
 SHOWN = 5
 
 
@@ -24,10 +28,12 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
     On a table the greatest chance of success within the limit, P_T = max_pi P(success by step T) by backward induction
     (Bellman 1957), is held against the one without a limit, P: there is too little time where P_T < P / 2. Recorded
     endings are compared with the table's where Play.keys are its states. From episodes alone: nearly all are cut off
-    and none of these succeeds; or none ends but many stop early at different steps, which a clock does not do; or every
-    failing episode truly "ends" at the same last step, where a clock is likelier.
+    and none of these succeeds, and fewer than half of them stand still or circle nearly all the time; or none ends but
+    many stop early at different steps, which a clock does not do; or every failing episode truly "ends" at the same
+    last step, where a clock is likelier.
 
-    A game without true endings is cut off by design, so that its episodes run into the limit is nothing to mend.
+    A game without true endings is cut off by design, so that its episodes run into the limit is nothing to mend; and
+    where there is time enough, that all episodes run into the limit is a sign of something else.
     """
     if game is not None and (short := _too_short(plays, game)) is not None:
         return short
@@ -48,8 +54,10 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
         if cut.total < FEWEST_EPISODES:
             sentence = f"{facts[0].upper()}{facts[1:]}: too few to tell whether all are."
             return Finding("endings", "cannot tell", sentence, cut.share, span, "", picture=picture)
+        if (other := _another_cause(lost, len(played), max(lengths), game)) is not None:
+            return Finding("endings", other[0], other[1], cut.share, span, "some end", picture=picture)
         sentence = f"{_all(cut.count, cut.total)} run into the time limit ({max(lengths)} steps) without success."
-        remedy = "allow more time (--env.horizon), explore more, or start nearer to the aim"
+        remedy = "allow more time, explore more, or start nearer to the aim"
         return Finding("endings", "yes", sentence, cut.share, span, "some end", _places(lost), remedy, picture=picture)
     if game is None and (unmarked := _unmarked(played)):
         sentence = (
@@ -76,6 +84,33 @@ def least_horizon(game: FiniteGame, share: float = TOO_SHORT) -> int:
         middle = (low + high) // 2
         low, high = (low, middle) if greatest_success(game, middle) >= wanted else (middle, high)
     return high
+
+
+def _another_cause(
+    lost: list[Play], total: int, limit: int, game: FiniteGame | None
+) -> tuple[Literal["no", "cannot tell"], str] | None:
+    """What is said where episodes run into a limit that is not to blame; None where it may be to blame."""
+    if game is not None and not game.success.any():
+        sentence = f"{_all(len(lost), total)} run into the time limit ({limit} steps), and this game marks no success."
+        return "cannot tell", sentence
+    if game is not None and greatest_success(game, limit) >= TOO_SHORT * greatest_success(game):
+        needed = least_horizon(game, 1.0 - POSSIBLE if game.deterministic else TOO_SHORT)
+        steps = "1 step is" if needed == 1 else f"{needed} steps are"
+        some = "" if game.deterministic else " for half of the possible successes"
+        who = "all failing episodes run" if len(lost) > 1 else "the failing episode runs"
+        sentence = (
+            f"The limit leaves time enough: {steps} needed{some}, {limit} are allowed; {who} into it for another "
+            "reason."
+        )
+        return "no", sentence
+    stuck = sum(loop_share(np.asarray(play.keys).tolist()) >= STUCK for play in lost)
+    if stuck >= MANY * len(lost):
+        sentence = (
+            f"{_all(len(lost), total)} run into the time limit ({limit} steps) without success, but in {stuck:,} of "
+            "them the agents stand still or circle nearly all the time, which more time would not change."
+        )
+        return "no", sentence
+    return None
 
 
 def _too_short(plays: Sequence[Play], game: FiniteGame) -> Finding | None:
