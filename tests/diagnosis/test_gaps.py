@@ -1,5 +1,6 @@
 """Gaps: the ladder of climbing, and of games in which something cannot be seen."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -58,7 +59,16 @@ def test_what_is_not_seen_cannot_be_learned():
     assert (found.now, found.response, found.decentralised, found.joint) == (0.25, 0.25, 0.25, 1.0)
     finding = gaps(game, always(game, 0, 1))
     assert "0.75 of the missing 0.75 is seeing" in finding.sentence
-    assert finding.flags == ("--env.observation", "all")
+    assert finding.flags == ()  # one decision: nothing to remember, and no option of this game shows more
+    assert gaps(game._replace(name="rendezvous"), always(game, 0, 1)).flags == ("--env.observation", "all")
+
+
+def test_where_several_steps_hide_something_memory_is_named():
+    game = unseen(3)
+    finding = gaps(game, always(game, 0, 1))
+    assert "is seeing" in finding.sentence
+    assert finding.flags == ("--history", "3")
+    assert gaps(game, always(game, 0, 1), game).flags == ()  # these agents remember already
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -92,3 +102,51 @@ def test_the_meeting_game_has_a_ladder():
     assert finding.verdict == "yes"
     assert finding.picture.values[-1] == 7.0
     assert gaps(game._replace(horizon=0), random_policy(game, 0)).verdict == "cannot tell"
+
+
+def rivals(one, other):
+    """A two by two game of two teams: what the first and the second agent earn by their actions."""
+    ways = {
+        (0, (a, b)): [(1.0, 0, (float(one[a][b]), float(other[a][b])), True, False)] for a in (0, 1) for b in (0, 1)
+    }
+    game = make_game((2, 2), ways, [((0,), (0,))], horizon=1)
+    return game._replace(spec=replace(game.spec, team=(0, 1)))
+
+
+PRISONERS = rivals([[3, 0], [5, 1]], [[3, 5], [0, 1]])
+CHICKEN = rivals([[3, 2], [5, 0]], [[3, 5], [2, 0]])
+PENNIES = rivals([[1, -1], [-1, 1]], [[-1, 1], [1, -1]])
+STAG = rivals([[4, 0], [3, 3]], [[4, 3], [0, 3]])
+
+
+@pytest.mark.parametrize("game, acts", [(PRISONERS, (1, 1)), (CHICKEN, (0, 1)), (STAG, (1, 1)), (STAG, (0, 0))])
+def test_rivals_in_equilibrium_miss_nothing(game, acts):
+    finding = gaps(game, always(game, *acts))
+    assert (finding.verdict, finding.value) == ("no", 0.0)
+    assert finding.sentence.startswith("Nobody alone can do better: an equilibrium")
+
+
+def test_what_all_could_have_is_a_remark():
+    assert (
+        "Together they could earn 3.00 on average instead of 1.00" in gaps(PRISONERS, always(PRISONERS, 1, 1)).sentence
+    )
+    assert "Together" not in gaps(STAG, always(STAG, 0, 0)).sentence
+
+
+def test_rivals_who_could_gain_alone_are_named():
+    finding = gaps(PRISONERS, always(PRISONERS, 0, 1))
+    assert (finding.verdict, finding.value) == ("yes", 1.0)
+    assert "agent_0 1.00 (1.00 instead of 0.00)" in finding.sentence
+    assert "agent_1" not in finding.sentence
+
+
+def test_matching_pennies_is_in_equilibrium_where_both_draw():
+    even = np.full((2, 1, 2), 0.5)
+    assert gaps(PENNIES, even).verdict == "no"
+    assert gaps(PENNIES, np.array([[[0.6, 0.4]], [[0.5, 0.5]]])).value == pytest.approx(0.2)
+
+
+def test_one_team_that_is_paid_apart_is_asked_about_its_optimum():
+    together = PRISONERS._replace(spec=replace(PRISONERS.spec, team=(0, 0)))
+    finding = gaps(together, always(together, 1, 1))
+    assert (finding.verdict, finding.value) == ("yes", 2.0)

@@ -4,10 +4,12 @@ from math import log2
 
 import numpy as np
 import pytest
-from finite_games import CLIMBING, make_game, matrix_table, random_game, random_policy, ways_of
+from finite_games import CLIMBING, make_game, matrix_table, meeting_game, random_game, random_policy, ways_of
 from small_stages import always, copying, staged
 
 from coterie.diagnosis.influence import coupling, influence, influences
+from coterie.diagnosis.responses import response
+from coterie.diagnosis.sights import unmoved_part
 from coterie.finite.visits import visits_by_step
 from coterie.running.stage import own_cast
 from coterie.types import Play
@@ -57,6 +59,66 @@ def separate(best):
 
 def test_who_need_not_react_is_left_in_peace():
     assert influence(*separate(1)).verdict == "no"
+
+
+def lanes(sees_other, length=4, horizon=12):
+    """Two agents in lanes of their own, each paid 1 for being at its end; each sees its cell, or both cells."""
+    cells = [(one, other) for one in range(length) for other in range(length)]
+    ways = {}
+    for at, pair in enumerate(cells):
+        for acts in ((a, b) for a in (0, 1) for b in (0, 1)):
+            after = tuple(min(max(x + (1 if a else -1), 0), length - 1) for x, a in zip(pair, acts, strict=True))
+            ways[at, acts] = [(1.0, cells.index(after), tuple(float(x == length - 1) for x in after), False, False)]
+    seen = [(pair, pair[::-1]) if sees_other else ((pair[0],), (pair[1],)) for pair in cells]
+    return make_game((2, 2), ways, seen, horizon=horizon)
+
+
+@pytest.mark.parametrize("sees_other", [False, True])
+def test_who_only_misses_its_own_part_needs_no_reaction(sees_other):
+    """Both stay at home, and 10 are lost each, but by nothing that another's cell could tell."""
+    game = lanes(sees_other)
+    policy = always(game, 0, 0)
+    assert response(game, policy, 0).reacting - response(game, policy, 0).now == 10.0
+    finding = influence(game, policy)
+    assert finding.verdict == "no"
+    assert finding.flags == ()
+    assert ("Nobody can see what others do" in finding.sentence) is not sees_other
+
+
+def test_agents_of_the_meeting_game_who_see_only_themselves_need_not_react():
+    game = meeting_game()
+    assert influence(game, always(game, 3, 3)).verdict == "no"
+
+
+def told(name="by hand"):
+    """The first sees a coin and the second cannot; both earn where the second names it at the second step."""
+    ways = {}
+    for coin in (0, 1):
+        for a, b in ((a, b) for a in (0, 1) for b in (0, 1)):
+            ways[coin, (a, b)] = [(1.0, 2 + coin, 0.0, False, False)]
+            ways[2 + coin, (a, b)] = [(1.0, 2 + coin, float(b == coin), True, b == coin)]
+    seen = [((0,), (2,)), ((1,), (2,)), ((0,), (3,)), ((1,), (3,))]
+    return make_game((2, 2), ways, seen, horizon=2, starts=[(0.5, 0), (0.5, 1)], name=name)
+
+
+@pytest.mark.parametrize("name, flags", [("by hand", ()), ("rendezvous", ("--env.observation", "all"))])
+def test_where_seeing_is_missing_it_is_said(name, flags):
+    game = told(name)
+    finding = influence(game, always(game, 0, 0))
+    assert (finding.verdict, finding.flags) == ("cannot tell", flags)
+    assert "could earn 1.00 instead of at best 0.50 if each saw what all see" in finding.sentence
+
+
+def test_what_one_number_hides_is_split_by_what_changes_it():
+    """One number codes both cells: the sights of one own cell are one, whatever the other's is."""
+    game = lanes(True)
+    coded = game._replace(observations=(np.arange(len(game.observations[0]), dtype=np.int32)[:, None],))
+    part = unmoved_part(coded, 0)
+    assert len(np.unique(part)) == 4
+    for seen, first in enumerate(part.tolist()):
+        assert game.observations[0][seen][0] == game.observations[0][first][0]
+    alone = lanes(False)
+    assert np.array_equal(unmoved_part(alone, 0), np.arange(alone.observation_count))
 
 
 def test_one_decision_leaves_no_time_to_react():

@@ -1,5 +1,7 @@
 """Shadowed optima: climbing, penalty, and games of several steps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from finite_games import CLIMBING, make_game, matrix_table, meeting_game, random_game
@@ -72,6 +74,14 @@ def test_the_plain_meeting_game_casts_no_shadow():
 def test_what_cannot_be_asked():
     assert shadow(meeting_game()._replace(horizon=0)).verdict == "cannot tell"
     assert shadow(one_shot(lambda a: float(a), (3,))).verdict == "cannot tell"
+
+
+def test_rivals_have_no_common_optimum_to_miss():
+    climbing = matrix_table(CLIMBING)
+    apart = climbing._replace(spec=replace(climbing.spec, team=(0, 1)))
+    assert shadow(apart).verdict == "yes"  # two teams that are paid alike
+    paid = apart._replace(reward=apart.reward * [1.0, 2.0])
+    assert shadow(paid).verdict == "cannot tell"
 
 
 @pytest.mark.parametrize("seed", range(5))

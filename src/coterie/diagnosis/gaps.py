@@ -8,6 +8,7 @@ import numpy as np
 
 from coterie.diagnosis.paired import TINY, scale
 from coterie.diagnosis.responses import response
+from coterie.diagnosis.rivals import apart, equilibrium
 from coterie.finite.decentralised import is_certain
 from coterie.finite.game import FiniteGame
 from coterie.finite.ladder import gap_ladder
@@ -68,10 +69,13 @@ def gaps(game: FiniteGame, policy: np.ndarray, plain: FiniteGame | None = None) 
 
     yes: more than 1 % of what is earned is missing. The largest rung says what to try: an agent alone could improve
     (learning); nobody alone could, but together they could (selection of an equilibrium); or only with more
-    information (seeing).
+    information (seeing). Agents of different teams who are paid differently owe each other no common optimum: there
+    the question is whether they play an equilibrium (`rivals.equilibrium`).
     """
     if game.horizon <= 0:
         return Finding("gaps", "cannot tell", "Without a time limit the rungs of the ladder are not computed.")
+    if apart(game):
+        return equilibrium(game, policy)
     found = rungs(game, policy, plain)
     missing = found.joint - found.now
     labels = ("the team", "best response", "decentralised optimum", "joint optimum")
@@ -87,7 +91,7 @@ def gaps(game: FiniteGame, policy: np.ndarray, plain: FiniteGame | None = None) 
     if missing <= LEAST_GAP * scale(found.joint, found.now):
         sentence = f"Nothing is missing: the team earns {found.now:.2f} of {found.joint:.2f}."
         return Finding("gaps", "no", sentence, missing, null="the joint optimum", picture=picture)
-    name, size, why, remedy, flags = _largest(game, found)
+    name, size, why, remedy, flags = _largest(game, found, plain is not None)
     sentence = (
         f"The team earns {found.now:.2f}, the joint optimum is {found.joint:.2f}; {size:.2f} of the missing "
         f"{missing:.2f} is {name}: {why}"
@@ -97,7 +101,7 @@ def gaps(game: FiniteGame, policy: np.ndarray, plain: FiniteGame | None = None) 
     )
 
 
-def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tuple[str, ...]]:
+def _largest(game: FiniteGame, found: Rungs, remembers: bool) -> tuple[str, float, str, str, tuple[str, ...]]:
     """The rung that is missing most: its name, its height, what it means, the remedy and its flags."""
     averaging = ("--algorithm", "distributed") if game.deterministic else ("--algorithm", "hysteretic")
     who = game.spec.agents[found.agent]
@@ -105,14 +109,14 @@ def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tupl
         "learning",
         found.response - found.now,
         f"{who} alone could earn that by reacting better to what it sees.",
-        "train longer, and learn good news faster than bad",
+        "train longer, or with a learner that weighs good news more than bad",
         ("--algorithm", "hysteretic"),
     )
     selection = (
         "selection",
         (found.joint if found.decentralised is None else found.decentralised) - found.response,
         "nobody can earn that alone, they would have to change together.",
-        "use a learner that keeps to the best that happened, or explore together",
+        "explore together, or with a learner that keeps to the best that happened",
         averaging,
     )
     if found.decentralised is None:
@@ -120,7 +124,7 @@ def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tupl
             "selection or seeing",
             selection[1],
             f"nobody can earn that alone ({found.reason}).",
-            "use a learner that keeps to the best that happened, or let agents see more",
+            "explore together, with a learner that keeps to the best that happened, or let agents see more",
             averaging,
         )
         return max(kept, learning, key=lambda rung: rung[1])
@@ -128,7 +132,16 @@ def _largest(game: FiniteGame, found: Rungs) -> tuple[str, float, str, str, tupl
         "seeing",
         found.joint - found.decentralised,
         "agents who see only their own part cannot earn more.",
-        "let agents see more, remember, or tell each other",
-        ("--env.observation", "all"),
+        *_to_see_more(game, remembers),
     )
     return max(learning, selection, seeing, key=lambda rung: rung[1])
+
+
+def _to_see_more(game: FiniteGame, remembers: bool) -> tuple[str, tuple[str, ...]]:
+    """The remedy where seeing is missing, and its flags: only the meeting game has an option that shows more."""
+    if game.name == "rendezvous":
+        return "let agents see each other", ("--env.observation", "all")
+    if remembers or game.horizon == 1:
+        return "let agents see more, or tell each other what they see", ()
+    remedy = "let agents see more or tell each other; without that, only what they remember can make up for it"
+    return remedy, ("--history", "3")

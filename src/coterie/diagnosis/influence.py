@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from coterie.diagnosis.paired import scale
 from coterie.diagnosis.responses import response
+from coterie.diagnosis.rivals import apart
+from coterie.diagnosis.sights import own_part, unmoved_part
+from coterie.finite.decentralised import decentralised_optimum, is_certain
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import best_response
 from coterie.finite.visits import visits_by_step
@@ -17,7 +20,8 @@ from coterie.statistics import holm
 from coterie.types import Finding, Picture, Play
 
 LEAST_BITS = 0.01  # of influence: below this nobody reacts
-LEAST_GAIN = 0.01  # of what is earned: a best response must pay at least this much more
+LEAST_GAIN = 0.01  # of what is earned: reacting, or seeing, must pay at least this much more
+LARGEST_SEARCH, EFFORT = 500, 300_000  # states times joint actions, and decision rules weighed: a second or so
 RESAMPLES = 999
 TIED = 0.01  # below this p actions are called tied: decisions are plenty, and the claim is a strong one
 FEWEST_DECISIONS, MOST_DECISIONS = 20, 4_000  # recorded decisions that are asked for, and that are looked at
@@ -68,8 +72,11 @@ def influence(game: FiniteGame, policy: np.ndarray) -> Finding:
     """Whether nobody reacts to anybody although reacting could pay; policy float64[N, O, A].
 
     yes: no agent's action moves another's next policy by more than 0.01 bits (`influences`), and some agent could earn
-    more by its best response to what it sees. no: somebody reacts, or nobody needs to. Where everybody decides only
-    once, nobody can react: cannot tell.
+    1 % more by reacting to what it sees of others than by its best response to its own part of what it sees
+    (`sights.own_part`; `sights.unmoved_part` where no number is about teammates alone), the others unchanged. no:
+    somebody reacts, or nobody needs to: where nobody can see what others do, that is where the best that agents can do,
+    each with its own history (`finite/decentralised.py`), is within 1 % of what they could do if each saw what all see.
+    cannot tell: it is below that, so that seeing is missing and not a reaction; or everybody decides only once.
     """
     if len(game.actions) < 2 or game.horizon == 1:
         sentence = "Everybody decides only once, so nobody can react to anybody."
@@ -96,26 +103,69 @@ def influence(game: FiniteGame, policy: np.ndarray) -> Finding:
     if not game.horizon:
         sentence = "Nobody reacts to anybody; what reacting could earn is not computed without a time limit."
         return Finding("influence", "cannot tell", sentence, value, null=null, picture=picture)
-    for agent, name in enumerate(names):
-        gain = _gain(game, policy, agent)
+    parts = [_own_part(game, agent) for agent in range(len(names))]
+    if not any(part is not None for part in parts):
+        verdict, more, flags, remedy = _unseen(game)
+        sentence = f"Nobody can see what others do, so nobody reacts to anybody, {more}"
+        return Finding("influence", verdict, sentence, value, null=null, remedy=remedy, flags=flags, picture=picture)
+    for agent, part in enumerate(parts):
+        gain = 0.0 if part is None else _gain(game, policy, agent, part)
         if gain > 0:
             sentence = (
-                f"Nobody reacts to anybody (at most {value:.3f} bits), though {name} alone could earn {gain:.2f} more "
-                "by its best response to what it sees."
+                f"Nobody reacts to anybody (at most {value:.3f} bits), though {names[agent]} could earn {gain:.2f} "
+                "more by reacting to what it sees of others than by going by its own part of what it sees."
             )
-            remedy = "let agents see each other, and explore more, so that reacting can be learned"
-            flags = ("--env.observation", "all")
+            remedy = "explore more and longer, so that reacting to others can be learned"
+            flags = ("--epsilon", "1", "--epsilon-decay", "0.9")
             return Finding("influence", "yes", sentence, value, null=null, remedy=remedy, flags=flags, picture=picture)
-    sentence = f"Nobody reacts to anybody (at most {value:.3f} bits), and nobody could earn more by it."
+    sentence = (
+        f"Nobody reacts to anybody (at most {value:.3f} bits), and as the others act now nobody could earn more by it."
+    )
     return Finding("influence", "no", sentence, value, null=null, picture=picture)
 
 
-def _gain(game: FiniteGame, policy: np.ndarray, agent: int) -> float:
-    """What an agent could earn more by its best response to what it sees; 0 where that is next to nothing."""
+def _own_part(game: FiniteGame, agent: int) -> np.ndarray | None:
+    """For each sight the first with the same own part, int[O]; None where nothing of what others do can be seen."""
+    part = own_part(game, agent)
+    part = unmoved_part(game, agent) if part is None else part
+    return None if np.array_equal(part, np.arange(len(part))) else part
+
+
+def _gain(game: FiniteGame, policy: np.ndarray, agent: int, part: np.ndarray) -> float:
+    """What an agent could earn more by reacting to others than without; 0 where that is next to nothing."""
     most = best_response(game, policy, agent)
-    found = response(game, policy, agent, enough=LEAST_GAIN * scale(most))
-    gain = found.reacting - found.now
+    merged = game.seen.copy()
+    merged[:, agent] = part[merged[:, agent]]
+    without = response(game._replace(seen=merged), policy, agent)
+    alone = max(without.reacting, without.fixed)
+    if most - alone <= LEAST_GAIN * scale(most, alone):
+        return 0.0
+    found = response(game, policy, agent)
+    gain = found.reacting - max(found.now, alone)
     return gain if gain > LEAST_GAIN * scale(found.reacting, found.now) else 0.0
+
+
+def _unseen(game: FiniteGame) -> tuple[Literal["no", "cannot tell"], str, tuple[str, ...], str]:
+    """Whether anybody needs to see others where nobody can: verdict, what follows in the sentence, flags, remedy."""
+    fine = "and nobody needs to: as much can be earned without"
+    if apart(game):
+        return "cannot tell", "and agents of different teams owe each other no common best.", (), ""
+    if is_certain(game):  # all can be known by heart
+        return "no", f"{fine}.", (), ""
+    if len(game.states) * int(np.prod(game.actions)) > LARGEST_SEARCH:
+        return "cannot tell", "and this game is too large to know whether anybody needs to.", (), ""
+    team = game._replace(reward=np.repeat(game.reward.mean(1, keepdims=True), game.reward.shape[1], axis=1))
+    sights = np.unique(game.seen, axis=0, return_inverse=True)[1].reshape(-1, 1).astype(np.int32)
+    shared = team._replace(seen=np.repeat(sights, game.seen.shape[1], axis=1))
+    try:
+        alone, together = (decentralised_optimum(one, effort=EFFORT).value for one in (team, shared))
+    except ValueError:
+        return "cannot tell", "and this game is too large to know whether anybody needs to.", (), ""
+    if together - alone <= LEAST_GAIN * scale(together, alone):
+        return "no", f"{fine} ({alone:.2f}).", (), ""
+    flags = ("--env.observation", "all") if game.name == "rendezvous" else ()
+    more = f"though the team could earn {together:.2f} instead of at best {alone:.2f} if each saw what all see."
+    return "cannot tell", more, flags, "let agents see each other, or tell each other what they see"
 
 
 def _mean_divergence(table: np.ndarray, going: np.ndarray, weight: np.ndarray) -> float:

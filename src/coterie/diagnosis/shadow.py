@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coterie.diagnosis.paired import TINY, scale
+from coterie.diagnosis.rivals import apart
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import uniform_policy
 from coterie.types import Finding, Picture
@@ -69,12 +70,16 @@ def shadow(game: FiniteGame, policy: np.ndarray | None = None) -> Finding:
 
     yes: at some decision of optimal play an agent that chooses by averages over its partners' actions, uniform or those
     of policy float64[N, O, A], gives the optimum away (`deepest_shadow`). Learners that average over what their
-    partners try are drawn to it. The value is the cost of that one decision.
+    partners try are drawn to it. The value is the cost of that one decision. Agents of different teams who are paid
+    differently have no common optimum to miss: cannot tell.
     """
     if game.horizon <= 0:
         return Finding("shadowed optimum", "cannot tell", "Without a time limit the optimum is not computed here.")
     if len(game.actions) < 2:
         return Finding("shadowed optimum", "cannot tell", "One agent alone has no partners to be mistaken about.")
+    if apart(game):
+        sentence = "Agents of different teams who are paid differently owe each other no common optimum."
+        return Finding("shadowed optimum", "cannot tell", sentence)
     found = deepest_shadow(game, policy)
     size = scale(found.bests, found.averages)
     labels = tuple(game.action_names[: len(found.bests)])
@@ -100,7 +105,7 @@ def shadow(game: FiniteGame, policy: np.ndarray | None = None) -> Finding:
         sentence,
         found.cost,
         null="the optimum",
-        remedy="learn from the best that happened, not from the average (hysteretic or distributed Q-learning)",
+        remedy="learn from the best that happened, not from the average, as hysteretic and distributed learners do",
         flags=("--algorithm", "hysteretic") if not game.deterministic else ("--algorithm", "distributed"),
         picture=picture,
     )

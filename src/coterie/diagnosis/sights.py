@@ -74,3 +74,37 @@ def own_part(game: FiniteGame, agent: int) -> np.ndarray | None:
     part = np.arange(game.observation_count)
     part[first : first + len(values)] = first + begin[group.reshape(-1)]
     return part
+
+
+def unmoved_part(game: FiniteGame, agent: int) -> np.ndarray:
+    """For each sight the first of those that teammates' actions turn into one another, int[O].
+
+    From one state, the agent's own action held fixed, sights whose chances differ with what the others do are one, and
+    so are those that are one with a third. What is left is the agent's own part as its numbers may not show it
+    (`own_part`); every sight by itself: nothing that the others do can be seen. Endings are left out.
+    """
+    part, first = np.arange(game.observation_count), game.first_edge
+    seen, sizes = game.seen[:, agent], game.actions
+    others = np.moveaxis(np.arange(int(np.prod(sizes))).reshape(sizes), agent, 0).reshape(sizes[agent], -1)
+    pair = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    on = np.flatnonzero(~game.ended)
+    state, joint = pair[on] // others.size, pair[on] % others.size
+    own, place = np.empty(others.size, int), np.empty(others.size, int)
+    own[others], place[others] = np.arange(len(others))[:, None], np.arange(others.shape[1])[None]
+    group, number = np.unique(
+        np.stack([state * len(others) + own[joint], seen[game.successor[on]]], 1), axis=0, return_inverse=True
+    )
+    chance = np.zeros((len(group), others.shape[1]))
+    np.add.at(chance, (number.reshape(-1), place[joint]), game.probability[on])
+    moved = np.ptp(chance, axis=1) > TINY if others.shape[1] > 1 else np.zeros(len(group), bool)
+    group = group[moved]
+    same = np.flatnonzero(group[1:, 0] == group[:-1, 0])
+    links = np.unique(np.stack([group[same, 1], group[same + 1, 1]], 1), axis=0)
+    while True:
+        least = np.minimum(part[links[:, 0]], part[links[:, 1]])
+        before = part.copy()
+        np.minimum.at(part, links[:, 0], least)
+        np.minimum.at(part, links[:, 1], least)
+        part = part[part]
+        if np.array_equal(part, before):
+            return part
