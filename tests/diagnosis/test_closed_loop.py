@@ -62,6 +62,48 @@ def test_a_wrong_reaction_is_a_reaction():
     assert finding.value == pytest.approx(-1.0)
 
 
+@pytest.mark.parametrize("lights", [2, 4])
+def test_who_looks_once_in_a_hundred_steps_ignores_what_it_sees(lights):
+    """It rests by an action that is never right, and names the light once in a hundred steps: it earns 0.01 a step,
+    shown any light 0.01 / lights, and could earn 1.
+    """
+    ways = {
+        (light, (a, b)): [(1 / lights, after, float(a == light), False, a == light) for after in range(lights)]
+        for light, a, b in product(range(lights), range(lights + 1), range(lights + 1))
+    }
+    seen = [((light,), (0,)) for light in range(lights)]
+    game = make_game((lights + 1,) * 2, ways, seen, horizon=10, starts=[(1 / lights, at) for at in range(lights)])
+    policy = always(game, lights, lights)
+    policy[0, :lights] *= 0.99
+    policy[0, range(lights), range(lights)] = 0.01
+    finding = closed_loop(staged(game, policy), game)
+    assert finding.verdict == "yes"
+    assert finding.value == pytest.approx(0.1 - 0.1 / lights)
+    assert f"hardly uses what it sees: shown something else, it earns {finding.value:.2f} less" in finding.sentence
+    often = always(game, lights, lights)
+    often[0, :lights] *= 0.7
+    often[0, range(lights), range(lights)] = 0.3
+    assert closed_loop(staged(game, often), game).verdict == "no"
+
+
+def test_a_reaction_of_which_little_comes_is_told_as_it_is():
+    """Of two actions the one that fits the light pays 0.02; the third pays 1 at two lights and costs 1 at the other."""
+    paid = [[0.0, 0.02, 1.0], [0.02, 0.0, 1.0], [0.0, 0.0, -1.0]]
+    ways = {
+        (light, (a, b)): [(1 / 3, after, paid[light][a], False, False) for after in range(3)]
+        for light, a, b in product(range(3), repeat=3)
+    }
+    game = make_game(
+        (3, 3), ways, [((light,), (0,)) for light in range(3)], horizon=6, starts=[(1 / 3, at) for at in range(3)]
+    )
+    policy = always(game, 0, 0)
+    policy[0, 0] = np.eye(3)[1]
+    finding = closed_loop(staged(game, policy), game)
+    assert finding.verdict == "no"
+    assert 0.005 < finding.value < 0.2
+    assert f"but little comes of it: shown something else, it earns {finding.value:.2f} less" in finding.sentence
+
+
 def test_the_follower_who_does_not_follow():
     game = copying(3, 5)
     policy = always(game, 0, 0)

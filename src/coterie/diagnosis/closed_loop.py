@@ -10,7 +10,7 @@ from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, TINY, Effect, effe
 from coterie.diagnosis.responses import response
 from coterie.diagnosis.sights import own_part, present_part
 from coterie.finite.game import FiniteGame
-from coterie.finite.solve import uniform_policy
+from coterie.finite.solve import best_response, uniform_policy
 from coterie.finite.visits import visits
 from coterie.running.stage import Stage, TableStage, own_cast, replaced
 from coterie.types import Finding, Picture
@@ -18,8 +18,10 @@ from coterie.types import Finding, Picture
 LEAST_GAIN = 0.01  # of what is earned: reacting must pay at least this much more than any fixed action
 LEAST_USE = 0.05  # of that gain: a smaller change, shown something else, is no use of what is seen
 LEAST_REACTION = 0.01  # bits that action and sight have in common: less is no reaction
+LEAST_OF_BITS = 0.05  # of the bits that they could have in common: a reaction once in a hundred times is none
 LEAST_BITS = 0.02  # the same beyond luck, where episodes are sampled
 SHUFFLES = 200
+VISIBLE = 0.005  # of a loss: less is 0.00 in a sentence
 ALL, TEAMMATES, MEMORY = "what it sees", "what it sees of its teammates", "what it remembers"
 
 
@@ -51,9 +53,10 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0, *, remember: bool
     its policy or any fixed action earns, the others unchanged (`responses.response`). Who uses what it sees is asked
     again, on a table, about the part that is about its teammates (`sights.about_teammates`): o' is then drawn among
     those with the same own part, and the gain is over reacting to that part alone. yes: gain above 1 % of what is
-    earned, a loss below 5 % of it, and actions that have less than 0.01 bits in common with what is seen (so that it is
-    not a reaction in vain). On a sampled stage "uses" is a loss with p < 0.05 of one who may react, and the actions may
-    have 0.02 bits in common with what is seen beyond luck, three deviations of luck included. With `remember`, sights
+    earned, a loss below 5 % of it, and actions that have less than 0.01 bits, or 5 % of the bits that they could have,
+    in common with what is seen (so that it is no reaction in vain, but may be one in a hundred steps). On a sampled
+    stage "uses" is a loss above 5 % of the gain with p < 0.05 of one who may react, and the actions may have 0.02 bits
+    in common with what is seen beyond luck, three deviations of luck included. With `remember`, sights
     are windows of observations, and on a table the same is asked about what is remembered: all of the window but the
     present one is drawn again among those with the same present. Left out: a memory that an agent keeps to itself.
     """
@@ -88,10 +91,11 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0, *, remember: bool
     name, loss = stage.agents[worst.agent], worst.loss
     if worst.ignores and worst.gain > 0:
         steps = len(stage.play(own_cast(stage, team)).actions)
+        does = "ignores" if abs(loss.value) < VISIBLE else "hardly uses"
         return Finding(
             "closed loop",
             "yes",
-            f"{name} ignores {worst.what}: shown something else, it earns {abs(loss.value):.2f} "
+            f"{name} {does} {worst.what}: shown something else, it earns {abs(loss.value):.2f} "
             f"{'less' if loss.value >= 0 else 'more'}, though reacting to it could earn {worst.gain:.2f} more.",
             loss.value,
             loss.interval,
@@ -114,12 +118,21 @@ def closed_loop(stage: Stage, game: FiniteGame, team: int = 0, *, remember: bool
         )
     elif any(one.reacts for one in paying):
         most = max((one for one in paying if one.reacts), key=lambda one: one.gain)
-        sentence = f"{stage.agents[most.agent]} reacts to what it sees, but that changes nothing in what it earns."
+        sentence = f"{stage.agents[most.agent]} reacts to {most.what}, {_in_vain(most)}."
     else:
         sentence = "No agent uses what it sees, and none could earn more by it than by a fixed action."
         most = worst
-    return Finding(
-        "closed loop", "no", sentence, most.loss.value, most.loss.interval, null, p=most.loss.p, picture=picture
+    return Finding("closed loop", "no", sentence, most.loss.value, most.loss.interval, null, picture=picture)
+
+
+def _in_vain(loop: Loop) -> str:
+    """How little a reaction changes."""
+    if abs(loop.loss.value) < VISIBLE:
+        return f"but that changes nothing in what it earns, where reacting well could earn {loop.gain:.2f} more"
+    than = "less" if loop.loss.value >= 0 else "more"
+    return (
+        f"but little comes of it: shown something else, it earns {abs(loop.loss.value):.2f} {than}, where reacting "
+        f"well could earn {loop.gain:.2f} more"
     )
 
 
@@ -137,7 +150,7 @@ def _loop(
     other = stage.score(replaced(own_cast(stage, team), agent, shown=shown)).returns[:, agent]
     loss = effect(own[:, agent] - other, stage.exact)
     size = scale(own[:, agent].mean(), other.mean())
-    if stage.exact and abs(loss.value) > LEAST_USE * 4 * size:
+    if stage.exact and abs(loss.value) > max(LEAST_USE * _possible(game, policy, own[0], agent), TINY * size):
         return Loop(agent, ALL, loss, 0.0, True, True)
     found = response(game, policy, agent)
     gain = found.reacting - max(found.now, found.fixed)
@@ -146,10 +159,23 @@ def _loop(
         weight = seen[agent]
         if weight.max() > 1 - TINY:
             weight = np.isin(np.arange(len(weight)), game.seen[:, agent]) / len(np.unique(game.seen[:, agent]))
-        reacts = _bits(weight[:, None] * policy[agent]) > LEAST_REACTION
+        reacts = _bits(weight[:, None] * policy[agent]) > _least_bits(weight, game.actions[agent])
         return Loop(agent, ALL, loss, gain, reacts, abs(loss.value) > max(LEAST_USE * gain, TINY * size))
     reacts = _related(rows[agent])
-    return Loop(agent, ALL, loss, gain, reacts, reacts is not False and loss.p is not None and loss.p < CHANCE)
+    felt = loss.p is not None and loss.p < CHANCE and abs(loss.value) > LEAST_USE * gain
+    return Loop(agent, ALL, loss, gain, reacts, reacts is not False and felt)
+
+
+def _possible(game: FiniteGame, policy: np.ndarray, own: np.ndarray, agent: int) -> float:
+    """What an agent could earn more, at most, than it does: if it saw the whole state and did its best."""
+    return best_response(game, policy, agent) - float(own[agent])
+
+
+def _least_bits(weight: np.ndarray, actions: int) -> float:
+    """The bits that actions must have in common with sights of chances float64[O] to be a reaction to them."""
+    seen = weight[weight > 0] / weight.sum()
+    could = min(float(-(seen * np.log2(seen)).sum()), float(np.log2(actions)))
+    return max(LEAST_REACTION, LEAST_OF_BITS * could)
 
 
 def _part(
@@ -181,7 +207,9 @@ def _part(
     taken = seen[:, None] * policy[agent]
     group = np.zeros_like(taken)
     np.add.at(group, part, taken)
-    reacts = _bits(taken) - _bits(group) > LEAST_REACTION
+    within = float(-(seen[seen > 0] * np.log2(seen[seen > 0] / total[seen > 0, 0])).sum())  # bits of that part
+    least = max(LEAST_REACTION, LEAST_OF_BITS * min(within, float(np.log2(game.actions[agent]))))
+    reacts = _bits(taken) - _bits(group) > least
     return Loop(agent, what, loss, gain, reacts, uses)
 
 
