@@ -60,6 +60,29 @@ def test_exploration_that_never_ends_is_never_too_short():
     assert exploration(counts(0), EVERYWHERE, 5, 0.0).verdict == "yes"  # it never began
 
 
+def test_what_is_not_known_is_not_mentioned_beside_a_cause():
+    epsilon = np.where(np.arange(100) < 50, 0.5, 0.0)
+    unknown = exploration(None, None, 99, epsilon)
+    assert (unknown.verdict, unknown.value, unknown.picture) == ("yes", None, None)
+    assert unknown.sentence == "Exploration ended after episode 50, before the team's first success."
+    assert exploration(counts(0), np.zeros((1, 20)), 99, epsilon).sentence == unknown.sentence
+    both = exploration(counts(0), EVERYWHERE, 99, epsilon).sentence
+    assert both.endswith(
+        "first success. 0 of 40 pairs of an observation within reach and an action (0.0 %) were never tried."
+    )
+    nothing = exploration()
+    assert (nothing.verdict, nothing.sentence) == ("cannot tell", "It is not known what is within reach.")
+
+
+def test_agents_of_different_teams_need_no_common_success():
+    epsilon = np.where(np.arange(100) < 50, 0.5, 0.0)
+    finding = exploration(None, None, -1, epsilon, common=False)
+    assert finding.verdict == "cannot tell"
+    assert finding.sentence.endswith("in different teams, so when they first succeeded together tells nothing.")
+    assert exploration(counts(0), EVERYWHERE, -1, epsilon, common=False).verdict == "no"
+    assert exploration(counts(5), EVERYWHERE, -1, epsilon, common=False).verdict == "yes"  # untried is untried
+
+
 def test_many_teams_are_counted():
     epsilon = np.where(np.arange(100) < 50, 0.5, 0.0)
     first = np.where(np.arange(100) < 5, 60, 10)

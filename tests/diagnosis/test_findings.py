@@ -18,13 +18,13 @@ from coterie.workflow.presets import preset_options
 FLOORS = Baselines(7.0, np.array([7.0]), "undiscounted", random=-15.84, idle=-20.0, idle_action="R")
 
 
-def account(better, teams, never=0):
+def account(better, teams, never=0, **more):
     """Of so many teams, how many earn more than random play, and how many never succeeded."""
     returns = np.full(teams, -20.0)
     returns[:better] = 7.0
     successes = np.ones(teams)
     successes[:never] = 0
-    return accounting(returns, FLOORS, successes, 1_000)
+    return accounting(returns, FLOORS, successes, 1_000, **more)
 
 
 def test_nobody_is_blamed_where_nobody_can_earn_more_than_random_play():
@@ -52,7 +52,9 @@ def test_teams_that_never_succeeded_had_nothing_to_learn_from():
     assert finding.sentence == (
         "501 of 1,000 teams never once succeeded in 1,000 training episodes, so they had nothing to learn from."
     )
-    assert "--env.starts random" in finding.remedy
+    assert finding.remedy.endswith("or start nearer to the goal")
+    assert "--env.starts random" in account(0, 1_000, never=501, environment="rendezvous").remedy
+    assert "--env" not in account(0, 1_000, never=501, environment="stag_hunt").remedy
     assert account(1_000, 1_000, never=500).verdict == "no"  # half of them is not most
 
 
@@ -68,6 +70,20 @@ def test_about_half_cannot_be_told(better, teams):
     finding = account(better, teams)
     assert finding.verdict == "cannot tell"
     assert finding.interval[0] <= 0.5 <= finding.interval[1]
+
+
+def test_agents_of_different_teams_are_not_asked_for_a_common_success():
+    """Prisoner's dilemma: who defects against a defector learned its game, and all earn less than at random."""
+    for never in (0, 100):
+        finding = account(0, 100, never=never, common=False)
+        assert (finding.verdict, finding.value, finding.remedy, finding.flags) == ("cannot tell", None, "", ())
+        assert finding.sentence.startswith("The agents are in different teams and each learns from its own reward")
+    forgets = Stability(np.ones(10, bool), np.ones(10, bool), 0.9)
+    finding = stability_finding(forgets, "cooperate", "try", ("--ties", "random"), common=False)
+    assert (finding.verdict, finding.remedy, finding.flags) == ("cannot tell", "", ())
+    assert finding.sentence == (
+        "The agents are in different teams, so to cooperate is not their aim and need not be kept."
+    )
 
 
 def test_one_team_is_itself():
@@ -110,6 +126,7 @@ def test_the_best_way_is_no_shortfall():
     assert short(100, 100).verdict == "no"
     assert short(88, 92).verdict == "no"  # 4 of 92 are less than 5 %
     assert short(87, 92).verdict == "yes"
+    assert "--env" not in short(87, 92).remedy
     assert short(0, 0).verdict == "cannot tell"
 
 
@@ -119,8 +136,14 @@ def test_the_best_way_is_no_shortfall():
 def test_what_is_in_force_is_not_advised():
     works, listed = TabularOptions(), preset_options("tutorial")[1]
     assert against_disturbance(works) == "train longer (--episodes)"
-    for flag in ("--epsilon-end 0 --epsilon-decay 0.9", "--terminal-mask", "--ties random", "--algorithm hysteretic"):
+    for flag in ("--epsilon-end 0 --epsilon-decay 0.9", "--terminal-mask", "--ties random"):
         assert flag in against_disturbance(listed)
+    assert "hysteretic" not in against_disturbance(listed)  # it meets, but hardly ever by a shortest way
+    rest = replace(works, hysteresis=1.0)
+    assert against_disturbance(rest) == (
+        "learn bad news more slowly (--algorithm hysteretic), train longer (--episodes)"
+    )
+    assert flags_against_disturbance(rest) == ()
     assert "--epsilon-end" not in against_disturbance(replace(listed, epsilon_end=0.0, epsilon_decay=0.9))
 
 
@@ -130,7 +153,7 @@ def test_the_flags_say_what_the_words_say():
     flags = flags_against_disturbance(listed)
     assert flags == (
         *("--epsilon-end", "0", "--epsilon-decay", "0.9"),
-        *("--terminal-mask", "--ties", "random", "--algorithm", "hysteretic"),
+        *("--terminal-mask", "--ties", "random"),
     )
     parse_only(["train", "rendezvous", "--preset", "tutorial", *flags])
     assert all(flag in against_disturbance(listed) for flag in flags)

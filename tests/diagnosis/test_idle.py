@@ -26,6 +26,11 @@ def test_who_does_nothing_is_named():
     finding = idle([acting(BUSY, np.full(20, 4), team=7)], idle_actions=(4, 4))
     assert (finding.name, finding.verdict, finding.value) == ("idle", "yes", 1.0)
     assert finding.sentence.startswith("Agent 1 does nothing on 100.0 % of its steps.")
+    same = idle([acting(BUSY, np.full(20, 4), team=7)])  # it is not known that action 4 does nothing
+    assert same.sentence.startswith("Agent 1 always does the same (action 4).")
+    named = idle([acting(BUSY, mostly(0.95, 3), team=7)], None, ("scout", "carrier"), ("up", "down", "left", "go"))
+    assert named.sentence.startswith("carrier nearly always does the same (action 'go' on 95.0 % of its steps).")
+    assert named.picture.labels == ("scout", "carrier")
     assert finding.evidence == (Evidence(7, 1, 20),)
     assert finding.picture.values == (0.25, 1.0)
     parse_only(["train", "rendezvous", *finding.flags])
@@ -35,9 +40,9 @@ def test_an_agent_that_is_right_to_stay_is_idle_only_as_a_screen():
     """A guard on its plate keeps the door open: it looks the same as a lazy one, and the sentence says so."""
     finding = idle([acting(BUSY, np.full(20, 3))._replace(success=True)] * 5)
     assert finding.verdict == "yes"
-    assert "takes action 3" in finding.sentence
+    assert "always does the same (action 3)" in finding.sentence
     assert "a reason to look, not a proof" in finding.sentence
-    assert "contribution" in finding.remedy
+    assert "where the agents can play again, contribution tells" in finding.remedy
 
 
 @pytest.mark.parametrize("share, verdict", [(1.0, "yes"), (0.95, "yes"), (0.9, "yes"), (0.85, "no"), (0.25, "no")])

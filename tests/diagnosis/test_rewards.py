@@ -59,6 +59,9 @@ def test_a_cooperative_flag_that_is_off_is_found(long):
     assert "as if a cooperative reward were turned off" in finding.sentence
     assert rewards([won(alone, team=1), won(team=2)] * 5).evidence[0].team == 1
     assert finding.picture.labels == ("agent 0", "agent 1")
+    named = rewards([won(alone)] * 5, names=("scout", "carrier"))
+    assert named.picture.labels == ("scout", "carrier")
+    assert f"(on average scout {11 - long:.2f} and carrier {-long:.2f})" in named.sentence
 
 
 def test_who_is_paid_in_turn_is_not_paid_alike():

@@ -9,11 +9,7 @@ from coterie.statistics import percent, wilson
 from coterie.types import Finding
 
 SHORTFALL = 0.05  # the share of succeeding teams that may be short of the optimum before it is worth saying
-MORE_EXPLORATION = (
-    "explore more or longer (--epsilon 1 --epsilon-decay 0.9, --episodes), or start nearer to the goal (in rendezvous: "
-    "--env.starts random)"
-)
-
+MORE_EXPLORATION = "explore more or longer (--epsilon 1 --epsilon-decay 0.9, --episodes), or start nearer to the goal"
 EXPLORE = ("--epsilon", "1", "--epsilon-decay", "0.9")
 
 
@@ -23,13 +19,24 @@ def accounting(
     successes: np.ndarray | None = None,
     episodes: int = 0,
     unit: str = "team",
+    common: bool = True,
+    environment: str = "",
 ) -> Finding:
     """Do the teams earn more than random and idle play, and did learning ever meet a success?
 
     returns float64[W]; successes float64[W] counted over so many training episodes, None where nothing was trained.
     Idle play counts only where it is not the best there is (in a matrix game any fixed action may be). cannot tell:
-    where random play is the best there is, as in every zero-sum game, whose mean return nobody can raise.
+    where random play is the best there is, as in every zero-sum game, whose mean return nobody can raise; and where
+    the agents are in different teams (not `common`), for then nobody learns from what all earn together.
+    `environment`: its name, for what only this one can do.
     """
+    if not common:
+        sentence = (
+            "The agents are in different teams and each learns from its own reward, so neither their common success "
+            "nor what they earn together tells whether they learned."
+        )
+        return Finding("accounting", "cannot tell", sentence)
+    explore = MORE_EXPLORATION + (" (--env.starts random)" if environment == "rendezvous" else "")
     teams = len(returns)
     rivals = {"random play": baselines.random}
     if baselines.idle < baselines.optimum - SAME_RETURN:
@@ -43,7 +50,7 @@ def accounting(
             f"{never:,} of {teams:,} teams never once succeeded in {episodes:,} training episodes, so they had nothing "
             "to learn from."
         )
-        return Finding("accounting", "yes", sentence, value, interval, null, remedy=MORE_EXPLORATION, flags=EXPLORE)
+        return Finding("accounting", "yes", sentence, value, interval, null, remedy=explore, flags=EXPLORE)
     if baselines.optimum - baselines.random <= SAME_RETURN:
         sentence = (
             f"On average over the agents random play earns as much as the exact optimum ({baselines.random:.2f}), so "
@@ -51,7 +58,7 @@ def accounting(
         )
         return Finding("accounting", "cannot tell", sentence)
     if better.high < 0.5 or (teams == 1 and not better.count):
-        remedy = f"{MORE_EXPLORATION}; or check the reward" if successes is not None else ""
+        remedy = f"{explore}; or check the reward" if successes is not None else ""
         flags = EXPLORE if successes is not None else ()
         return Finding("accounting", "yes", f"Only {sentence}", value, interval, null, remedy=remedy, flags=flags)
     verdict = "no" if better.low > 0.5 or teams == 1 else "cannot tell"
@@ -59,7 +66,13 @@ def accounting(
 
 
 def shortfall(
-    returns: np.ndarray, success: np.ndarray, optimal: np.ndarray, baselines: Baselines, word: str, unit: str = "team"
+    returns: np.ndarray,
+    success: np.ndarray,
+    optimal: np.ndarray,
+    baselines: Baselines,
+    word: str,
+    unit: str = "team",
+    environment: str = "",
 ) -> Finding:
     """What do those who succeed leave on the table? returns float64[W], success and optimal bool[W]."""
     missing = success & ~optimal
@@ -74,8 +87,7 @@ def shortfall(
         f"{share.count:,} of the {share.total:,} {unit}s that {word} ({percent(share.share)}) do not do it in the best "
         f"way: they earn {less:.2f} less than the optimum of one mind that sees everything."
     )
-    remedy = (
-        "train longer (--episodes), try --preset thorough, or let agents see more (rendezvous: --env.observation all)"
-    )
+    see = " (--env.observation all)" if environment == "rendezvous" else ""
+    remedy = f"train longer (--episodes), try --preset thorough, or let agents see more{see}"
     span, null, flags = (share.low, share.high), "the exact optimum", ("--preset", "thorough")
     return Finding("shortfall", "yes", sentence, share.share, span, null, remedy=remedy, flags=flags)

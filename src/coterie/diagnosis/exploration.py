@@ -18,27 +18,32 @@ FLAGS = ("--epsilon", "1", "--epsilon-decay", "0.9")
 
 
 def exploration(
-    tried: ArrayLike,
-    reached: ArrayLike,
+    tried: ArrayLike | None = None,
+    reached: ArrayLike | None = None,
     first_success: ArrayLike | None = None,
     epsilon: ArrayLike | None = None,
+    common: bool = True,
 ) -> Finding:
     """Which share of what is within reach was never tried, and did exploration end before the first success?
 
     untried = |{(o, a): reached, never tried}| / |{(o, a): reached}|. tried is bool or counts [..., O, A]; reached, bool
     or visits, is [..., O] (observations that can be come by) or [..., O, A]. first_success: the episode of each team's
     first success, from 1; negative, infinite or NaN: never. epsilon float64[E]: the share of random actions by episode.
-    Exploration ends with the last episode whose epsilon is above 0.01.
+    Exploration ends with the last episode whose epsilon is above 0.01. tried or reached None: not known. Where the
+    agents are in different teams (not `common`), their common success is not asked for.
 
     Left out: how often an entry was tried, and tries that were forgotten.
     """
-    counts, near = np.asarray(tried), np.asarray(reached) > 0
+    known = tried is not None and reached is not None
+    counts, near = (np.asarray(tried), np.asarray(reached) > 0) if known else (np.zeros(1), np.zeros(1, bool))
     if near.ndim < counts.ndim:
         near = near[..., None]
     near = np.broadcast_to(near, counts.shape)
-    late, share_late = _too_late(first_success, epsilon)
+    late, share_late = _too_late(first_success, epsilon) if common else ("", 0.0)
     if not near.any():
         share, untried, sentence = float("nan"), False, "It is not known what is within reach."
+        if not common:
+            sentence += " The agents are in different teams, so when they first succeeded together tells nothing."
     else:
         share = float((near & (counts <= 0)).sum() / near.sum())
         untried = share > LEAST_UNTRIED
@@ -52,7 +57,7 @@ def exploration(
         return Finding(
             "exploration",
             "yes",
-            f"{late} {sentence}",
+            f"{late} {sentence}" if near.any() else late,
             value,
             None,
             null,

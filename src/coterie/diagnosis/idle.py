@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from coterie.diagnosis.naming import called, labels_of
 from coterie.statistics import percent
 from coterie.types import Evidence, Finding, Picture, Play
 
@@ -15,12 +16,19 @@ LEAST_TEAMS = 0.05  # the share of judged teams with such an agent
 SHOWN = 5
 
 
-def idle(plays: Sequence[Play], idle_actions: Sequence[int] | None = None) -> Finding:
+def idle(
+    plays: Sequence[Play],
+    idle_actions: Sequence[int] | None = None,
+    names: Sequence[str] = (),
+    action_names: Sequence[str] = (),
+) -> Finding:
     """Does an agent (nearly) always take its idle action, or (nearly) always one and the same?
 
     For each team and agent: the share of its steps with its most frequent action, max_a n(a) / n, or with its idle
     action where `idle_actions` (one an agent) are given and that is more than 9 in 10. A team is judged from 10 steps
-    on; teams with too few are put together. value: the greatest such share.
+    on; teams with too few are put together. value: the greatest such share. idle_actions: only those that are known to
+    do nothing; with them the sentence tells nothing from always the same. names, action_names: what agents and actions
+    are called.
 
     It is a screen and no proof: a sentinel that is right to stay looks the same. Left out: an agent that wears out
     different actions to no effect; see contribution for both.
@@ -40,10 +48,10 @@ def idle(plays: Sequence[Play], idle_actions: Sequence[int] | None = None) -> Fi
     found, greatest = [], np.zeros(0)
     for team, group in judged.items():
         actions = np.concatenate([np.asarray(play.actions) for play in group])
-        shares, names = zip(*(_most(actions[:, agent]) for agent in range(actions.shape[1])), strict=True)
+        shares, taken = zip(*(_most(actions[:, agent]) for agent in range(actions.shape[1])), strict=True)
         greatest = np.maximum(greatest, shares) if greatest.size else np.array(shares)
-        found += [(team, agent, share, names[agent]) for agent, share in enumerate(shares) if share >= NEARLY_ALWAYS]
-    labels = tuple(f"agent {agent}" for agent in range(len(greatest)))
+        found += [(team, agent, share, taken[agent]) for agent, share in enumerate(shares) if share >= NEARLY_ALWAYS]
+    labels = labels_of(len(greatest), names)
     title = "Share of steps with the most frequent action"
     picture = Picture("bars", title, labels, tuple(map(float, greatest)), line=NEARLY_ALWAYS)
     value, null = float(greatest.max()), f"less than {percent(NEARLY_ALWAYS)} of an agent's steps"
@@ -56,15 +64,21 @@ def idle(plays: Sequence[Play], idle_actions: Sequence[int] | None = None) -> Fi
         return Finding("idle", "no", sentence, value, None, null, picture=picture)
     team, agent, share, action = max(found, key=lambda one: one[2])
     nothing = idle_actions is not None and agent < len(idle_actions) and action == idle_actions[agent]
-    what = "does nothing" if nothing else f"takes action {action}"
+    act = f"'{action_names[action]}'" if 0 <= action < len(action_names) else f"{action}"
+    what = f"does nothing on {percent(share)} of its steps"
+    if not nothing:
+        what = f"always does the same (action {act})"
+        if share < 1:
+            what = f"nearly always does the same (action {act} on {percent(share)} of its steps)"
     short = f"; {total - len(judged):,} played too few steps to be judged" if total > len(judged) else ""
     more = f" ({teams:,} of {total:,} teams have such an agent{short})" if total > 1 else ""
-    sentence = (
-        f"Agent {agent}{f' of team {team}' if total > 1 else ''} {what} on {percent(share)} of its steps{more}. "
-        "That is a reason to look, not a proof: what the agent is worth to the others, contribution tells."
-    )
+    who = f"{called(agent, names, first=True)}{f' of team {team}' if total > 1 else ''}"
+    sentence = f"{who} {what}{more}. That is a reason to look, not a proof: the others may need just that."
     places = tuple(Evidence(t, 1, len(judged[t][0].actions)) for t in dict.fromkeys(one[0] for one in found) if t >= 0)
-    remedy = "look whether it is needed (contribution); explore more, or pay each agent for its own part"
+    remedy = (
+        "if it is not needed there, explore more, or pay each agent for its own part; where the agents can play again, "
+        "contribution tells whether it is needed"
+    )
     flags = ("--epsilon", "1", "--epsilon-decay", "0.9")
     return Finding("idle", "yes", sentence, value, None, null, places[:SHOWN], remedy, flags, picture=picture)
 

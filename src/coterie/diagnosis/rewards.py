@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from coterie.diagnosis.naming import called, labels_of
 from coterie.finite.game import FiniteGame
 from coterie.statistics import percent, wilson
 from coterie.types import Evidence, Finding, Picture, Play, members
@@ -17,7 +18,7 @@ SAME = 1e-6  # relative
 SHOWN = 5
 
 
-def rewards(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
+def rewards(plays: Sequence[Play], game: FiniteGame | None = None, names: Sequence[str] = ()) -> Finding:
     """Does any reward occur, are agents paid alike where they succeed together, and is every reward counted once?
 
     Three checks, the first that fails is the answer. (1) The share of episodes with a reward other than 0, with
@@ -26,7 +27,8 @@ def rewards(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
     k >= 2 with counted = k * earned: the reported return against what the agents earned, and recorded rewards against
     those that the table pays for the same states and joint actions (Play.keys must be the table's states).
 
-    Without `game` all agents count as one team. Left out: whether the reward is the right one, see the reward audit.
+    Without `game` all agents count as one team. `names`: what the agents are called in sentences. Left out: whether the
+    reward is the right one, see the reward audit.
     """
     played = [play for play in plays if np.size(play.rewards)]
     if not played:
@@ -44,7 +46,7 @@ def rewards(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
     succeeding = [play for play in played if play.success]
     unlike = [_unlike(play, groups) for play in succeeding]
     if unlike and np.mean(unlike) > UNLIKE:
-        return _unequal(succeeding, unlike, groups, game)
+        return _unequal(succeeding, unlike, groups, game, names)
     share = f"{paying.count:,} of {_episodes(len(played))} ({percent(paying.share)})"
     if paying.high < LEAST_SHARE:
         sentence = f"Rewards are rare: only {share} hold any, so there is hardly anything to learn from."
@@ -166,17 +168,19 @@ def _unlike(play: Play, groups: list[list[int]]) -> float:
     return worst
 
 
-def _unequal(plays: list[Play], unlike: list[float], groups: list[list[int]], game: FiniteGame | None) -> Finding:
+def _unequal(
+    plays: list[Play], unlike: list[float], groups: list[list[int]], game: FiniteGame | None, names: Sequence[str]
+) -> Finding:
     worst = [play for play, one in zip(plays, unlike, strict=True) if one > UNLIKE]
     means = np.mean([np.asarray(play.rewards).sum(0) for play in worst], axis=0)
+    earned = " and ".join(f"{called(agent, names)} {mean:.2f}" for agent, mean in enumerate(means))
     sentence = (
         f"Agents are not paid alike for what they achieve together: in {len(worst):,} of {len(plays):,} episodes that "
-        f"succeed one earns more than another (on average {' and '.join(f'{mean:.2f}' for mean in means)}), as if a "
-        "cooperative reward were turned off."
+        f"succeed one earns more than another (on average {earned}), as if a cooperative reward were turned off."
     )
     flags = ("--env.reward", "team") if game is not None and game.name == "rendezvous" else ()
     remedy = "turn the environment's cooperative or team reward on, or give every agent the mean of all rewards"
-    labels = tuple(f"agent {agent}" for agent in range(len(means)))
+    labels = labels_of(len(means), names)
     picture = Picture("bars", "Mean return of each agent where they succeed", labels, tuple(map(float, means)))
     return Finding(
         "rewards",

@@ -9,12 +9,18 @@ from coterie.types import Finding
 WORRYING = 0.05  # the share of failed checks above which learning is called unstable
 
 
-def stability_finding(stability: Stability, word: str, remedy: str = "", flags: tuple[str, ...] = ()) -> Finding:
+def stability_finding(
+    stability: Stability, word: str, remedy: str = "", flags: tuple[str, ...] = (), common: bool = True
+) -> Finding:
     """Do teams lose what they had learned? Judged by the share of checks after the first success that fail.
 
     share = |{(w, c): check c of team w fails, an earlier one succeeded}| / |{(w, c): an earlier one succeeded}|; yes:
-    above 5 %. `remedy` and `flags` are what the caller can still try.
+    above 5 %. `remedy` and `flags` are what the caller can still try. cannot tell: where the agents are in different
+    teams (not `common`), for then the common success is not what they learn.
     """
+    if not common:
+        sentence = f"The agents are in different teams, so to {word} is not their aim and need not be kept."
+        return Finding("stability", "cannot tell", sentence)
     teams = int(stability.succeeded.sum())
     if not teams:
         return Finding("stability", "cannot tell", f"No team ever passed a greedy check to {word}.")
