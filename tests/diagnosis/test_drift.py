@@ -163,8 +163,44 @@ def test_jumps_that_change_no_choice_do_no_harm():
     below[..., 1] = 5.0  # always the best, by far
     finding = step_size(below)
     assert finding.verdict == "no"
-    assert "hardly ever change which action is best (0.0 % of snapshots)" in finding.sentence
+    assert "hardly ever change to and fro which action is best (0.0 % of snapshots)" in finding.sentence
     assert step_size(below - 15 * (np.arange(3) == 1)).verdict == "yes"  # the same jumps about one level
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_jumps_in_one_state_that_change_no_choice(seed):
+    """A repeated game has one observation: the worse actions are hardly tried, and jump with every single try."""
+    rng = np.random.default_rng(seed)
+    values = np.zeros((40, 2, 1, 3)) + np.array([8.0, 0.0, 0.0])
+    values[..., 1:] = rng.choice([-30.0, 6.0, 0.0], (40, 2, 1, 2))
+    assert step_size(values).verdict == "no"
+    values[..., 0] = rng.choice([-30.0, 6.0, 0.0], (40, 2, 1))  # the best one jumps, too
+    assert step_size(values).verdict == "yes"
+
+
+@pytest.mark.parametrize("at", [22, 30, 38])
+def test_one_leap_late_is_a_discovery(at):
+    """What is found late changes the best action once, and it stays so; to go back again is a jump."""
+    values = np.zeros((40, 4, 2)) + np.array([5.0, 0.0])
+    values += 0.01 * np.random.default_rng(at).normal(size=values.shape)
+    values[at:, :, 1] += 10.0
+    finding = step_size(values)
+    assert (finding.verdict, finding.value > JUMP) == ("no", True)
+    assert "leap once late in learning" in finding.sentence
+    assert step_size(values.reshape(40, -1)).verdict == "no"  # without an axis of actions, too
+    for to_and_fro in (range(20, 40, 2), range(20, 40, 4)):
+        jumping = np.zeros((40, 4, 2)) + np.array([5.0, 0.0])
+        jumping[list(to_and_fro), :, 1] += 10.0
+        assert step_size(jumping).verdict == "yes"
+
+
+def test_leaps_in_turn_that_each_change_the_choice_for_good():
+    """Two leaps of one action, at different times: every change is for good, so nothing goes to and fro."""
+    values = np.zeros((40, 3, 3)) + np.array([5.0, 0.0, 0.0])
+    values[24:, :, 1] += 10.0
+    values[30:, :, 2] += 10.0
+    values[34:, :, 2] += 10.0
+    assert step_size(values).verdict == "no"
 
 
 def test_a_constant_rate_leaves_what_the_formula_says():

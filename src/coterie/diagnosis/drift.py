@@ -112,9 +112,10 @@ def step_size(values: np.ndarray) -> Finding:
     end, where only differences from the mean over actions count. Over the last half, for the entries that still change,
     jump = sqrt(mean over snapshots of (v_s - 2 v_(s+1) + v_(s+2))^2 / 6): the standard deviation of noise about any
     straight line (after von Neumann 1941). It is held against the scale of all values, the greatest of their range and
-    their greatest size. yes: above 5 % of it, root mean square over entries, and, where actions are known, the best one
-    changes in at least one of twenty steps between snapshots: what changes no choice does no harm. Steady growth is no
-    jump. A constant rate a on targets with noise s leaves s sqrt(a / (2 - a)).
+    their greatest size. yes: above 5 % of it, root mean square over entries, and not by one step of each alone; and,
+    where actions are known, the best one changes to and fro in at least one of twenty steps between snapshots: what
+    changes no choice does no harm. Steady growth is no jump, nor is one leap after which the values stay. A constant
+    rate a on targets with noise s leaves s sqrt(a / (2 - a)).
     """
     whole = np.asarray(values, float)
     track = (whole - whole.mean(-1, keepdims=True) if whole.ndim > 2 else whole).reshape(len(whole), -1)
@@ -136,9 +137,17 @@ def step_size(values: np.ndarray) -> Finding:
     worst = track[:, np.flatnonzero(moving)[int(jumps.argmax())]]
     points = tuple((float(s), float(value)) for s, value in enumerate(worst))
     picture = Picture("path", "The value that jumps most", ("snapshot", "value"), points)
+    steady = end[:, moving] - _greatest_step(end[:, moving])
+    kept = float(np.sqrt((np.diff(steady, n=2, axis=0) ** 2).mean() / 6) / scale)
+    if size > JUMP and kept <= min(JUMP, size / 2):
+        sentence = (
+            f"The values leap once late in learning, and apart from that they jump by {percent(kept)} of their scale."
+        )
+        return Finding("step size", "no", sentence, size, None, null, picture=picture)
     if size > JUMP and whole.ndim > 2 and (flips := _flips(whole[len(whole) // 2 :])) < LEAST_FLIPS:
         sentence = (
-            f"The values jump {facts}, and hardly ever change which action is best ({percent(flips)} of snapshots)."
+            f"The values jump {facts}, and hardly ever change to and fro which action is best ({percent(flips)} of "
+            "snapshots)."
         )
         return Finding("step size", "no", sentence, size, None, null, picture=picture)
     if size <= JUMP:
@@ -166,8 +175,23 @@ def _by_chance(angles: np.ndarray) -> float:
 
 
 def _flips(values: np.ndarray) -> float:
-    """How often the best action changes between two snapshots, values [S, .., A], where anything moves at all."""
+    """How often the best action changes between two snapshots, values [S, .., A], where anything moves at all.
+
+    An observation counts only if an action becomes the best again that was it before: a change for good is learning.
+    """
     table = values.reshape(len(values), -1, values.shape[-1])
     moving = np.ptp(table, axis=0).any(-1)
     best = table[:, moving].argmax(-1)
-    return float((np.diff(best, axis=0) != 0).mean()) if best.size else 0.0
+    if not best.size:
+        return 0.0
+    changes = np.diff(best, axis=0) != 0
+    stays = np.stack([(best == action).astype(int) for action in range(values.shape[-1])], -1)
+    begun = stays[0] + (np.diff(stays, axis=0) > 0).sum(0)  # how often each action became the best
+    return float((changes & (begun > 1).any(-1)).mean())
+
+
+def _greatest_step(values: np.ndarray) -> np.ndarray:
+    """The greatest step of each entry, [S, K], as 0 before it and its height from then on."""
+    steps = np.diff(values, axis=0)
+    at, entries = np.abs(steps).argmax(0), np.arange(values.shape[1])
+    return np.where(np.arange(len(values))[:, None] > at, steps[at, entries], 0.0)
