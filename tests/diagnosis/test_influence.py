@@ -240,6 +240,68 @@ def test_false_alarms_are_as_rare_as_claimed():
     assert alarms <= 4
 
 
+def by_the_clock(seed, plays, steps, choose, sights=2):
+    """Episodes in which what both do goes by the step: choose(draws, share), share rising from 0.1 to 0.9."""
+    draws = np.random.default_rng(seed)
+    episodes = []
+    for _ in range(plays):
+        feature = draws.integers(sights, size=steps + 1)
+        actions = np.array([choose(draws, 0.1 + 0.8 * step / (steps - 1)) for step in range(steps)], np.int32)
+        seen, keys = feature[:, None].astype(np.int32), np.arange(steps + 1)
+        boards = np.empty((steps + 1, 0, 0), np.uint8)
+        episodes.append(Play(keys, boards, actions, np.zeros((steps, 2)), False, False, 0, (seen, seen)))
+    return episodes
+
+
+def apart_by_the_clock(draws, share):
+    return [int(draws.random() < share) for _ in range(2)]
+
+
+def coin_by_the_clock(draws, share):
+    return [int(draws.random() < share)] * 2 if draws.random() < 0.5 else apart_by_the_clock(draws, share)
+
+
+def counted(plays):
+    """Each agent's own distribution for what it sees, as counted over all steps."""
+    counts = np.zeros((2, 2, 2))
+    for play in plays:
+        for agent in (0, 1):
+            np.add.at(counts[agent], (play.observations[agent][:-1, 0], play.actions[:, agent]), 1.0)
+    return lambda agent, seen: counts[agent, int(seen[0])] / counts[agent, int(seen[0])].sum()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_habits_that_change_with_the_step_are_no_tie(seed):
+    plays = by_the_clock(seed, 30, 12, apart_by_the_clock)
+    finding = coupling(plays, counted(plays))
+    assert finding.verdict == "no"
+    assert "change with the step" in finding.sentence
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_coin_is_found_behind_habits_that_change(seed):
+    plays = by_the_clock(seed, 30, 12, coin_by_the_clock)
+    finding = coupling(plays, counted(plays))
+    assert finding.verdict == "yes"
+    assert finding.p < 0.01
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_long_episode_does_not_tell_drift_from_a_tie(seed):
+    plays = by_the_clock(seed, 1, 400, apart_by_the_clock)
+    assert coupling(plays, counted(plays)).verdict == "cannot tell"
+
+
+@pytest.mark.parametrize("step", [2, 3])
+def test_habits_of_every_second_or_third_step(step):
+    """Both do the same by the clock alone, and slip one time in ten, each by itself."""
+    draws = np.random.default_rng(step)
+    plays = by_the_clock(0, 30, 12, apart_by_the_clock)
+    wanted = (np.arange(12) % step == 0)[:, None]
+    plays = [play._replace(actions=(wanted ^ (draws.random((12, 2)) < 0.1)).astype(np.int32)) for play in plays]
+    assert coupling(plays, counted(plays)).verdict == "no"
+
+
 def test_what_cannot_be_asked():
     plays = plays_of(0, apart)
     assert coupling([], reacts).verdict == "cannot tell"

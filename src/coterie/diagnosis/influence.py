@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from coterie.diagnosis.paired import scale
 from coterie.diagnosis.responses import response
 from coterie.diagnosis.rivals import apart
 from coterie.diagnosis.sights import own_part, unmoved_part
+from coterie.diagnosis.ties import beyond_steps, tied
 from coterie.finite.decentralised import decentralised_optimum, is_certain
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import best_response
@@ -22,11 +23,9 @@ from coterie.types import Finding, Picture, Play
 LEAST_BITS = 0.01  # of influence: below this nobody reacts
 LEAST_GAIN = 0.01  # of what is earned: reacting, or seeing, must pay at least this much more
 LARGEST_SEARCH, EFFORT = 500, 300_000  # states times joint actions, and decision rules weighed: a second or so
-RESAMPLES = 999
 TIED = 0.01  # below this p actions are called tied: decisions are plenty, and the claim is a strong one
 FEWEST_DECISIONS, MOST_DECISIONS = 20, 4_000  # recorded decisions that are asked for, and that are looked at
 UNCLEAR_BITS = 0.1  # of spread under the null: beyond it, finding nothing says nothing
-LARGEST_TABLE = 4_000_000  # counts that are held at once
 
 
 def influences(game: FiniteGame, policy: np.ndarray) -> np.ndarray:
@@ -182,23 +181,15 @@ def _mean_divergence(table: np.ndarray, going: np.ndarray, weight: np.ndarray) -
 PolicyOf = Callable[[int, np.ndarray], np.ndarray]  # (agent, what it sees) -> its probabilities, float64[A]
 
 
-class Tie(NamedTuple):
-    """Two agents whose actions may be tied: bits beyond what chance gives, the spread of that, and p."""
-
-    one: int
-    other: int
-    bits: float
-    spread: float
-    p: float
-
-
 def coupling(plays: Sequence[Play], policy_of: PolicyOf) -> Finding:
     """Whether something besides what they see ties two agents' actions.
 
-    I(A_i; A_j | O_i, O_j), tested by conditional randomisation (Candes et al. 2018): a_j is drawn 999 times again from
-    pi_j(. | o_j) = policy_of(j, o_j), float64[A], and the plug-in information and the squared covariance of the two
-    actions' residuals, whichever stands out more, are held against these draws. yes: p < 0.01 by Holm over pairs. Two
-    memoryless agents that see one shared feature stay "no", where shuffling their actions would say "yes".
+    I(A_i; A_j | O_i, O_j, t), tested by conditional randomisation (Candes et al. 2018): a_j is drawn 999 times again
+    from pi_j(. | o_j) = policy_of(j, o_j), float64[A], and the plug-in information and the squared covariance of the
+    two actions' residuals, whichever stands out more, are held against these draws. yes: p < 0.01 by Holm over pairs.
+    Where the habits of both change with the step t (`by_step.drifts`), they must also be tied with a_j shuffled among
+    the decisions at the same o_j and t; cannot tell, where these are too few (below 4 on average). Two memoryless
+    agents that see one shared feature stay "no", where shuffling all their actions would say "yes".
     """
     if not plays or plays[0].actions.shape[1] < 2 or any(len(play.observations) == 0 for play in plays):
         sentence = "Two agents and what they saw are needed to ask what ties their actions."
@@ -213,7 +204,7 @@ def coupling(plays: Sequence[Play], policy_of: PolicyOf) -> Finding:
     if len(actions) < FEWEST_DECISIONS:
         return Finding("coupling", "cannot tell", f"{len(actions)} decisions are too few to tie actions together.")
     ties = [
-        _tie(one, other, sights[one], sights[other], actions, chances[one], chances[other])
+        tied(one, other, sights[one], sights[other], actions, chances[one], chances[other])
         for one, other in combinations(agents, 2)
     ]
     adjusted = holm([tie.p for tie in ties])
@@ -222,12 +213,31 @@ def coupling(plays: Sequence[Play], policy_of: PolicyOf) -> Finding:
     null = "actions drawn again from what each sees"
     pair = f"agent {tie.one} and agent {tie.other}"
     if p < TIED:
+        steps = np.concatenate([np.arange(len(play.actions)) for play in plays])[:MOST_DECISIONS]
+        found = [tie for tie, chance in zip(ties, adjusted, strict=True) if chance < TIED]
+        judged = [one for tie in found if (one := beyond_steps(tie, sights, steps, actions, chances)) is not None]
+        chance = holm([one.p for one in judged]) if judged else np.ones(0)
+        if judged and chance.min() < TIED:
+            tie, p = judged[int(chance.argmin())], max(p, float(chance.min()))
+            sentence = (
+                f"agent {tie.one} and agent {tie.other} are tied by more than what they see: their actions share "
+                f"{tie.bits:.3f} bits beyond chance ({len(actions):,} decisions)."
+            )
+            remedy = "look for a common seed or message, or for memory; if none is meant, give each its own chance"
+            return Finding("coupling", "yes", sentence, tie.bits, null=null, remedy=remedy, p=p)
+        if len(judged) < len(found):
+            sentence = (
+                f"The habits of {pair} change with the step, and {len(plays):,} episodes are too few to tell whether "
+                "more than that ties them."
+            )
+            return Finding("coupling", "cannot tell", sentence, tie.bits, null=null)
+        tie, p = judged[0], float(chance.min())
         sentence = (
-            f"{pair} are tied by more than what they see: their actions share {tie.bits:.3f} bits beyond chance "
-            f"({len(actions):,} decisions)."
+            f"The habits of {pair} change with the step; what each sees and the step explain how their actions go "
+            f"together ({tie.bits:.3f} bits beyond it)."
         )
-        remedy = "look for a common seed or message, or for memory; if none is meant, give each its own chance"
-        return Finding("coupling", "yes", sentence, tie.bits, null=null, remedy=remedy, p=p)
+        null = "actions shuffled among those at the same sight and step"
+        return Finding("coupling", "no", sentence, tie.bits, null=null, p=p)
     if tie.spread > UNCLEAR_BITS:
         sentence = f"{len(actions):,} decisions are too few to tell what ties the actions of {pair}."
         return Finding("coupling", "cannot tell", sentence, tie.bits, null=null, p=p)
@@ -242,62 +252,3 @@ def _sights(plays: Sequence[Play], policy_of: PolicyOf, agent: int) -> tuple[np.
     _, first, number = np.unique(seen.reshape(len(seen), -1), axis=0, return_index=True, return_inverse=True)
     chances = np.stack([np.asarray(policy_of(agent, seen[at]), np.float64) for at in first])
     return number.reshape(-1), chances / chances.sum(1, keepdims=True)
-
-
-def _tie(
-    one: int,
-    other: int,
-    sight: np.ndarray,
-    other_sight: np.ndarray,
-    actions: np.ndarray,
-    chance: np.ndarray,
-    other_chance: np.ndarray,
-) -> Tie:
-    draws = np.random.default_rng([one, other])
-    own, taken = actions[:, one], actions[:, other]
-    steps = np.cumsum(other_chance, axis=1)[other_sight].astype(np.float32)
-    luck, every = draws.random((RESAMPLES, len(taken)), np.float32), np.zeros((1 + RESAMPLES, len(taken)), np.int32)
-    every[0] = taken
-    for action in range(other_chance.shape[1] - 1):
-        every[1:] += luck >= steps[:, action]
-    residual = np.eye(chance.shape[1])[own] - chance[sight]
-    expected = residual.T @ other_chance[other_sight]
-    sums = [(every == action).astype(np.float64) @ residual for action in range(other_chance.shape[1])]
-    covariance = ((np.stack(sums, axis=-1) - expected) ** 2).sum((1, 2))
-    group = np.unique(np.stack([sight, other_sight], 1), axis=0, return_inverse=True)[1].reshape(-1)
-    bits = _bits(group, own, every, chance.shape[1], other_chance.shape[1])
-    p = _share(np.maximum(_standing_out(covariance), _standing_out(bits)))
-    return Tie(one, other, float(bits[0] - bits[1:].mean()), float(2 * bits[1:].std()), p)
-
-
-def _standing_out(statistic: np.ndarray) -> np.ndarray:
-    """Deviations from the mean in standard deviations, 0 where nothing varies."""
-    spread = float(statistic.std())
-    return (statistic - statistic.mean()) / spread if spread > 1e-12 * scale(statistic) else np.zeros_like(statistic)
-
-
-def _share(statistic: np.ndarray) -> float:
-    """The p of the first among all, as large or larger by more than rounding."""
-    return float(np.mean(statistic >= statistic[0] - 1e-9 * max(1.0, abs(float(statistic[0])))))
-
-
-def _bits(group: np.ndarray, own: np.ndarray, every: np.ndarray, size: int, other_size: int) -> np.ndarray:
-    """The plug-in I(A_i; A_j | group) in bits for each row of `every` int[R, D], float64[R]."""
-    groups, cells = int(group.max()) + 1, size * other_size
-    place = (group * size + own) * other_size
-    at_once = max(1, LARGEST_TABLE // (groups * cells))
-    found = []
-    for first in range(0, len(every), at_once):
-        rows = every[first : first + at_once]
-        keys = place + rows + np.arange(len(rows))[:, None] * (groups * cells)
-        table = np.bincount(keys.reshape(-1), minlength=len(rows) * groups * cells)
-        table = table.reshape(len(rows), groups, size, other_size) / len(own)
-        entropies = [_entropy(table.sum(axes)) for axes in ((), (3,), (2,), (2, 3))]
-        found.append(entropies[1] + entropies[2] - entropies[0] - entropies[3])
-    return np.concatenate(found)
-
-
-def _entropy(table: np.ndarray) -> np.ndarray:
-    """The entropy in bits of each row's table, float64[R]."""
-    logs = np.log2(table, out=np.zeros_like(table), where=table > 0)
-    return -(table * logs).reshape(len(table), -1).sum(1)
