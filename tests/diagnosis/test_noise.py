@@ -1,5 +1,6 @@
 """Noise: who fails by itself and succeeds by slips."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -40,7 +41,7 @@ def test_the_corridor_swap_needs_noise():
     finding = noise(staged(game, always(game, R, L)))
     assert (finding.name, finding.verdict) == ("noise", "yes")
     assert finding.value > 0.5
-    assert "as it is judged it earns 0.00 and succeeds in 0.0 % of episodes" in finding.sentence
+    assert "as it is judged it earns 0.00 and succeeds with a chance of 0.0 %, " in finding.sentence
     assert finding.evidence == (Evidence(0, 1, 30),)  # they block each other from the first step on
     assert finding.flags == ("--epsilon-end", "0", "--epsilon-decay", "0.9")
     assert finding.picture.values[0] == 0.0
@@ -77,8 +78,62 @@ def test_drawn_actions_can_be_better_than_greedy_ones():
     finding = noise(TableStage(game, policies, coin))
     assert finding.verdict == "yes"
     assert finding.value == pytest.approx(0.5)
-    assert "when they draw their actions" in finding.sentence
-    assert "drawn actions" in finding.remedy
+    assert "when they draw their actions 0.50 and succeeds with a chance of 50.0 %" in finding.sentence
+    assert "drawn actions" not in finding.remedy  # no better than random play
+
+
+def drawing(share):
+    """The corridor's blocked pair, which draws so many of its actions at random."""
+    game = corridor()
+    policy = always(game, R, L)
+    return TableStage(game, policy[None], ((1 - share) * policy + share / 4)[None])
+
+
+def test_drawn_actions_are_advised_where_they_do_well():
+    """With 3 in 10 actions at random they nearly always pass in time, and hardly ever do at random."""
+    finding = noise(drawing(0.3))
+    assert (finding.verdict, finding.value > 0.5) == ("yes", True)
+    assert finding.remedy.startswith("judge and use the agents with drawn actions")
+
+
+def test_drawn_actions_that_do_hardly_better_are_not_advised():
+    """One in 100 actions at random: a rare success is better than none, and no way to be used."""
+    stage = drawing(0.01)
+
+    class NoSlips(TableStage):
+        def score(self, cast):
+            return super().score([part._replace(way="own") if part.way == "noisy" else part for part in cast])
+
+    finding = noise(NoSlips(stage.game, stage.policies, stage.sampled))
+    assert (finding.verdict, 0 < finding.value < 0.25) == ("yes", True)
+    assert finding.remedy.startswith("let exploration end")
+    assert "when they draw" in finding.sentence
+
+
+def test_the_best_team_that_was_seen_sets_the_scale():
+    """Drawn actions that succeed half of the time and earn 4.50 are little where another team earns 30."""
+    pays = {(1, 1): 9.0, (2, 2): 30.0}
+    game = one_shot(lambda *joint: pays.get(joint, 0.0), (10, 10))
+    blocked, right = always(game, 1, 0), always(game, 2, 2)
+    drawn = blocked.copy()
+    drawn[1] = 0.5 * np.eye(10)[0] + 0.5 * np.eye(10)[1]
+    assert "drawn actions" in noise(TableStage(game, blocked[None], drawn[None])).remedy
+    both = TableStage(game, np.stack([blocked, right]), np.stack([drawn, right]))
+    assert (noise(both).verdict, "drawn actions" in noise(both).remedy) == ("yes", False)
+
+
+def test_agents_of_different_teams_do_not_need_noise():
+    """Prisoner's dilemma: both defect, as each should, and slips raise what they earn together."""
+    pays = {(0, 0): (3.0, 3.0), (0, 1): (0.0, 5.0), (1, 0): (5.0, 0.0), (1, 1): (1.0, 1.0)}
+    ways = {(0, joint): [(1.0, 0, paid, False, joint == (0, 0))] for joint, paid in pays.items()}
+    game = make_game((2, 2), ways, [((0,), (0,))], horizon=5)
+    apart = game._replace(spec=replace(game.spec, team=(0, 1)))
+    policy = always(game, 1, 1)
+    assert noise(staged(game, policy)).verdict == "yes"
+    finding = noise(staged(apart, policy))
+    assert (finding.verdict, finding.remedy) == ("cannot tell", "")
+    same = apart._replace(reward=apart.reward.mean(1, keepdims=True).repeat(2, 1))
+    assert noise(staged(same, policy)).verdict == "yes"  # in name only: all are paid alike
 
 
 @pytest.mark.parametrize("seed", range(5))
