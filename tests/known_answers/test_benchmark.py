@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from scoring import Answer
 
 HERE = Path(__file__).parents[2] / "benchmarks"
 
@@ -43,6 +44,22 @@ def test_the_third_round_is_shown_by_itself_and_as_it_first_was(benchmark_module
     saved = json.loads(benchmark_module.THIRD.read_text())["rows"]
     shown = benchmark_module.page(json.loads(benchmark_module.PLACE.read_text()) | {"third_first": saved})
     assert {benchmark_module.first_line(row) for row in saved} <= set(shown.splitlines())
+
+
+def test_the_fourth_round_is_asked_only_for_the_page_and_counted_by_whole_families(benchmark_module, monkeypatch):
+    monkeypatch.setattr(benchmark_module, "answers", lambda cases: [Answer(case, "yes", 0.0) for case in cases])
+    without = benchmark_module.measure(["loops"], 8)
+    found = benchmark_module.measure(["loops"], 8, blind=True)
+    counted = {row["source"]: row for row in found["rows"]}
+    assert "fourth" not in {row["source"] for row in without["rows"]}
+    fourth = counted["fourth"]
+    assert (fourth["yes"], fourth["detected"], fourth["no"], fourth["false"]) == (8, 8, 8, 8)
+    assert fourth["families"] == [4, 7]  # all families of the answer yes, and none of the others
+    before = next(row for row in without["rows"] if row["source"] == "both")
+    assert (counted["both"]["yes"], counted["both"]["no"]) == (before["yes"] + 8, before["no"] + 8)
+    assert sum(one["source"] == "fourth round" for one in found["missed"]) == 8
+    saved = json.loads(benchmark_module.PLACE.read_text())
+    assert "4 of 7 were answered rightly" in benchmark_module.page(saved | found)
 
 
 def test_misses_and_false_alarms_are_named(benchmark_module):
