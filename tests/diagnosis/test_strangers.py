@@ -30,7 +30,7 @@ def test_one_convention_for_all_is_fine():
     game = conventions(3)
     finding = strangers(staged(game, *[always(game, 1, 1)] * 4), "agree")
     assert (finding.verdict, finding.value) == ("no", 0.0)
-    assert "They agree in 100.0 % of episodes with their own partners, 100.0 % with strangers" in finding.sentence
+    assert "4 teams agree in 100.0 % of episodes with their own partners, 100.0 % with strangers" in finding.sentence
 
 
 def trained_in(game, room, depth):
@@ -85,6 +85,28 @@ def test_sampled_strangers(seed):
     assert "convention" in finding.sentence
     assert strangers(acted(game, *[loose[0]] * 3, episodes=20, seed=seed), "agree").verdict != "yes"
     assert strangers(acted(game, *loose, episodes=4, seed=seed), "agree").verdict == "cannot tell"
+
+
+@pytest.mark.parametrize("teams", [2, 3, 4])
+def test_episodes_that_are_all_alike_are_one(teams):
+    """Certain agents in a certain world: six times the same is no test, and the drop is exact."""
+    game = conventions(teams)
+    finding = strangers(acted(game, *(always(game, one, one) for one in range(teams)), episodes=6), "agree")
+    assert (finding.verdict, finding.value, finding.p, finding.interval) == ("yes", 1.0, None, None)
+    assert finding.sentence.startswith(f"{teams} teams agree in 100.0 %")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_four_teams_can_be_told_apart_by_few_episodes(seed):
+    """Six episodes alone could not fall below 2 / 2^6; after a correction over ten questions that would be nothing."""
+    game = conventions(4)
+    loose = [0.9 * always(game, one, one) + 0.025 for one in range(4)]
+    finding = strangers(acted(game, *loose, episodes=6, seed=seed), "agree")
+    assert finding.verdict == "yes"
+    assert finding.p < 0.005
+    alike = strangers(acted(game, *[loose[0]] * 4, episodes=6, seed=seed), "agree")
+    assert alike.verdict != "yes"
+    assert alike.verdict == "cannot tell" or alike.p is None
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, effect, scale, whole_episode
+from coterie.diagnosis.paired import CHANCE, FEWEST_EPISODES, TINY, effect, scale, whole_episode
 from coterie.finite.game import FiniteGame
 from coterie.finite.visits import joint_chance, visits_by_step
 from coterie.running.stage import Part, Score, Stage, TableStage, own_cast, replaced
@@ -17,6 +17,8 @@ from coterie.types import Finding, Picture
 LEAST_DROP = 0.1  # of success, or of what own partners earn above random play
 HARDLY = 0.01  # decisions an episode: what a team sees more rarely in its own play is strange to it
 MOSTLY = 0.5  # the chance of having been led somewhere strange, above which failing is put down to coverage
+ENOUGH_TEAMS = 4  # whose partners can be dealt in 24 ways in every episode; fewer have only their episodes
+DEALS = 4_999
 PAIRS = 12  # failing pairs whose ways are followed
 EPISODES = 10  # recorded episodes a pair, where ways are sampled
 
@@ -79,7 +81,10 @@ def strangers(stage: Stage, word: str, teams: Sequence[int] | None = None) -> Fi
     """Whether agents of different teams can do together what each team can do by itself.
 
     drop = mean over w of self-play minus mean over w != v of cross-play, in success, and in return as a share of what
-    self-play earns above random play. yes: a drop above 0.1 (sampled: also p < 0.05). Then, as far as ways tell:
+    self-play earns above random play. yes: a drop above 0.1 (sampled: also p < 0.05). From four teams on p is the
+    chance that partners dealt anew among the teams in every episode do as well together as own partners (a permutation
+    test, Fisher 1935); with fewer it is that of the paired episodes. It speaks of these teams alone. Where all episodes
+    of every cast are alike they are one exact observation, and nothing is tested. Then, as far as ways tell:
     coverage, where within the length of a self-play episode somebody sees what it meets less than once in a hundred of
     its own team's episodes; else convention: everybody is at home, and yet they fail. Raises ValueError for a team that
     the stage does not have.
@@ -91,7 +96,7 @@ def strangers(stage: Stage, word: str, teams: Sequence[int] | None = None) -> Fi
         return Finding("strangers", "cannot tell", "Strangers need at least two teams of two agents.")
     found = cross_play(stage, chosen)
     episodes = found.returns.shape[2]
-    if not stage.exact and episodes < FEWEST_EPISODES:
+    if not stage.exact and episodes < FEWEST_EPISODES and len(chosen) < ENOUGH_TEAMS:
         return Finding("strangers", "cannot tell", f"{episodes} episodes a pair are too few to compare partners.")
     random = stage.score([Part(chosen[0], agent, "random") for agent in range(len(stage.agents))])
     own, apart = np.eye(len(chosen), dtype=bool), ~np.eye(len(chosen), dtype=bool)
@@ -105,28 +110,47 @@ def strangers(stage: Stage, word: str, teams: Sequence[int] | None = None) -> Fi
     by_success = known and (selves - others).mean() > LEAST_DROP
     by_return = above > 0 and (earned - with_others).mean() > LEAST_DROP * above
     in_success = by_success or (known and not by_return)
-    size = effect(selves - others if in_success else earned - with_others, stage.exact)
-    grid = (found.success if in_success else found.returns).mean(2)
+    worth = found.success if in_success else found.returns
+    exact = stage.exact or all(not np.ptp(one, axis=2).any() for one in found)
+    grid = worth.mean(2)
+    size = effect(selves - others if in_success else earned - with_others, exact)
+    if not exact and len(chosen) >= ENOUGH_TEAMS:
+        size = size._replace(p=_dealt_p(worth))
     names = tuple(f"team {team}" for team in chosen)
     picture = Picture("grid", "each team with each team's agents", names, tuple(map(tuple, grid.tolist())), rows=names)
     if in_success:
         told = f"{percent(float(selves.mean()))} of episodes with their own partners, {percent(float(others.mean()))}"
-        told = f"They {word} in {told} with strangers"
+        told = f"{len(chosen)} teams {word} in {told} with strangers"
     else:
-        told = f"They earn {earned.mean():.2f} with their own partners and {with_others.mean():.2f} with strangers"
+        told = (
+            f"{len(chosen)} teams earn {earned.mean():.2f} with their own partners and {with_others.mean():.2f} with "
+            "strangers"
+        )
     null = "their own partners"
     if not (by_success or by_return):
-        return Finding("strangers", "no", f"{told}.", size.value, size.interval, null, p=size.p, picture=picture)
+        return Finding("strangers", "no", f"{told}.", size.value, size.interval, null, picture=picture)
     if size.p is not None and size.p >= CHANCE:
-        sentence = f"{told}, which {episodes} episodes do not set apart."
+        sentence = f"{told}, which {episodes} episodes a pair do not set apart."
         return Finding("strangers", "cannot tell", sentence, size.value, size.interval, null, p=size.p, picture=picture)
-    why, remedy, flags = _reason(stage, chosen, found.success if in_success else found.returns)
+    why, remedy, flags = _reason(stage, chosen, worth)
     worst = int(grid.mean(1).argmin())
     steps = len(stage.play(own_cast(stage, chosen[worst])).actions)
     evidence = whole_episode(chosen[worst], steps)
     return Finding(
         "strangers", "yes", f"{told}: {why}", size.value, size.interval, null, evidence, remedy, flags, size.p, picture
     )
+
+
+def _dealt_p(worth: np.ndarray) -> float:
+    """The chance that partners who are dealt anew in every episode do as well as own ones; worth float64[W, W, E].
+
+    Hosts and guests who are better with everybody count in every deal, so that they do not matter.
+    """
+    teams, _, episodes = worth.shape
+    guests = np.random.default_rng(0).random((DEALS, episodes, teams)).argsort(2)
+    found = worth[np.arange(teams), guests, np.arange(episodes)[:, None]].sum((1, 2))
+    own = np.einsum("wwe->", worth)
+    return float((1 + (found >= own - TINY * scale(worth)).sum()) / (1 + DEALS))
 
 
 def _reason(stage: Stage, teams: list[int], worth: np.ndarray) -> tuple[str, str, tuple[str, ...]]:
