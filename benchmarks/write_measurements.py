@@ -32,6 +32,7 @@ def page() -> str:
         "before this one was written (1,000 teams, 60 for sharing), and *sigmas* the difference in standard errors.",
         *speed_table(speed),
         *start_table(start),
+        *diagnosis_table(HERE / "results" / "diagnosis_time.json"),
         "## The meeting game",
         "Recipes were chosen on seed 0 and are measured on another. Intervals are Wilson's, 95 %.",
     ]
@@ -133,6 +134,22 @@ def start_table(start: dict) -> list[str]:
         ordered = sorted(values)
         lines.append(f"| {what} | {ordered[len(ordered) // 2]:.2f} s | {ordered[0]:.2f} to {ordered[-1]:.2f} s |")
     return ["## How long a user waits", f"`{start['command']}`, {start['date']}", "\n".join(lines)]
+
+
+def diagnosis_table(place: Path) -> list[str]:
+    """How long a diagnosis takes, every repetition shown; nothing before it was first measured."""
+    if not place.exists():
+        return []
+    saved = json.loads(place.read_text())
+    lines = ["| 1,000 teams | cold | cold, processor | warm | warm, processor |", "|---|---|---|---|---|"]
+    for row in saved["rows"]:
+        cells = (" / ".join(f"{one:.1f}" for one in row[key]) for key in ("cold", "cold CPU", "warm", "warm CPU"))
+        lines.append(f"| {row['what']} | {' | '.join(cells)} |")
+    say = (
+        "`coterie diagnose` of a run, in seconds, each repetition shown. *Cold*: nothing compiled and no table kept; "
+        "*processor*: the time of all cores together. Without pictures no report is drawn (`--no-pictures`)."
+    )
+    return ["### A diagnosis", f"`{saved['command']}`, {saved['date']}", say, "\n".join(lines)]
 
 
 def rows(found: list[dict]) -> str:

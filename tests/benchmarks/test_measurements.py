@@ -17,6 +17,20 @@ def test_the_page_is_written_from_the_saved_results():
     assert write_measurements.PAGE.read_text() == write_measurements.page()
 
 
+def test_a_diagnosis_that_was_not_timed_yet_is_left_out_and_one_that_was_shows_every_repetition(tmp_path):
+    sys.path.insert(0, str(HERE))
+    try:
+        import write_measurements
+    finally:
+        sys.path.pop(0)
+    place = tmp_path / "diagnosis_time.json"
+    assert write_measurements.diagnosis_table(place) == []
+    row = {"what": "climbing", "cold": [9.04, 8.0], "cold CPU": [9.5, 9.0], "warm": [1.0, 2.0], "warm CPU": [1.5, 1.0]}
+    place.write_text(json.dumps({"command": "c", "date": "d", "rows": [row]}))
+    *_, table = write_measurements.diagnosis_table(place)
+    assert table.splitlines()[-1] == "| climbing | 9.0 / 8.0 | 9.5 / 9.0 | 1.0 / 2.0 | 1.5 / 1.0 |"
+
+
 def test_a_fast_slice_of_the_meeting_game():
     command = [sys.executable, str(HERE / "meeting_game.py"), "--only", "tutorial", "--teams", "1000", "--json"]
     found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
