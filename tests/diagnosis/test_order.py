@@ -48,14 +48,14 @@ def test_several_teams_are_told_as_one():
     assert told.sentence == "2 of the 3 failing teams; e.g. team 3: about contribution."
     assert (told.remedy, told.flags, told.share) == ("try", ("--epsilon", "1"), 2 / 3)
     some = over_teams([(3, ill), (4, finding("contribution", "no")), (7, ill)], "failing teams", 81)
-    assert some.sentence.startswith("2 of the 3 looked at of 81 failing teams; e.g. team 3:")
+    assert some.sentence.startswith("2 of the 3 looked at (of 81 failing teams); e.g. team 3:")
 
 
 def test_one_ill_team_of_many_is_not_the_runs_fault():
     rows = [(0, finding("noise"))] + [(team, finding("noise", "no")) for team in range(1, 20)]
     told = over_teams(rows, "teams")
     assert told.verdict == "no"
-    assert told.sentence == "Of the 20 teams, one has this fault."
+    assert told.sentence == "Of the 20 teams, one has this fault. about noise."
     assert told.interval is not None
 
 

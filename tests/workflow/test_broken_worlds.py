@@ -121,7 +121,7 @@ def test_who_has_ended_acts_no_more_where_a_world_forgets_to_take_its_name_out()
         return five
 
     verdict = coterie.judge(up, changed(step=step), teams=3).verdict
-    assert (verdict.coordinated.count, verdict.return_, verdict.env_steps) == (3, 8.0, 9)
+    assert (verdict.coordinated.count, verdict.return_, verdict.env_steps) == (1, 8.0, 3)
 
 
 def test_observations_that_change_in_place_are_kept_as_they_were():
@@ -135,9 +135,8 @@ def test_actions_may_count_from_another_number_than_0():
         return Pair.step(self, {agent: action - 5 for agent, action in actions.items()})
 
     world = changed(action_space=lambda self, agent: Discrete(3, start=5), step=step)
-    judged = coterie.judge(lambda: [Says(lambda seen: 7), Says(lambda seen: 7)], world, teams=3)
-    assert judged.verdict.coordinated.count == 3
-    assert judged.verdict.idle_action == "always the first action"
+    judged = coterie.judge(lambda: [Says(lambda seen: 7), Says(lambda seen: 7)], world, teams=3, idle=5)
+    assert judged.verdict.coordinated.share == 1.0
     assert judged.recording.idle == (5, 5)
     assert judged.verdict.idle == -6.0
     with pytest.raises(BadInput, match="gave 2, expected a whole number 5 to 7"):
@@ -161,7 +160,7 @@ def test_agents_see_masks_and_shapes_also_where_reactions_are_tried():
 
     world = changed(seen=seen, observation_space=space)
     judged = coterie.judge(lambda: [Says(act), Says(act)], world, teams=3)
-    assert judged.verdict.coordinated.count == 3
+    assert judged.verdict.coordinated.share == 1.0
     assert judged.plays[0].observations[0][-1].tolist() == [3, 3]
     assert "in 2 moments of one episode" in found(judged, "influence").sentence
 
@@ -186,7 +185,7 @@ def test_infos_may_be_missing(infos):
 
 def test_agents_need_not_be_named_by_words():
     agents = {0: Says(lambda seen: 2), 1: Says(lambda seen: 2)}
-    assert coterie.judge(lambda: agents, lambda: Pair((0, 1)), teams=3).verdict.coordinated.count == 3
+    assert coterie.judge(lambda: agents, lambda: Pair((0, 1)), teams=3).verdict.coordinated.share == 1.0
 
 
 class Evil:

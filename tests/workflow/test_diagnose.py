@@ -11,8 +11,9 @@ from coterie.errors import BadInput
 from coterie.running.episodes import read_recording, write_recording
 from coterie.showing.words import summary
 from coterie.types import Finding
-from coterie.workflow.diagnose import diagnose, looked_at
+from coterie.workflow.diagnose import diagnose
 from coterie.workflow.plan import planned
+from coterie.workflow.questions import looked_at
 from coterie.workflow.trying import changed, cost, first_remedy, possible
 
 

@@ -36,9 +36,9 @@ def by_name(judged, name):
 def test_good_agents_are_told_so():
     judged = coterie.judge(lambda: [Walker(True), Walker(False)], rendezvous_v0.parallel_env, teams=10)
     verdict = judged.verdict
-    assert (verdict.coordinated.count, verdict.return_, verdict.optimum) == (10, 7.0, None)
+    assert (verdict.coordinated.share, verdict.return_, verdict.optimum) == (1.0, 7.0, None)
     assert -20 <= verdict.random < 0
-    assert verdict.idle == -20.0
+    assert verdict.idle is None  # nobody said what does nothing
     assert [one.name for one in verdict.findings if one.verdict == "yes"] == []
 
 
@@ -47,6 +47,29 @@ def test_agents_that_stand_still_are_named():
     assert judged.verdict.coordinated.count == 0
     assert by_name(judged, "loops").verdict == "yes"
     assert by_name(judged, "accounting").verdict == "yes"
+
+
+def test_what_does_nothing_may_be_named():
+    world = lambda: rendezvous_v0.parallel_env(stay=True)  # noqa: E731
+    judged = coterie.judge(lambda: [Walker(True), Fixed(4)], world, teams=5, idle=4)
+    assert judged.verdict.idle == -20.0
+    assert by_name(judged, "idle").verdict == "yes"
+    with pytest.raises(BadInput, match="--idle 9: not every agent has that action; the first has 5, from 0 on"):
+        coterie.judge(lambda: [Walker(True), Fixed(4)], world, teams=5, idle=9)
+
+
+def test_a_perfect_team_is_not_blamed_for_a_first_action_that_is_right():
+    class Right:
+        def act(self, observation):
+            return 0 if observation[1] < 4 else 2
+
+    class Up:
+        def act(self, observation):
+            return 3
+
+    judged = coterie.judge(lambda: [Right(), Up()], rendezvous_v0.parallel_env, teams=5)
+    assert judged.verdict.coordinated.share == 1.0
+    assert [one.name for one in judged.verdict.findings if one.verdict == "yes"] == []
 
 
 def test_swapped_identities_are_named():

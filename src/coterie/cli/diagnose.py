@@ -64,13 +64,39 @@ def run(words: list[str]) -> int:
         show_json(plain(found[0]) if len(found) == 1 else [plain(one) for one in found])
     for one in found:
         page = _draw(one) if options.pictures else None
-        if not options.json:
+        if options.trial:
+            _tell(one)
+        elif not options.json:
             _show(one, page)
+    if not options.json and len(found) > 1:
+        _show_together(found)
     if options.trial:
         return _try(found[0], options)
     if not options.json:
         _next(found)
     return 0
+
+
+def _tell(found: Diagnosis) -> None:
+    """A diagnosis in its first words."""
+    from coterie.cli.output import say
+    from coterie.showing.words import summary
+
+    say(f"\n{found.name}: {summary(found.verdict)}")
+
+
+def _show_together(found: list[Diagnosis]) -> None:
+    """Whether the teams of several runs of one game coordinate with each other."""
+    from coterie.cli.output import show
+    from coterie.workflow.together import across_runs, same_game
+
+    runs = [one for one in found if one.folder is not None and one.chosen is not None]
+    plans = [one.chosen for one in runs if one.chosen is not None]
+    if len(runs) < 2 or not runs[0].verdict.common or not all(same_game(plans[0], plan) for plan in plans):
+        return
+    finding = across_runs([one.folder for one in runs if one.folder is not None])
+    names = ", ".join(one.name for one in runs)
+    show("", f"The best teams of {names} with each other: {finding.sentence}")
 
 
 def _show(found: Diagnosis, page: Path | None) -> None:
@@ -97,16 +123,17 @@ def _draw(found: Diagnosis) -> Path | None:
 
 
 def _next(found: list[Diagnosis]) -> None:
-    from coterie.cli.output import next_step
+    from coterie.cli.output import has_boards, next_step
     from coterie.running.recorder import word_for
 
     first = found[0]
     if first.folder is None:
-        next_step("coterie train --help")
+        next_step("coterie judge --help")
         return
     word = word_for(first.folder)
     remedy = any(one.verdict == "yes" and one.flags for one in first.findings)
-    next_step(*([f"coterie diagnose {word} --try"] if remedy else []), f"coterie watch {word} --wall")
+    look = [f"coterie watch {word} --wall"] if has_boards(first.judgement) else [f"coterie evaluate {word}"]
+    next_step(*([f"coterie diagnose {word} --try"] if remedy else []), *look)
 
 
 def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
@@ -114,6 +141,7 @@ def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
     from coterie.cli.output import ProgressLine, next_step, say, show, show_json
     from coterie.running.recorder import word_for
     from coterie.showing.terminal import ladder
+    from coterie.showing.words import difference
     from coterie.workflow.trying import cost, first_remedy, try_remedy
 
     if found.folder is None or found.chosen is None:
@@ -138,7 +166,12 @@ def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
 
         show_json({"before": plain(found), "flags": remedy.flags, "after": after.verdict.to_json()})
         return 0
-    show("", ladder([("as it was", found.verdict), (f"with {line}", after.verdict)]))
+    show(
+        "",
+        ladder([("as it was", found.verdict), (f"with {line}", after.verdict)]),
+        "",
+        difference(found.verdict, after.verdict),
+    )
     next_step(f"coterie diagnose {word_for(after.folder)}", f"coterie compare {word} {word_for(after.folder)}")
     return 0
 

@@ -38,6 +38,8 @@ class JudgeOptions:
     """Draw the wall into this GIF file."""
     report: str = ""
     """Write the findings, with their pictures and a player of the episodes, into this HTML file."""
+    idle: int | None = None
+    """The action that does nothing, in a world of your own that has one."""
     json: bool = False
     """Print the verdict for programs."""
 
@@ -54,7 +56,7 @@ def run(words: list[str]) -> int:
     gif, page = fresh_file("--gif", options.gif, ".gif"), fresh_file("--report", options.report, ".html")
     with contextlib.redirect_stdout(sys.stderr):  # what the user's code prints is not our answer
         judged = _judged(word, name, options, theirs)
-    from coterie.cli.output import next_step, show, show_example, show_json, show_play
+    from coterie.cli.output import next_step, say, show, show_example, show_json, show_play
     from coterie.showing.diagnosis import findings_table
     from coterie.showing.terminal import verdict, wall
 
@@ -84,6 +86,9 @@ def run(words: list[str]) -> int:
 
         drawn = (judged.verdict, judged.curve, judged.plays, judged.action_names)
         report(page, *drawn, f"coterie judge {word} {name}", repeats=judged.repeats)
+    for file in (gif, page):
+        if file is not None:
+            say(f"written: {file}")
     if not options.json:
         more = [] if theirs else [f"coterie solve {name}"]
         again = f"coterie judge {word} {name}"
@@ -100,6 +105,8 @@ def _judged(word: str, name: str, options: Any, theirs: bool) -> Judgement:
     env: dict[str, Any] = {} if theirs else {"env": options.env}
     world = read_function(name) if theirs else name
     try:
-        return judge(make_team, world, teams=options.teams, seed=options.seed, on_question=asking, **env)
+        return judge(
+            make_team, world, teams=options.teams, seed=options.seed, idle=options.idle, on_question=asking, **env
+        )
     finally:
         asking.clear()

@@ -92,7 +92,7 @@ def over_teams(found: Sequence[tuple[int, Finding]], looked: str, total: int = 0
         return found[0][1]
     asked = list(zip((team for team, _ in found), corrected([one for _, one in found]), strict=True))
     has, unclear = ([(team, one) for team, one in asked if one.verdict == kind] for kind in ("yes", "cannot tell"))
-    seen = f"{len(found):,} {looked}" if total == len(found) else f"{len(found):,} looked at of {total:,} {looked}"
+    seen = f"{len(found):,} {looked}" if total == len(found) else f"{len(found):,} looked at (of {total:,} {looked})"
     if has and len(has) >= WORTH_SAYING * len(found):
         team, first = has[0]
         head = (
@@ -120,7 +120,7 @@ def over_teams(found: Sequence[tuple[int, Finding]], looked: str, total: int = 0
     few = f"{len(has):,} have" if len(has) > 1 else "one has" if has else "none has"
     return dataclasses.replace(
         fine,
-        sentence=f"Of the {seen}, {few} this fault.",
+        sentence=f"Of the {seen}, {few} this fault. {fine.sentence}",
         value=share.share,
         interval=(share.low, share.high),
         evidence=(),

@@ -156,7 +156,7 @@ def belief_levels(model: Model, roots: np.ndarray, horizon: int) -> list[Level]:
     levels: list[Level] = []
     worth = np.zeros(0)
     for now, (mass, following, last) in zip(reversed(beliefs), reversed(steps), strict=True):
-        later = last if last is not None else (mass * np.where(following >= 0, worth[following], 0.0)).sum(-1)
+        later = last if last is not None else (mass * np.append(worth, 0.0)[following]).sum(-1)
         values = now @ model.reward + later
         worth = values.max(1)
         levels.append(Level(now, values, following))

@@ -72,6 +72,11 @@ class FiniteGame(NamedTuple):
         return sum(len(values) for values in self.observations)
 
     @property
+    def common(self) -> bool:
+        """Whether all agents want the same: they are one team, or always earn alike."""
+        return len(set(self.spec.team)) == 1 or bool(np.allclose(self.reward, self.reward[:, :1]))
+
+    @property
     def deterministic(self) -> bool:
         """Whether every joint action has one outcome."""
         return bool(np.diff(self.first_edge).max(initial=0) <= 1)

@@ -16,18 +16,24 @@ from coterie.types import Play
 class EnvStage:
     """Anybody's agents in a parallel PettingZoo environment with whole numbers as actions.
 
-    actors[team][agent]; idle play is the first action, the no-op of most environments. Every cast plays the same
-    `episodes`: each is reset with a seed of its own, so chance is common as far as the environment's seed reaches.
+    actors[team][agent]; `idle` is the action that does nothing, None where nobody says: then idle play is the first
+    action. Every cast plays the same `episodes`: each is reset with a seed of its own, so chance is common as far as
+    the environment's seed reaches.
     """
 
     exact = False
     can_sample = False
 
     def __init__(
-        self, make_env: Callable[[], Any], actors: list[list[Actor]], episodes: int = 30, seed: int = 0
+        self,
+        make_env: Callable[[], Any],
+        actors: list[list[Actor]],
+        episodes: int = 30,
+        seed: int = 0,
+        idle: int | None = None,
     ) -> None:
         self.make_env, self.env = make_env, made(make_env)
-        self.actors, self.episodes, self.seed = actors, episodes, seed
+        self.actors, self.episodes, self.seed, self.idle = actors, episodes, seed, idle
         self.spaces = [self.env.action_space(agent) for agent in self.env.possible_agents]
 
     @property
@@ -74,7 +80,8 @@ class EnvStage:
         first, legal = self.firsts[place], _legal(self.sizes[place], observation, info)
         luck, action = draws.random(), int(legal[int(draws.random() * len(legal))])  # drawn always: common chance
         if part.way == "idle":
-            return first + int(legal[0])
+            own = first if self.idle is None else self.idle
+            return own if own - first in legal else first + int(legal[0])
         if part.way == "random":
             return first + action
         if part.shown is not None or part.way == "sampled":

@@ -21,6 +21,7 @@ class Verdict:
     failed_checks the share of all checks after a team's first success that failed
     returns are undiscounted, team-mean, within the time limit; `return_` is the mean over teams, random and idle are
     exact values of random and idle play, optimum is the exact joint optimum; None where the game has no exact table
+    common        whether all agents want the same; else success is no aim of all
     """
 
     environment: str
@@ -48,6 +49,7 @@ class Verdict:
     claim: str = ""
     unit: str = "team"
     findings: tuple[Finding, ...] = field(default_factory=tuple)
+    common: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries; the key of the mean return is `return`."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from coterie.showing.outcomes import who
 from coterie.showing.terminal import Hanging
 from coterie.showing.words import VERDICTS, measured
 
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
-    from coterie.types import Finding
+    from coterie.types import Evidence, Finding
 
 TOLD = 3  # faults that are told in full; the first explains most
 STYLES = {"yes": "bold red", "cannot tell": "yellow", "no": "green"}
@@ -37,7 +38,7 @@ def diagnosis(name: str, summary: str, verdict: Verdict) -> RenderableType:
 def _fault(finding: Finding) -> Iterable[RenderableType]:
     yield Hanging(Text("  ! ", "bold red"), Text.assemble((f"{finding.name}: ", "bold"), finding.sentence))
     if finding.evidence:
-        places = [f"team {one.team}, steps {one.first_step} to {one.last_step}" for one in finding.evidence[:3]]
+        places = [place(one) for one in finding.evidence[:3]]
         more = f" and {len(finding.evidence) - 3} more" if len(finding.evidence) > 3 else ""
         yield Hanging(Text("    See: ", "dim"), Text("; ".join(places) + more, "dim"))
     if finding.remedy or finding.flags:
@@ -45,6 +46,12 @@ def _fault(finding: Finding) -> Iterable[RenderableType]:
         said = not command or finding.flags[0] in finding.remedy
         words = finding.remedy + ("" if said else f"  [{command}]")
         yield Hanging(Text("    Try: ", "bold"), Text(words.strip()))
+
+
+def place(one: Evidence) -> str:
+    """Where to look, in words."""
+    last = f"s {one.first_step} to {one.last_step}" if one.last_step > one.first_step else f" {one.first_step}"
+    return f"{who(one.team)}, step{last}"
 
 
 def findings_table(findings: Iterable[Finding]) -> list[RenderableType]:

@@ -17,6 +17,8 @@ NOT_KNOWN = "not known"
 MOST_DIGITS = 12
 MOST = 0.5  # the share of the teams looked at that must have a fault before it is said of all
 VERDICTS = {"yes": "to mend", "cannot tell": "cannot tell", "no": "fine"}
+NEARLY_ALL = 0.95  # of the teams reach the optimum: a good run
+NO_FAULT_OF_THE_GOOD = {"strangers", "drift", "step size", "stability"}  # worth knowing where all is well
 CAUSES = {  # what a finding says about those that fail, in a few words
     "rewards": "the rewards are not what they seem",
     "endings": "the time limit is in the way",
@@ -113,6 +115,10 @@ def headline(verdict: Verdict) -> str:
     A picture's title, and what a report begins with.
     """
     word, reached = verdict.success_word, verdict.coordinated
+    if not verdict.common:
+        return (
+            f"Each agent wants its own reward here: {reached.count:,} of {plural(reached.total, verdict.unit)} {word}."
+        )
     if reached.total == 1:
         first = f"The team {word}s." if reached.count else f"The team does not {word}."
     elif reached.count == reached.total:
@@ -145,7 +151,7 @@ def leading(verdict: Verdict) -> Finding | None:
 def opening(verdict: Verdict) -> str:
     """What share fails and why, in one sentence; the headline where nobody fails, or nothing explains it."""
     failing, told = verdict.coordinated.total - verdict.coordinated.count, leading(verdict)
-    if not failing or told is None or told.name not in CAUSES:
+    if not verdict.common or not failing or told is None or told.name not in CAUSES:
         return headline(verdict)
     total, cause = verdict.coordinated.total, CAUSES[told.name]
     if total == 1:
@@ -159,11 +165,31 @@ def opening(verdict: Verdict) -> str:
 def summary(verdict: Verdict) -> str:
     """What share fails and why, and that finding in its own words; a good run is told so."""
     told = leading(verdict)
+    if not verdict.common:
+        balance = next((one for one in verdict.findings if one.name == "gaps"), None)
+        return f"{headline(verdict)} {balance.sentence}" if balance else headline(verdict)
     if verdict.coordinated.count < verdict.coordinated.total:
         return f"{opening(verdict)} {told.sentence if told else 'Nothing that was asked explains it.'}"
-    faults = [one for one in verdict.findings if one.verdict == "yes"]
-    good = "A good run: " if all(one.name == "strangers" for one in faults) else ""
+    best = verdict.optimal is None or verdict.optimal.share >= NEARLY_ALL
+    faults = {one.name for one in verdict.findings if one.verdict == "yes"}
+    good = "A good run: " if best and faults <= NO_FAULT_OF_THE_GOOD else ""
     return f"{good}{headline(verdict)}" + (f" Worth knowing: {told.sentence}" if told else "")
+
+
+def difference(before: Verdict, after: Verdict) -> str:
+    """What a trial made better and what it made worse, where the intervals of shares lie apart."""
+    word = before.success_word
+    pairs = [(word, before.coordinated, after.coordinated)]
+    if before.optimal is not None and after.optimal is not None:
+        pairs.append(("reach the optimum", before.optimal, after.optimal))
+    better = [f"{name} ({percent(a.share)} to {percent(b.share)})" for name, a, b in pairs if b.low > a.high]
+    worse = [f"{name} ({percent(a.share)} to {percent(b.share)})" for name, a, b in pairs if b.high < a.low]
+    parts = [f"more teams {' and '.join(better)}"] if better else []
+    parts += [f"fewer {' and '.join(worse)}"] if worse else []
+    if not parts:
+        first, then = percent(before.coordinated.share), percent(after.coordinated.share)
+        return f"It made no clear difference: {first} {word} before, {then} after."
+    return f"It helped in part: {', but '.join(parts)}." if better and worse else f"The difference: {parts[0]}."
 
 
 def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
@@ -213,4 +239,8 @@ def all_clear(verdict: Verdict) -> str:
     if not looked:
         return "Nobody has looked for what might be wrong."
     doubt = f", {unclear:,} cannot tell" if unclear else ""
+    failing = verdict.coordinated.total - verdict.coordinated.count
+    if failing and verdict.common:
+        those = f"{plural(failing, verdict.unit)} {'does' if failing == 1 else 'do'} not {verdict.success_word}"
+        return f"Nothing that was asked explains why {those} ({plural(looked, 'check')}{doubt})."
     return f"Nothing wrong was found ({plural(looked, 'check')}{doubt})."

@@ -30,7 +30,7 @@ from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
 from coterie.workflow.actors import actors, takes_seed
-from coterie.workflow.asking import Question, answers, stand_in, told_apart
+from coterie.workflow.asking import Question, all_alike, answers, stand_in, told_apart, without_training
 from coterie.workflow.judgement import Judgement, recording_of
 from coterie.workflow.plan import check_seed, environment_options, whole
 
@@ -47,13 +47,15 @@ def judge(
     env: Any = None,
     teams: int = 100,
     seed: int = 0,
+    idle: int | None = None,
     on_question: Callable[[int, int, str], None] | None = None,
 ) -> Judgement:
     """Play one episode with each of `teams` teams, and judge them as our own are judged.
 
     make_team() gives agents in the environment's order, or by name, each with `act(observation)`; if it has an argument
     named `seed` it is called once a team, else once, and that team plays every episode. Observations are numpy arrays.
-    `environment` is one of ours by name, or a function that makes a parallel PettingZoo environment (judge_world).
+    `environment` is one of ours by name, or a function that makes a parallel PettingZoo environment (judge_world);
+    `idle` is then the action that does nothing, where there is one.
     Raises BadInput where make_team or an agent fails, or an action lies outside its space.
     """
     if not isinstance(environment, str):
@@ -61,7 +63,7 @@ def judge(
 
         if env:
             raise BadInput("env: an environment of your own takes its options itself")
-        return judge_world(make_team, environment, teams=teams, seed=seed, on_question=on_question)
+        return judge_world(make_team, environment, teams=teams, seed=seed, idle_action=idle, on_question=on_question)
     teams, seed = whole("--teams", teams), check_seed(seed)
     if teams < 1:
         raise BadInput(f"--teams {teams}: at least 1 team is needed")
@@ -76,7 +78,7 @@ def judge(
                 actors(make_team, game.spec.agents, game.actions, seed + team if seeded else None, team)
             )
         plays.append(stage.play(own_cast(stage, team if seeded else 0), team)._replace(team=team))
-    if not seeded and game.deterministic and len(game.start_state) == 1 and _all_alike(plays):
+    if not seeded and game.deterministic and len(game.start_state) == 1 and all_alike(plays):
         plays = plays[:1]  # a hundred times the same episode is evidence of one
     unit = "team" if seeded or len(plays) == 1 else "episode"
     asked = answers(stage_questions(stage, plays, seeded), on_question)
@@ -108,7 +110,7 @@ def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[
     if not seeded and any_chance(plays):
         questions.append(Question("coupling", lambda: coupling(plays, habits(plays, max(game.actions)))))
     if seeded and len(plays) > 1:
-        crowd = ActorStage(game, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
+        crowd = ActorStage(game, stage.actors[:STRANGERS], EPISODES // 3, stage.seed)
         questions.append(Question("strangers", lambda: strangers(crowd, game.success_word)))
     return questions
 
@@ -139,10 +141,6 @@ def habits(plays: list[Play], actions: int) -> Callable[[int, np.ndarray], np.nd
             for sight, action in zip(seen, play.actions[:, agent], strict=False):
                 counts.setdefault((agent, sight.tobytes()), np.zeros(actions))[action] += 1
     return lambda agent, sight: counts[agent, sight.tobytes()] / counts[agent, sight.tobytes()].sum()
-
-
-def _all_alike(plays: list[Play]) -> bool:
-    return all(np.array_equal(play.actions, plays[0].actions) for play in plays)
 
 
 def _judgement(
@@ -190,7 +188,7 @@ def _judgement(
         seed=seed,
         unit=unit,
         env_steps=sum(len(play.actions) for play in plays),
-        findings=in_order(told_apart(corrected(findings))),
+        findings=tuple(without_training(one) for one in in_order(told_apart(corrected(findings)))),
     )
     recording = recording_of(game, environment, options, plays)
     return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)

@@ -30,7 +30,7 @@ from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
 from coterie.workflow.actors import actors, takes_seed
-from coterie.workflow.asking import Question, answers, told_apart
+from coterie.workflow.asking import Question, all_alike, answers, told_apart, without_training
 from coterie.workflow.judgement import Judgement
 from coterie.workflow.plan import check_seed, whole
 
@@ -46,28 +46,39 @@ def judge_world(
     teams: int = 100,
     seed: int = 0,
     success_word: str = "succeed",
+    idle_action: int | None = None,
     on_question: Callable[[int, int, str], None] | None = None,
 ) -> Judgement:
     """Play one episode with each of `teams` teams in the environment that make_env() gives, and judge them.
 
-    As `judge`, without what needs an exact table: random and idle play (action 0) are sampled, and an episode succeeds
-    where an agent's info says so (`info["success"]`). Raises BadInput and EnvironmentFault where agents or world fail.
+    As `judge`, without what needs an exact table: random play is sampled, and so is idle play where `idle_action` names
+    an action that does nothing; an episode succeeds where an agent's info says so (`info["success"]`). Raises BadInput
+    and EnvironmentFault where agents or world fail.
     """
     teams, seed = whole("--teams", teams), check_seed(seed)
     if teams < 1:
         raise BadInput(f"--teams {teams}: at least 1 team is needed")
     seeded = takes_seed(make_team)
-    stage = EnvStage(make_env, [], EPISODES, seed)
+    stage = EnvStage(make_env, [], EPISODES, seed, idle_action)
+    if idle_action is not None and not all(
+        first <= idle_action < first + size for first, size in zip(stage.firsts, stage.sizes, strict=True)
+    ):
+        raise BadInput(
+            f"--idle {idle_action}: not every agent has that action; the first has {stage.sizes[0]}, "
+            f"from {stage.firsts[0]} on"
+        )
     plays = []
     for team in range(teams):
         if seeded or not stage.actors:
             own_seed = seed + team if seeded else None
             stage.actors.append(actors(make_team, stage.agents, stage.sizes, own_seed, team, stage.firsts))
         plays.append(stage.play(own_cast(stage, team if seeded else 0), team)._replace(team=team))
+    if not seeded and all_alike(plays):
+        plays = plays[:1]  # a hundred times the same episode is evidence of one
     base = sampled_baselines(stage)
-    unit = "team" if seeded else "episode"
+    unit = "team" if seeded or len(plays) == 1 else "episode"
     asked = answers(world_questions(stage, plays, base, seeded, success_word), on_question)
-    findings = in_order(told_apart(corrected(asked)))
+    findings = tuple(without_training(one) for one in in_order(told_apart(corrected(asked))))
     returns = _returns(plays)
     verdict = Verdict(
         environment=world_name(stage.env),
@@ -84,7 +95,7 @@ def judge_world(
         optimum=None,
         objective="",
         random=base.random,
-        idle=base.idle,
+        idle=None if idle_action is None else base.idle,
         idle_action=base.idle_action,
         mean_success=float(np.mean([play.success for play in plays])),
         starts=1,
@@ -93,18 +104,21 @@ def judge_world(
         env_steps=sum(len(play.actions) for play in plays),
         findings=findings,
     )
-    recording = Recording(stage.agents, (), plays, success_word, idle=stage.firsts)
+    recording = Recording(
+        stage.agents, (), plays, success_word, idle=None if idle_action is None else (idle_action,) * len(stage.agents)
+    )
     return Judgement(verdict, None, recording, int(returns.argmax()), REPEATS)
 
 
 def sampled_baselines(stage: EnvStage) -> Baselines:
-    """Random and idle play, each the mean over the stage's episodes; the optimum is not known."""
-    means = {}
-    ways: tuple[Way, Way] = ("random", "idle")
-    for way in ways:
-        means[way] = float(stage.score([Part(0, place, way) for place in range(len(stage.agents))]).team.mean())
-    action = "always the first action" if any(stage.firsts) else "always action 0"
-    return Baselines(float("inf"), np.empty(0), "", means["random"], means["idle"], action)
+    """Random play, and idle play where it is known, each a mean over the stage's episodes; no optimum is known."""
+
+    def mean(way: Way) -> float:
+        return float(stage.score([Part(0, place, way) for place in range(len(stage.agents))]).team.mean())
+
+    if stage.idle is None:
+        return Baselines(float("inf"), np.empty(0), "", mean("random"), float("nan"), "")
+    return Baselines(float("inf"), np.empty(0), "", mean("random"), mean("idle"), f"always action {stage.idle}")
 
 
 def world_name(env: Any) -> str:
@@ -129,18 +143,20 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
         Question("accounting", lambda: accounting(_returns(plays), base, unit="team" if seeded else "episode")),
         Question("reward audit", lambda: outcome_audit(plays)),
         Question("loops", lambda: loops(failing, len(plays), word)),
-        Question("idle", lambda: idle(plays, stage.firsts)),
+        Question("idle", lambda: idle(plays, None if stage.idle is None else (stage.idle,) * len(stage.agents))),
         Question("agent loops", lambda: agent_loops(plays)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("influence", lambda: tried_reactions(stage, looked[0], plays)),
-        Question("contribution", over(lambda team: contribution(stage, team))),
+        Question(
+            "contribution", over(lambda team: contribution(stage, team, "random" if stage.idle is None else "idle"))
+        ),
     ]
     if len(
         {(str(stage.env.observation_space(a)), str(stage.env.action_space(a))) for a in stage.env.possible_agents}
     ) < len(stage.agents):
         questions.append(Question("identities", over(lambda team: identities(stage, team))))
     if seeded and len(plays) > 1:
-        crowd = EnvStage(lambda: stage.env, stage.actors[:STRANGERS], EPISODES // 5, stage.seed)
+        crowd = EnvStage(lambda: stage.env, stage.actors[:STRANGERS], EPISODES // 3, stage.seed)
         questions.append(Question("strangers", lambda: strangers(crowd, word)))
     return questions
 

@@ -86,15 +86,19 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     flags = () if calm else flags_against_disturbance(chosen.learner, chosen.algorithm)
     word = game.success_word
     findings = (
-        audit,
-        accounting(found.returns, base, teams.progress.success_count, teams.episode),
-        *([with_flags(loops(failing, count, word, repeats, remedy), flags)] if len(game.states) > 1 else []),
-        *(
-            [shortfall(found.returns, found.coordinated, found.optimal, base, word)]
-            if found.optimal is not None
-            else []
-        ),
-        stability_finding(stable, word, remedy, flags),
+        (audit,)
+        if not game.common
+        else (
+            audit,
+            accounting(found.returns, base, teams.progress.success_count, teams.episode),
+            *([with_flags(loops(failing, count, word, repeats, remedy), flags)] if len(game.states) > 1 else []),
+            *(
+                [shortfall(found.returns, found.coordinated, found.optimal, base, word)]
+                if found.optimal is not None
+                else []
+            ),
+            stability_finding(stable, word, remedy, flags),
+        )
     )
     shown = {play.team for play in plays}
     wanted = {place.team for finding in findings for place in finding.evidence} - shown
@@ -125,6 +129,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         env_steps=int(teams.progress.steps.sum()),
         claim=PRESETS[chosen.preset].claim if is_the_tutorial(chosen) else "",
         findings=findings,
+        common=game.common,
     )
     recording = recording_of(game, chosen.environment, chosen.env, plays)
     return Judgement(verdict, learned, recording, int(found.returns.argmax()), repeats)
