@@ -139,7 +139,10 @@ def every_episode_runs_into_the_limit(chance: Chance) -> tuple:
 
 
 def reachable_and_always_cut_off(chance: Chance) -> tuple:
-    """The aim can be reached on the table, but these agents turn back and are cut off in every episode."""
+    """The aim can be reached on the table, but these agents turn back and are cut off in every episode: the limit is not
+    what is wrong, it leaves time enough. (The answer was yes until the question was put more sharply: a limit that all
+    run into is a symptom where the table shows time enough.)
+    """
     length = int(chance.integers(3, 6))
     game = corridor(length, 2 * length, 2)
     there = policy(game, lambda agent, seen: 1 if seen[0] < length - 1 else 2)
@@ -248,9 +251,16 @@ QUESTIONS = (
         (
             too_far_for_the_time_limit,
             every_episode_runs_into_the_limit,
-            reachable_and_always_cut_off,
             success_marked_as_cut_off,
         ),
-        (ends_with_success, some_are_cut_off, just_enough_time, ample_time, one_decision, some_fall),
+        (
+            reachable_and_always_cut_off,
+            ends_with_success,
+            some_are_cut_off,
+            just_enough_time,
+            ample_time,
+            one_decision,
+            some_fall,
+        ),
     ),
 )

@@ -95,11 +95,12 @@ def stage_questions(stage: ActorStage, plays: list[Play], seeded: bool) -> list[
     def over(ask: Callable[[int], Finding]) -> Callable[[], Finding]:
         return lambda: over_teams([(team, ask(team)) for team in looked], which)
 
+    still = game.idle if game.idle_is_noop else None
     questions = [
-        Question("rewards", lambda: rewards(plays, game)),
+        Question("rewards", lambda: rewards(plays, game, names=game.spec.agents)),
         Question("endings", lambda: endings(plays, game)),
-        Question("idle", lambda: idle(plays, game.idle if game.idle_is_noop else None)),
-        Question("agent loops", lambda: agent_loops(plays)),
+        Question("idle", lambda: idle(plays, still, names=game.spec.agents, action_names=game.action_names)),
+        Question("agent loops", lambda: agent_loops(plays, names=game.spec.agents)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("contribution", over(lambda team: contribution(stage, team, stand_in(game)))),
         Question("influence", lambda: reactions(*stage_parts(stage, looked[0], plays))),
@@ -161,9 +162,9 @@ def _judgement(
     optimal = returns >= best - SAME_RETURN
     findings = (
         *([audit] if audit.verdict == "yes" else []),
-        accounting(returns, base, unit=unit),
+        accounting(returns, base, unit=unit, common=game.common),
         *([loops([play for play in plays if not play.success], count, word)] if len(game.states) > 1 else []),
-        *([shortfall(returns, won, optimal, base, word, unit)] if game.deterministic else []),
+        *([shortfall(returns, won, optimal, base, word, unit)] if game.deterministic and game.common else []),
         *asked,
     )
     verdict = Verdict(
@@ -187,6 +188,7 @@ def _judgement(
         starts=len(game.start_state),
         seed=seed,
         unit=unit,
+        common=game.common,
         env_steps=sum(len(play.actions) for play in plays),
         findings=tuple(without_training(one) for one in in_order(told_apart(corrected(findings)))),
     )

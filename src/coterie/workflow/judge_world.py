@@ -137,14 +137,15 @@ def world_questions(stage: EnvStage, plays: list[Play], base: Baselines, seeded:
     def over(ask: Callable[[int], Finding]) -> Callable[[], Finding]:
         return lambda: over_teams([(team, ask(team)) for team in looked], which)
 
+    still = None if stage.idle is None else (stage.idle,) * len(stage.agents)
     questions = [
-        Question("rewards", lambda: rewards(plays)),
+        Question("rewards", lambda: rewards(plays, names=stage.agents)),
         Question("endings", lambda: endings(plays)),
         Question("accounting", lambda: accounting(_returns(plays), base, unit="team" if seeded else "episode")),
         Question("reward audit", lambda: outcome_audit(plays)),
         Question("loops", lambda: loops(failing, len(plays), word)),
-        Question("idle", lambda: idle(plays, None if stage.idle is None else (stage.idle,) * len(stage.agents))),
-        Question("agent loops", lambda: agent_loops(plays)),
+        Question("idle", lambda: idle(plays, still, names=stage.agents)),
+        Question("agent loops", lambda: agent_loops(plays, names=stage.agents)),
         Question("noise", over(lambda team: noise(stage, team))),
         Question("influence", lambda: tried_reactions(stage, looked[0], plays)),
         Question(

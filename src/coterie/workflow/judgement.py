@@ -90,10 +90,12 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         if not game.common
         else (
             audit,
-            accounting(found.returns, base, teams.progress.success_count, teams.episode),
+            accounting(
+                found.returns, base, teams.progress.success_count, teams.episode, environment=chosen.environment
+            ),
             *([with_flags(loops(failing, count, word, repeats, remedy), flags)] if len(game.states) > 1 else []),
             *(
-                [shortfall(found.returns, found.coordinated, found.optimal, base, word)]
+                [shortfall(found.returns, found.coordinated, found.optimal, base, word, environment=chosen.environment)]
                 if found.optimal is not None
                 else []
             ),

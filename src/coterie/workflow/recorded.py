@@ -48,16 +48,18 @@ def play_questions(plays: list[Play], recording: Recording, game: FiniteGame | N
     """What is asked of episodes that nobody can play again."""
     word = recording.success_word
     failing = [play for play in plays if not play.success]
-    yield Question("rewards", lambda: rewards(plays, game))
+    yield Question("rewards", lambda: rewards(plays, game, names=recording.agents))
     yield Question("endings", lambda: endings(plays, game))
     yield Question("loops", lambda: loops(failing, len(plays), word))
-    yield Question("agent loops", lambda: agent_loops(plays))
-    yield Question("idle", lambda: idle(plays, recording.idle))
+    yield Question("agent loops", lambda: agent_loops(plays, names=recording.agents))
+    yield Question("idle", lambda: idle(plays, recording.idle, names=recording.agents, action_names=recording.actions))
     if game is None:
         yield Question("reward audit", lambda: outcome_audit(plays))
     else:
         yield Question("reward audit", lambda: reward_audit(game, DISCOUNT).finding)
-        yield Question("accounting", lambda: accounting(_returns(plays), baselines(game), unit="episode"))
+        yield Question(
+            "accounting", lambda: accounting(_returns(plays), baselines(game), unit="episode", common=game.common)
+        )
 
 
 def check_fits(name: str, recording: Recording, game: FiniteGame) -> None:
