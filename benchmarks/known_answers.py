@@ -177,7 +177,8 @@ def page(found: dict[str, Any]) -> str:
         "Every diagnostic is asked about worlds whose answer is known. How far the figures can be trusted depends on "
         "what the detectors had met when they were asked:",
         "- **The fourth round was never seen.** It was written from the definitions alone, all of it stood before any "
-        "detector was asked, no threshold was chosen on it and no detector has been changed since on account of it. "
+        "detector was asked, no threshold was chosen on it and no detector has been changed since on account of it "
+        "(a crash that it met in the exact best response has been mended). "
         "All its seeds are counted, and whole families are new. Where you want one figure for a world that a detector "
         "has not met, take it from there.\n"
         "- **The third round was unseen when it was first asked.** What the detectors gave then is kept under *At "
@@ -193,8 +194,10 @@ def page(found: dict[str, Any]) -> str:
         "so that what chance leaves open is more than they say. The families, and why each answer is what it is, are "
         "in `tests/known_answers/`. Two of the families written from the definitions were mended after a first run had "
         "shown that their own answer was wrong: *cannot see the sign*, whose leader alone could have earned more, and "
-        "a game with a wall, now *a door that opens too late*, whose table held no ending at all. All others are as "
-        "they were before any detector was asked.",
+        "a game with a wall, now *a door that opens too late*, whose table held no ending at all. Two changed "
+        "their answer from yes to no when their question was put more sharply: *reachable and always cut off* (endings: "
+        "a limit that leaves time enough is a symptom) and *set in its wrong ways* (influence: only reacting to others "
+        "counts). All others are as they were before any detector was asked.",
         f"`{found['command']}`, {found['date']}",
     ]
     for source, title in TITLES.items():

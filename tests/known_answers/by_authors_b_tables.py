@@ -50,11 +50,19 @@ def leader_and_copycat(draws: np.random.Generator, answer: bool) -> Ask:
 
 
 def set_in_its_ways(draws: np.random.Generator, answer: bool) -> Ask:
-    """The leader always does the same and so does the follower: the right thing, or the wrong one."""
+    """The leader always does the same and so does the follower, the right thing: nobody needs to react."""
     actions, horizon = int(draws.integers(2, 5)), int(draws.integers(3, 8))
     game, act = copying(actions, horizon), int(draws.integers(1, actions))
     game = game._replace(start_state=np.array([act], np.int32))
     return lambda: influence(game, always(game, act, (act + answer) % actions))
+
+
+def set_in_its_wrong_ways(draws: np.random.Generator, answer: bool) -> Ask:
+    """The follower always does the wrong thing. A fixed right one would do, so it is not reacting that is missing.
+
+    (The answer was yes until the question was put more sharply: what counts is the gain of reacting to others.)
+    """
+    return set_in_its_ways(draws, True)
 
 
 def own_task(draws: np.random.Generator, answer: bool) -> Ask:
@@ -301,7 +309,13 @@ def own_wage(draws: np.random.Generator, answer: bool) -> Ask:
 
 BOTH, YES, NO = (True, False), (True,), (False,)
 FAMILIES: dict[str, list[tuple[Family, tuple[bool, ...]]]] = {
-    "influence": [(leader_and_copycat, BOTH), (set_in_its_ways, BOTH), (own_task, NO), (deaf_to_a_call, BOTH)],
+    "influence": [
+        (leader_and_copycat, BOTH),
+        (set_in_its_ways, NO),
+        (set_in_its_wrong_ways, NO),
+        (own_task, NO),
+        (deaf_to_a_call, BOTH),
+    ],
     "coupling": [(common_coin, BOTH), (opposite_coin, BOTH), (two_of_three, BOTH), (one_feature, NO)],
     "gaps": [(matrix, BOTH), (told, BOTH), (untold, YES), (meeting, BOTH)],
     "shadowed optimum": [
