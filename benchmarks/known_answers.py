@@ -195,9 +195,9 @@ def page(found: dict[str, Any]) -> str:
         "in `tests/known_answers/`. Two of the families written from the definitions were mended after a first run had "
         "shown that their own answer was wrong: *cannot see the sign*, whose leader alone could have earned more, and "
         "a game with a wall, now *a door that opens too late*, whose table held no ending at all. Two changed "
-        "their answer from yes to no when their question was put more sharply: *reachable and always cut off* (endings: "
-        "a limit that leaves time enough is a symptom) and *set in its wrong ways* (influence: only reacting to others "
-        "counts). All others are as they were before any detector was asked.",
+        "their answer from yes to no when their question was put more sharply: *reachable and always cut off* "
+        "(endings: a limit that leaves time enough is a symptom) and *set in its wrong ways* (influence: only reacting "
+        "to others counts). All others are as they were before any detector was asked.",
         f"`{found['command']}`, {found['date']}",
     ]
     for source, title in TITLES.items():

@@ -140,8 +140,8 @@ def every_episode_runs_into_the_limit(chance: Chance) -> tuple:
 
 def reachable_and_always_cut_off(chance: Chance) -> tuple:
     """The aim can be reached on the table, but these agents turn back and are cut off in every episode: the limit
-    leaves time enough and is not what is wrong. (The answer was yes until the question was put more sharply: a limit that all
-    run into is a symptom where the table shows time enough.)
+    leaves time enough and is not what is wrong. (The answer was yes until the question was put more sharply: a limit
+    that all run into is a symptom where the table shows time enough.)
     """
     length = int(chance.integers(3, 6))
     game = corridor(length, 2 * length, 2)

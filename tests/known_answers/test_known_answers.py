@@ -47,8 +47,8 @@ BLIND_DIAGNOSTICS = (
 )  # fmt: skip
 
 
-# Left as it is, so that the round stays unseen: `idle` takes each recorded episode for another team's, so an agent that is
-# off duty in every second episode looks like an idle agent of half of the teams.
+# Left as it is, so that the round stays unseen: `idle` takes each recorded episode for another team's, so an agent that
+# is off duty in every second episode looks like an idle agent of half of the teams.
 KNOWN_TO_FAIL = {"idle"}
 
 

@@ -200,9 +200,7 @@ def _one(known: Declared, line: int, word: str, names: tuple[str, ...], what: st
     if word.isdecimal() and int(word[:9]) < len(names):
         return int(word)
     if word.isdecimal():
-        raise _bad(
-            known.where, line, f"there is no {what} {word}; they are numbered from 0 to {len(names) - 1}"
-        )
+        raise _bad(known.where, line, f"there is no {what} {word}; they are numbered from 0 to {len(names) - 1}")
     raise _bad(known.where, line, f"there is no {what} '{word}'{nearest(word, names)}")
 
 
