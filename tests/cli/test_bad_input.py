@@ -21,7 +21,11 @@ def here(tmp_path, monkeypatch):
     ("words", "sentence"),
     [
         (["trian"], "there is no command 'trian'; did you mean 'train'?"),
-        (["--jsn"], "there is no command '--jsn'; known: train, resume, evaluate, watch, judge, solve, list, lesson"),
+        (
+            ["--jsn"],
+            "there is no command '--jsn'; known: train, resume, evaluate, watch, diagnose, compare, judge, solve, "
+            "list, lesson",
+        ),
         (["train"], "which environment? For example: coterie train rendezvous (coterie list names all)"),
         (["train", "--seeds", "5"], "which environment? For example: coterie train rendezvous"),
         (["train", "rendesvous"], "there is no environment 'rendesvous'; did you mean 'rendezvous'?"),
@@ -85,7 +89,7 @@ def here(tmp_path, monkeypatch):
         (["watch", "rendezvous", "--policy", "random", "--seed", "-1"], "--seed -1: expected a whole number from 0"),
         (["watch", "rendezvous", "--policy", "random", "--delay", "-1"], "--delay -1: expected 0 to 60 seconds"),
         (["watch", "rendezvous", "--policy", "idle", "--team", "100"], "--team 100: recorded are teams 0 to 99"),
-        (["watch", "rendezvous", "--policy", "idle", "--gif", "x.png"], "--gif x.png: the name of a GIF file ends in"),
+        (["watch", "rendezvous", "--policy", "idle", "--gif", "x.png"], "--gif x.png: the name of such a file ends in"),
         (["evaluate"], "which run? For example: coterie evaluate latest"),
         (["evaluate", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),
         (["watch", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),
@@ -167,7 +171,7 @@ def test_an_ambiguous_beginning_names_the_runs(runs, capsys):
         (
             lambda run: (run / "episodes" / "greedy.jsonl").write_text("{"),
             4,
-            "runs/first/episodes/greedy.jsonl, line 1 is",
+            "runs/first/episodes/greedy.jsonl, line 1 does not describe",
         ),
     ],
     ids=["no TOML", "another format", "no episodes", "damaged episodes"],

@@ -46,7 +46,11 @@ def test_the_verdict_for_people(here, capsys):
     assert "circle" in out
     assert re.search(r"\n  Team \d+, steps \d+ to \d+ of \d+:", out)
     assert "\x1b" not in out
-    assert next_commands(out) == ["coterie watch latest --wall", "coterie train rendezvous --ladder"]
+    assert next_commands(out) == [
+        "coterie diagnose latest",
+        "coterie watch latest --wall",
+        "coterie train rendezvous --ladder",
+    ]
 
 
 def test_an_identical_command_makes_a_second_run_and_leaves_the_first(here, capsys):
@@ -87,7 +91,7 @@ def test_options_reach_the_run(here, capsys):
 def test_runs_elsewhere_are_found_by_the_next_step(here, capsys):
     out = run(capsys, "train", "rendezvous", *ENOUGH_TO_FAIL, "--runs", "my runs")
     command = next_commands(out)[0]
-    assert command == "coterie watch 'my runs/rendezvous-iql-1' --wall"
+    assert command == "coterie diagnose 'my runs/rendezvous-iql-1'"
     for verb in ("watch", "evaluate"):
         for then in next_commands(run(capsys, verb, "my runs/rendezvous-iql-1")):
             assert "'my runs/rendezvous-iql-1'" in then

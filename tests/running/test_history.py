@@ -17,7 +17,7 @@ from coterie.settings import ClimbingOptions, RendezvousOptions
 from coterie.tabular.learn import greedy_outcomes
 from coterie.workflow.evaluate import evaluate
 from coterie.workflow.game import game_of
-from coterie.workflow.plan import plan, planned
+from coterie.workflow.plan import plan
 from coterie.workflow.train import learn, open_run, resume
 
 SMALL = {"size": 3, "horizon": 4}
@@ -35,19 +35,12 @@ def trained(request, tmp_path_factory):
 
 def test_a_loaded_team_plays_the_trainers_own_episodes(trained):
     """Fed with single observations, it finds its histories itself."""
-    game = exact_game("rendezvous", RendezvousOptions(**SMALL))
-    sights, remembering = game.observations[0], game_of(planned(trained.folder))
-    assert remembering.observations[0].ndim == 3
+    assert trained.plays[0].observations[0].ndim == 3  # windows of what is seen
     for play in trained.plays:
         team = coterie.load(trained.folder, team=play.team)
-        for state, actions in zip(play.keys, play.actions, strict=False):
-            own = [sights[row] for row in game.seen[_plain(game, remembering, state)]]
+        for step, actions in enumerate(play.actions):
+            own = [windows[step][-1] for windows in play.observations]
             assert team.act_all(dict(zip(AGENTS, own, strict=True))) == dict(zip(AGENTS, actions, strict=True))
-
-
-def _plain(game, remembering, state):
-    """The state of the game itself that a state of the remembering one stands for."""
-    return int(np.flatnonzero((game.states == remembering.states[state]).all(1))[0])
 
 
 def test_reset_forgets(trained):

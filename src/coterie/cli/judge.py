@@ -98,12 +98,13 @@ def run(words: list[str]) -> int:
 
 def _judged(word: str, name: str, options: Any, theirs: bool) -> Judgement:
     """The user's agents, judged in one of our worlds or in the user's."""
-    from coterie.workflow.judge import judge
     from coterie.workflow.yours import read_function
 
-    make_team, asking = read_function(word), AskingLine()
+    make_team, asking = read_function(word), AskingLine()  # a wrong name is answered before anything heavy is loaded
     env: dict[str, Any] = {} if theirs else {"env": options.env}
     world = read_function(name) if theirs else name
+    from coterie.workflow.judge import judge
+
     try:
         return judge(
             make_team, world, teams=options.teams, seed=options.seed, idle=options.idle, on_question=asking, **env

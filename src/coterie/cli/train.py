@@ -120,9 +120,10 @@ def _train(environment: str, options) -> int:
         draw(run)
     if not options.json:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
-        mending = ["coterie train rendezvous --ladder"] if run.verdict.claim else []
-        look = f"coterie watch {word} --wall" if has_boards(run) else f"coterie diagnose {word}"
-        next_step(look, *mending)
+        fails = run.verdict.common and run.verdict.coordinated.count < run.verdict.coordinated.total
+        look = [f"coterie watch {word} --wall"] if has_boards(run) else []
+        ask = [f"coterie diagnose {word}"] if fails or not look else []
+        next_step(*ask, *look, *(["coterie train rendezvous --ladder"] if run.verdict.claim else []))
     return 0
 
 

@@ -60,7 +60,7 @@ def numbers_in_words(finding: Finding) -> str:
 
     >>> numbers_in_words(Finding("", "yes", "", 0.0813, (0.0659, 0.0999), "no team in a loop", p=0.0123))
     '0.081 (95 % interval 0.066 to 0.100), held against: no team in a loop.
-    p = 0.012: chance alone gives a value like this about 12 times in 1,000.'
+    p = 0.012: asking as much of pure chance finds anything like this about 12 times in 1,000.'
     """
     parts = []
     if finding.value is not None and isfinite(finding.value):
