@@ -73,10 +73,17 @@ def test_what_few_of_the_teams_have_is_not_told_of_all():
     many = Finding("gaps", "yes", "All lack something.")
     verdict = make_verdict(coordinated=wilson(0, 8), findings=(few, many))
     assert words.summary(verdict) == (
-        "100.0 % of 8 teams do not meet: something is missing from the optimum. All lack something."
+        "100.0 % of 8 teams do not meet: they earn less than they could together. All lack something."
     )
     alone = make_verdict(coordinated=wilson(0, 8), findings=(few,))
     assert (
         words.opening(alone)
         == "100.0 % of 8 teams do not meet: in a few, they need the noise that they are judged without."
     )
+
+
+def test_every_question_has_a_place_and_most_have_a_cause_in_words():
+    from coterie.diagnosis.order import ORDER
+
+    assert set(words.CAUSES) <= set(ORDER)
+    assert set(ORDER) - set(words.CAUSES) == {"shortfall", "stability"}  # which do not say why teams fail

@@ -36,7 +36,7 @@ CAUSES = {  # what a finding says about those that fail, in a few words
     "closed loop": "an agent ignores what it sees",
     "influence": "nobody reacts to anybody",
     "coupling": "they lean on something that nobody records",
-    "gaps": "something is missing from the optimum",
+    "gaps": "they earn less than they could together",
     "shadowed optimum": "the optimum is in a shadow",
     "drift": "learning goes in circles",
     "strangers": "they only know each other",
