@@ -25,7 +25,7 @@ def accounting(
     """Do the teams earn more than random and idle play, and did learning ever meet a success?
 
     returns float64[W]; successes float64[W] counted over so many training episodes, None where nothing was trained.
-    Idle play counts only where it is not the best there is (in a matrix game any fixed action may be). cannot tell:
+    Idle play counts only where an action does nothing, and where it is not the best there is. cannot tell:
     where random play is the best there is, as in every zero-sum game, whose mean return nobody can raise; and where
     the agents are in different teams (not `common`), for then nobody learns from what all earn together.
     `environment`: its name, for what only this one can do.
@@ -39,12 +39,13 @@ def accounting(
     explore = MORE_EXPLORATION + (" (--env.starts random)" if environment == "rendezvous" else "")
     teams = len(returns)
     rivals = {"random play": baselines.random}
-    if baselines.idle < baselines.optimum - SAME_RETURN:
+    if baselines.idle_is_noop and baselines.idle < baselines.optimum - SAME_RETURN:
         rivals["idle play"] = baselines.idle
     names = " and ".join(f"{name} ({value:.2f})" for name, value in rivals.items())
     better = wilson(int((returns > max(rivals.values()) + SAME_RETURN).sum()), teams)
     value, interval, null = better.share, (better.low, better.high), " and ".join(rivals)
     sentence = f"{better.count:,} of {teams:,} {unit}{'' if teams == 1 else 's'} earn more than {names}."
+    few = f"Only {sentence}" if better.count else f"No {unit} of {teams:,} earns more than {names}."
     if successes is not None and (never := int((successes == 0).sum())) > teams / 2:
         sentence = (
             f"{never:,} of {teams:,} teams never once succeeded in {episodes:,} training episodes, so they had nothing "
@@ -60,7 +61,7 @@ def accounting(
     if better.high < 0.5 or (teams == 1 and not better.count):
         remedy = f"{explore}; or check the reward" if successes is not None else ""
         flags = EXPLORE if successes is not None else ()
-        return Finding("accounting", "yes", f"Only {sentence}", value, interval, null, remedy=remedy, flags=flags)
+        return Finding("accounting", "yes", few, value, interval, null, remedy=remedy, flags=flags)
     verdict = "no" if better.low > 0.5 or teams == 1 else "cannot tell"
     return Finding("accounting", verdict, sentence, value, interval, null)
 

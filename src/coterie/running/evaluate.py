@@ -28,6 +28,7 @@ class Baselines(NamedTuple):
     random: float
     idle: float
     idle_action: str
+    idle_is_noop: bool = True
 
 
 class Outcomes(NamedTuple):
@@ -64,6 +65,7 @@ def baselines(game: FiniteGame) -> Baselines:
         float(policy_value(game, uniform_policy(game)).returns.mean()),
         float(policy_value(game, idle_policy(game)).returns.mean()),
         same if game.idle_is_noop else f"always {same}: no action stands still",
+        game.idle_is_noop,
     )
 
 
