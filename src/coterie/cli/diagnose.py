@@ -30,7 +30,7 @@ PLAIN_LINE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class DiagnoseOptions:
-    """What is done with what is found."""
+    """What becomes of what is found."""
 
     runs: str = "runs"
     """The folder that holds the runs."""
