@@ -121,6 +121,40 @@ class DpomdpOptions:
 
 
 @dataclass(frozen=True)
+class ForagingOptions:
+    """Level-based foraging: agents beside a food load it if their levels add up to its own; the rules of lbforaging 2."""
+
+    rows: int = 8
+    """Rows of the field."""
+    columns: int = 8
+    """Columns of the field."""
+    agents: int = 2
+    """How many agents forage."""
+    foods: int = 2
+    """How many foods are laid out; fewer where no more have room."""
+    coop: bool = False
+    """Every food is as heavy as it can be, which is all agents together where there are at most three."""
+    sight: int = 0
+    """How many cells far an agent sees in each direction; 0: the whole field."""
+    horizon: int = 50
+    """Steps after which an episode is cut off (a time limit, not an ending)."""
+    penalty: float = 0.0
+    """What each agent loses that loads a food which is too heavy for those who load it."""
+    normalize_reward: bool = True
+    """Rewards are divided by the levels of all foods and of those who load, so that a whole episode is worth 1."""
+    observe_levels: bool = True
+    """Agents see each other's levels, and their own."""
+    min_player_level: int = 1
+    """The lowest level of an agent."""
+    max_player_level: int = 2
+    """The highest level of an agent."""
+    min_food_level: int = 1
+    """The lowest level of a food (with coop it has the highest)."""
+    max_food_level: int = 0
+    """The highest level of a food; 0: the sum of the three lowest levels of agents."""
+
+
+@dataclass(frozen=True)
 class ProbeOptions:
     """A tiny environment with a known answer, to test learners with."""
 
@@ -307,3 +341,28 @@ class DeepOptions:
     """weighted-qmix: the weight of an error that the mixer cannot express (Rashid et al. 2020: alpha)."""
     lag: Literal[0, 1] = 0
     """How many visits to the replay acting is behind learning."""
+
+
+DEEP_ALGORITHMS: Mapping[str, str] = {
+    "iql": "independent Q-learning: each agent learns as if it were alone (Tan 1993, with networks: Mnih et al. 2015)",
+    "hysteretic": "independent, but good news is learned faster than bad (Matignon 2007; Omidshafiei et al. 2017)",
+    "vdn": "value decomposition: the team's value is the sum of its members' (Sunehag et al. 2018)",
+    "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
+    "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
+}
+MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
+
+
+@dataclass(frozen=True)
+class DeepPreset:
+    """A named configuration of deep learners: what it is for, its algorithm, the changed options, joint steps a seed."""
+
+    about: str
+    algorithm: str = "vdn"
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    steps: int = 200_000
+
+
+DEEP_PRESETS: Mapping[str, DeepPreset] = {
+    "default": DeepPreset("small networks, one update for 64 joint steps; a beginning for most environments"),
+}

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "coterie"
 
 BASE = "errors types settings"
 LEARNERS = "tabular algorithms equations networks replay"
-UP_TO_DOORS = f"{BASE} statistics finite {LEARNERS} envs pettingzoo"
+UP_TO_DOORS = f"{BASE} yours statistics finite {LEARNERS} envs pettingzoo"
 
 # What each part may import, besides itself. A module belongs to the part with the longest matching name; a dotted
 # entry opens only that module. "doors" are the thin files coterie/envs/*_v0.py. "top" is coterie/__init__.py.
@@ -20,6 +20,7 @@ LAYERS = {
     "errors": "",
     "types": "errors",
     "settings": "errors",
+    "yours": "errors",
     "statistics": "errors",
     "lesson": "",
     "finite": BASE,
@@ -29,7 +30,7 @@ LAYERS = {
     "replay": f"{BASE} equations",
     "algorithms": f"{BASE} equations networks replay",
     "envs": f"{BASE} finite",
-    "pettingzoo": f"{BASE} envs.protocol envs.boards",
+    "pettingzoo": f"{BASE} yours envs.protocol envs.boards envs.sources",
     "doors": f"{BASE} finite envs pettingzoo",
     "running": f"{UP_TO_DOORS} doors",
     "diagnosis": f"{UP_TO_DOORS} doors running",
@@ -40,7 +41,7 @@ LAYERS = {
     "top": f"{UP_TO_DOORS} doors running diagnosis showing workflow cli lesson",
 }
 DOORS = "envs.*_v0"
-LIGHT = {"errors", "types", "settings"}  # imported by --help, which must be instant
+LIGHT = {"errors", "types", "settings", "yours"}  # imported by --help, which must be instant
 HEAVY = {"jax", "jaxlib", "numba"}
 STANDARD_LIBRARY_ONLY = {"lesson"}
 MAY_PRINT = {"cli", "lesson"}

@@ -118,30 +118,19 @@ def show_example(verdict: Verdict, plays: list[Play], action_names: tuple[str, .
             return
 
 
-class ProgressLine:
-    """Live progress on stderr: one line rewritten on a terminal, plain lines every two seconds elsewhere."""
+class Line:
+    """Live text on stderr: one line rewritten on a terminal, plain lines every two seconds elsewhere."""
 
-    def __init__(self, success_word: str) -> None:
-        self.word, self.live = success_word, sys.stderr.isatty()
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
         self.printed_at, self.width = time.monotonic(), 0
 
-    def __call__(self, tick: Tick) -> None:
-        """Show a tick."""
-        from coterie.showing.terminal import progress_text
-
+    def write(self, text: str, at_once: bool = False) -> None:
+        """Show a text in the place of the last one."""
         now = time.monotonic()
-        if tick.seconds < KNOWN_SECONDS or (not self.live and now - self.printed_at < PLAIN_LINE_SECONDS):
+        if not self.live and not at_once and now - self.printed_at < PLAIN_LINE_SECONDS:
             return
         self.printed_at = now
-        text = progress_text(
-            tick.episode / tick.episodes,
-            tick.episode,
-            tick.steps_per_second,
-            tick.seconds_left,
-            tick.coordinated,
-            tick.return_,
-            self.word,
-        )
         if not self.live:
             say(text)
             return
@@ -157,3 +146,39 @@ class ProgressLine:
         with contextlib.suppress(OSError, ValueError):
             sys.stderr.write("\r" + " " * self.width + "\r")
             sys.stderr.flush()
+
+
+class ProgressLine(Line):
+    """How far tabular learning has come."""
+
+    def __init__(self, success_word: str) -> None:
+        super().__init__()
+        self.word = success_word
+
+    def __call__(self, tick: Tick) -> None:
+        """Show a tick."""
+        from coterie.showing.terminal import progress_text
+
+        if tick.seconds < KNOWN_SECONDS:
+            return
+        self.write(
+            progress_text(
+                tick.episode / tick.episodes,
+                tick.episode,
+                tick.steps_per_second,
+                tick.seconds_left,
+                tick.coordinated,
+                tick.return_,
+                self.word,
+            )
+        )
+
+
+class DeepProgressLine(Line):
+    """How far deep learning has come; what compiling took is said once, as such."""
+
+    def __call__(self, tick: Any) -> None:
+        """Show a tick."""
+        from coterie.showing.deep import progress_text
+
+        self.write(progress_text(tick), at_once=not tick.seconds)

@@ -49,6 +49,13 @@ def run(words: list[str]) -> int:
     """Train, judge, print, draw."""
     helping = any(word in ("-h", "--help") for word in words)
     environment, rest = ("rendezvous", words) if helping and words[0].startswith("-") else _environment(words)
+    from coterie.cli.train_deep import is_deep
+
+    if is_deep(environment, rest):
+        from coterie.cli.train_deep import run as run_deep
+
+        return run_deep(environment, rest)
+    rest = [word for word in rest if word not in ("--tabular", "--no-deep")]
     entry = catalogue.find(environment)
     algorithm, preset = flag_value(rest, "--algorithm", "--algo"), flag_value(rest, "--preset") or "default"
     _, learner = preset_options(preset, algorithm)
@@ -68,7 +75,7 @@ def run(words: list[str]) -> int:
 def _environment(words: list[str]) -> tuple[str, list[str]]:
     """The environment, which may also stand behind the flags."""
     if words and words[0].startswith("-"):
-        named = [place for place, word in enumerate(words) if word in catalogue.ENVIRONMENTS]
+        named = [place for place, word in enumerate(words) if catalogue.known(word)]
         if len(named) > 1:
             raise BadInput(f"'{words[named[0]]}' or '{words[named[1]]}'? Write the environment first: coterie train …")
         if named:

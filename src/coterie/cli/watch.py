@@ -44,7 +44,7 @@ def run(words: list[str]) -> int:
     """Show episodes."""
     helping = "--help" in words or "-h" in words
     word, rest = ("latest", words) if helping else first_word(words, "run", "coterie watch latest")
-    named = word in catalogue.ENVIRONMENTS
+    named = catalogue.known(word)
     kind = WatchOptions
     if named:
         kind = with_options("Watch", WatchOptions, env=(catalogue.find(word).options(), False))

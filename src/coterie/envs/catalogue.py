@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from coterie.envs.foraging_options import near_miss, read_name
 from coterie.errors import BadInput, nearest
 from coterie.settings import (
     ClimbingOptions,
     ConventionsOptions,
     DecPomdpOptions,
     DpomdpOptions,
+    ForagingOptions,
     MatrixOptions,
     PenaltyOptions,
     RendezvousOptions,
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from coterie.finite.game import FiniteGame
 
 
-GRIDS, MATRIX_GAMES, DEC_POMDPS = "grids", "matrix games", "Dec-POMDPs"  # the groups of `coterie list`
+# the groups of `coterie list`
+GRIDS, FORAGING, MATRIX_GAMES, DEC_POMDPS = "grids", "foraging", "matrix games", "Dec-POMDPs"
+DEEP_ONLY = (FORAGING,)  # groups whose games have no exact table
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Entry:
     """
 
     about: str
-    options: type
+    options: Callable[[], Any]
     make: Callable[[Any], Environment]
     check: Callable[[Any], None]
     size: Callable[[Any], tuple[int, int]] = lambda options: (0, 0)
@@ -61,6 +65,24 @@ def _rendezvous_size(options: RendezvousOptions) -> tuple[int, int]:
     from coterie.envs.grids import table_size
 
     return table_size(options)
+
+
+def _make_foraging(options: ForagingOptions) -> Environment:
+    from coterie.envs.foraging import foraging
+
+    return foraging(options)
+
+
+def _check_foraging(options: ForagingOptions) -> None:
+    from coterie.envs.foraging_options import check_options
+
+    check_options(options)
+
+
+def _foraging_entry(options: ForagingOptions) -> Entry:
+    """Foraging on a field of this size; `find` makes one for every size that is named."""
+    about = "agents load food that is as heavy as their levels together; any size, as foraging-2s-10x10-3p-3f"
+    return Entry(about, lambda: options, _make_foraging, _check_foraging, group=FORAGING)
 
 
 def _matrix_entry(name: str, about: str, options: type, resolve: Callable[[Any], Any] | None = None) -> Entry:
@@ -128,6 +150,7 @@ ENVIRONMENTS = {
         _check_rendezvous,
         _rendezvous_size,
     ),
+    "foraging-8x8-2p-2f-coop": _foraging_entry(ForagingOptions(coop=True)),
     "climbing": _matrix_entry("climbing", "a matrix game whose best cell is surrounded by penalties", ClimbingOptions),
     "penalty": _matrix_entry(
         "penalty", "a matrix game with two best cells and a penalty for missing each other", PenaltyOptions
@@ -159,14 +182,30 @@ ENVIRONMENTS = {
 }
 
 
+def known(name: str) -> bool:
+    """Whether a name has an entry: those of the table, and foraging of any size."""
+    return name in ENVIRONMENTS or read_name(name) is not None
+
+
 def find(name: str) -> Entry:
     """The entry of a name; raises BadInput with the nearest name where there is none."""
-    if name not in ENVIRONMENTS:
-        raise BadInput(f"there is no environment '{name}'{nearest(name, ENVIRONMENTS)}")
-    return ENVIRONMENTS[name]
+    if name in ENVIRONMENTS:
+        return ENVIRONMENTS[name]
+    sizes = read_name(name)
+    if sizes is not None:
+        return _foraging_entry(sizes)
+    raise BadInput(f"there is no environment '{name}'{near_miss(name) or nearest(name, ENVIRONMENTS)}")
 
 
 def make(name: str, options: Any = None) -> Environment:
     """The environment of a name with these options (its defaults where there are none)."""
     entry = find(name)
     return entry.make(entry.options() if options is None else entry.resolve(options))
+
+
+def team_reward(name: str) -> str:
+    """What a team's reward is by an environment's own convention, where members earn differently; else nothing.
+
+    In foraging that is the sum: all food together is worth 1.
+    """
+    return "team-sum" if find(name).group == FORAGING else ""

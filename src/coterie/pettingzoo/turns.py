@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
-import numpy as np
 from pettingzoo import AECEnv
 
 from coterie.errors import EnvironmentFault
-from coterie.pettingzoo.parallel import Drive, Glance, Reading, Success, blank, finite, must_have_a_choice, read, write
+from coterie.pettingzoo.parallel import Drive, Glance, Reading, Success, finite, read, write
 
 
 class OneInTurns:
@@ -23,22 +22,25 @@ class OneInTurns:
         self.environment, self.reading, self.success = environment, reading, success
         self.gone: set[Hashable] = set()
 
-    def reset(self, seed: int) -> Glance:
+    def reset(self, seed: int, glance: Glance) -> None:
         """Begin an episode that is a function of this seed."""
         self.environment.reset(seed=seed)
         self.gone.clear()
-        return self.glance()
+        self.write(glance)
 
-    def step(self, actions: np.ndarray) -> Glance:
+    def step(self, actions: Sequence[int], glance: Glance) -> None:
         """The selected agent's action; the others' entries are ignored."""
         number = self.reading.numbers[self.environment.agent_selection]
-        self.environment.step(int(actions[number]) + self.reading.first_actions[number])
-        return self.glance()
+        self.environment.step(actions[number] + self.reading.first_actions[number])
+        self.write(glance)
 
-    def glance(self) -> Glance:
+    def close(self) -> None:
+        """Close the environment."""
+        self.environment.close()
+
+    def write(self, glance: Glance) -> None:
         """Take the turns of the dead, up to the next agent that decides; write what each of them is told."""
         environment, reading, infos = self.environment, self.reading, {}
-        glance = blank(reading)
         while environment.agents:
             name = environment.agent_selection
             if name not in reading.numbers:
@@ -60,8 +62,6 @@ class OneInTurns:
             glance.state[...] = environment.state()
         if self.success is not None:
             glance.success[...] = self.success(infos)
-        must_have_a_choice(reading, glance)
-        return glance
 
 
 def turns(

@@ -143,6 +143,35 @@ def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     write_atomically(path, "".join(json.dumps(row) + "\n" for row in rows))
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a log; raises StorageFault where it cannot be read or is not one JSON object a line."""
+    try:
+        rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
+    except OSError as error:
+        raise StorageFault(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise StorageFault(f"{path} is not a log of JSON lines: {error}") from error
+    if not all(isinstance(row, dict) for row in rows):
+        raise StorageFault(f"{path} is not a log of JSON lines: a line is no object")
+    return rows
+
+
+def keep_lines(path: Path, count: int) -> None:
+    """Cut a log to its first `count` lines: what a killed process logged after its last checkpoint is logged again."""
+    if not path.exists():
+        if count:
+            raise StorageFault(f"{path} is missing, and its checkpoint was saved after {count:,} lines of it")
+        return
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        raise StorageFault(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(lines) < count:
+        raise StorageFault(f"{path} has {len(lines):,} lines, and its checkpoint was saved after {count:,}")
+    if len(lines) > count:
+        write_atomically(path, b"".join(lines[:count]))
+
+
 def _numbers(runs: Path, stem: str) -> list[str]:
     return [
         entry.name[len(stem) + 1 :]

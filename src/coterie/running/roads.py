@@ -16,6 +16,7 @@ import numpy as np
 from coterie.envs.protocol import Environment, chance_key, draw_start, draw_step
 from coterie.running.rollout import (
     Held,
+    Pending,
     Plan,
     Run,
     Scores,
@@ -28,7 +29,21 @@ from coterie.running.rollout import (
     settle,
     views,
 )
-from coterie.types import Algorithm, Array, Clock, Mode, Outcome, Rollout, Sight, Spec, join
+from coterie.types import (
+    Algorithm,
+    Array,
+    Clock,
+    Decision,
+    Mode,
+    Outcome,
+    Rollout,
+    Sight,
+    Spec,
+    Transition,
+    View,
+    World,
+    join,
+)
 
 
 class Places(NamedTuple):
@@ -40,9 +55,13 @@ class Places(NamedTuple):
 
 
 class Worlds(Protocol):
-    """What the worker road steps: E environments outside JAX that restart by themselves (see coterie.pettingzoo)."""
+    """What the worker road steps: E environments outside JAX that restart by themselves (see coterie.pettingzoo).
+
+    halves are the slices of [E] that can be stepped by themselves, in order: one is sent, and received later.
+    """
 
     spec: Spec
+    halves: tuple[slice, ...]
 
     def reset(self, seeds: np.ndarray) -> Sight:
         """Begin an episode everywhere, with these seeds [E]."""
@@ -50,6 +69,14 @@ class Worlds(Protocol):
 
     def step(self, actions: np.ndarray, seeds: np.ndarray) -> tuple[Outcome, Sight]:
         """Step all with actions [E, all]; where an episode is over, begin the next with its seed from [E]."""
+        ...
+
+    def send(self, number: int, actions: np.ndarray, seeds: np.ndarray) -> None:
+        """Begin to step a half, with its own actions and seeds."""
+        ...
+
+    def receive(self, number: int) -> tuple[Outcome, Sight]:
+        """What that step did, and what the half shows now; halves are received in the order they were sent in."""
         ...
 
 
@@ -142,7 +169,7 @@ def compiled(
     return start, train
 
 
-# The worker road, workers=0: worlds outside, in this process
+# The worker road: worlds outside, in this process or in others
 
 
 class Outside(NamedTuple):
@@ -201,27 +228,132 @@ def train_outside(
     return run, sight, told
 
 
+class Lane(NamedTuple):
+    """One half of the worlds between two joint steps: what it shows, what its agents see, and its part of `Held`."""
+
+    sight: Sight
+    view: tuple[View, ...]
+    memory: tuple[Any, ...]
+    fresh: Array
+    episode: Array
+
+
+class Row(NamedTuple):
+    """One joint step of which no books are made yet; memory is the one before it, `before` has no obs and legal."""
+
+    view: tuple[View, ...]
+    decisions: tuple[Decision, ...]
+    memory: tuple[Any, ...]
+    before: Sight
+    outcome: Outcome
+
+
 def collect_outside(
     parts: Outside, worlds: Worlds, key: np.uint32, run: Run, sight: Sight
 ) -> tuple[Held, Sight, Rollout, Scores]:
-    """T joint steps of E worlds outside with one policy; `sight` is what they show before the first."""
-    spec, plan, held = worlds.spec, parts.plan, run.held
-    coming = np.asarray(parts.seeds(key, held.episode + 1))
+    """T joint steps of E worlds outside with one policy; `sight` is what they show before the first.
+
+    While one half of the worlds is stepped, the policy acts for the other. It acts on all E at once, and only the
+    half's decisions are kept: acting treats each environment alike, so how the worlds are divided changes nothing.
+    """
+    spec, plan, halves = worlds.spec, parts.plan, worlds.halves
     first_row = run.clock.env_steps // np.uint32(plan.environments)
+    coming = np.asarray(parts.seeds(key, run.held.episode + 1))
+    start = Lane(sight, views(np, spec, sight, run.held.fresh, sight.alive), *run.held[1:4])
+    lanes = [part_of(start, half) for half in halves]
+    chosen: list[Any] = [()] * len(halves)
     rows = []
+    for number in range(plan.rows + 1):
+        for place, half in enumerate(halves):
+            if number:
+                lane, decisions, (outcome, shown) = lanes[place], chosen[place], worlds.receive(place)
+                rows.append(Row(lane.view, decisions, lane.memory, lane.sight._replace(obs=(), legal=()), outcome))
+                lanes[place] = follow(spec, lane, decisions, outcome.over, shown)
+                if outcome.over.any():
+                    coming = np.asarray(parts.seeds(key, together([lane.episode for lane in lanes]) + 1))
+            if number < plan.rows:
+                view, memory = together([(lane.view, lane.memory) for lane in lanes])
+                decisions = parts.act(key, first_row + np.uint32(number), run.policy, view, memory)
+                chosen[place] = decisions = part_of(jax.tree.map(np.asarray, decisions), half)
+                worlds.send(place, join(spec, tuple(decision.action for decision in decisions)), coming[half])
+    end = together(lanes)
+    held, kinds, world, scores = settle_rows(spec, plan, run.held, end, together(rows))
+    return held, end.sight, Rollout(kinds, world, memory_before(np, run.held)), scores
+
+
+def follow(spec: Spec, lane: Lane, decisions: tuple[Decision, ...], over: Array, shown: Sight) -> Lane:
+    """The half after its joint step."""
+    decided = [view.to_move for view in lane.view]
+    fresh = (lane.fresh & ~join(spec, tuple(decided))) | over[:, None]
+    memory = tuple(
+        choose(np, mask, decision.memory, before)
+        for mask, decision, before in zip(decided, decisions, lane.memory, strict=True)
+    )
+    return Lane(shown, views(np, spec, shown, fresh, shown.alive), memory, fresh, lane.episode + over)
+
+
+def settle_rows(
+    spec: Spec, plan: Plan, held: Held, end: Lane, rows: Row
+) -> tuple[Held, tuple[Transition, ...], World, Scores]:
+    """The books of a whole rollout, equal to `settle` row by row; rows is [T * E, ...].
+
+    Where no decision stays pending from one row to the next, as in every world where all move at once, rows know
+    nothing of each other: they are settled in one call, as if they were so many environments.
+    """
+    every = plan.environments
+    by_row = partial(jax.tree.map, lambda leaf: leaf.reshape(plan.rows, every, *leaf.shape[1:]))
+    if not any(pending.open.any() for pending in held.pending):
+        flags, per_world = np.zeros_like(rows.before.alive), np.zeros_like(rows.outcome.over)
+        empty = flags, per_world, per_world, flags, per_world
+        flat = Held(nothing_pending(rows), rows.memory, *empty)
+        after, kinds, world, _ = settle(np, spec, flat, rows.view, rows.decisions, rows.before, rows.outcome)
+        if not any(pending.open.any() for pending in after.pending):
+            steps, returns, success, scores = count(held, by_row(rows.before.alive), by_row(rows.outcome))
+            pending = jax.tree.map(lambda leaf: leaf[-every:].copy(), after.pending)
+            held = Held(pending, end.memory, end.fresh, end.episode, steps, returns, success)
+            return held, by_row(kinds), by_row(world), scores
+    told = []
     for number in range(plan.rows):
-        view = views(np, spec, sight, held.fresh, sight.alive)
-        decisions = on_host(parts.act(key, first_row + np.uint32(number), run.policy, view, held.memory))
-        action = join(spec, tuple(decision.action for decision in decisions))
-        outcome, shown = worlds.step(action, coming)
-        held, *row = settle(np, spec, held, view, decisions, sight, outcome)
-        sight = shown
-        rows.append(row)
-        if outcome.over.any():
-            coming = np.asarray(parts.seeds(key, held.episode + 1))
-    kinds, world, scores = jax.tree.map(lambda *leaves: np.stack(leaves), *rows)
-    rollout = Rollout(kinds, world, memory_before(np, run.held))
-    return held, sight, rollout, jax.tree.map(lambda sums: sums.sum(0), scores)
+        row = part_of(rows, slice(number * every, (number + 1) * every))
+        held, *books = settle(np, spec, held, row.view, row.decisions, row.before, row.outcome)
+        told.append(books)
+    kinds, world, scores = jax.tree.map(lambda *leaves: np.stack(leaves), *told)
+    return held, kinds, world, jax.tree.map(lambda sums: sums.sum(0), scores)
+
+
+def nothing_pending(rows: Row) -> tuple[Pending, ...]:
+    """Nothing is pending before any of these rows; what else stands there is not read."""
+    return tuple(
+        Pending(v, d.action, d.extras, memory, np.zeros(v.alive.shape, np.float32), np.zeros_like(v.alive))
+        for v, d, memory in zip(rows.view, rows.decisions, rows.memory, strict=True)
+    )
+
+
+def count(held: Held, alive: Array, outcome: Outcome) -> tuple[Array, Array, Array, Scores]:
+    """Steps, returns and successes of the episodes under way after these rows [T, E], and the scores of those over."""
+    earned = np.where(alive, outcome.reward, np.float32(0))
+    steps, returns, success = held.steps, held.returns, held.success
+    at_end = []
+    for number, over in enumerate(outcome.over):
+        steps, returns, success = steps + 1, returns + earned[number], success | outcome.success[number]
+        at_end.append((steps, returns, success))
+        if over.any():
+            steps = np.where(over, 0, steps)
+            returns, success = np.where(over[:, None], np.float32(0), returns), success & ~over
+    all_steps, all_returns, all_success = (np.stack(leaves) for leaves in zip(*at_end, strict=True))
+    over = outcome.over
+    totals = np.where(over[..., None], all_returns, np.float32(0)).sum(1).sum(0)
+    return steps, returns, success, Scores(over.sum(), (all_steps * over).sum(), totals, (all_success & over).sum())
+
+
+def part_of(tree: Any, where: slice) -> Any:
+    """A part of every leaf's first axis."""
+    return jax.tree.map(lambda leaf: leaf[where], tree)
+
+
+def together(parts: list[Any]) -> Any:
+    """The parts of a tree, joined along their first axis."""
+    return parts[0] if len(parts) == 1 else jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
 def on_host(tree: Any) -> Any:

@@ -21,7 +21,7 @@ def command(verdict: Verdict, config_text: str, flags: Sequence[str]) -> str:
     What the configuration changes of the preset's and the environment's defaults is kept, unless a flag says otherwise.
     Without flags there is nothing to try, and the line is empty.
     """
-    if not flags or verdict.environment not in catalogue.ENVIRONMENTS:
+    if not flags or not catalogue.known(verdict.environment):
         return shlex.join(flags)
     try:
         config = tomllib.loads(config_text)
@@ -39,7 +39,7 @@ def command(verdict: Verdict, config_text: str, flags: Sequence[str]) -> str:
         usual = {"teams": 1_000, "seed": 0, "episodes": preset.episodes if preset else None}
         names = {"teams": "--seeds", "seed": "--seed", "episodes": "--episodes"}
         kept += [(names[name], str(config[name])) for name in usual if config.get(name, usual[name]) != usual[name]]
-        kept += _changed(config.get("env"), _defaults(catalogue.ENVIRONMENTS[verdict.environment].options()), "--env.")
+        kept += _changed(config.get("env"), _defaults(catalogue.find(verdict.environment).options()), "--env.")
         kept += _changed(config.get("learner"), _learner(verdict), "--")
     for name, value in kept:
         if _positive(name) not in said:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import signal
 import time
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from coterie.finite.histories import memory_of
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from coterie.running.evaluate import curve
+from coterie.running.signals import Signals
 from coterie.running.team import Team, load
 from coterie.running.train import (
     Tick,
@@ -227,7 +227,7 @@ def learn(
             save(teams)
             saved_at = time.perf_counter()
 
-    with recorder.held(folder), _Signals() as signals:
+    with recorder.held(folder), Signals() as signals:
         teams = train_tabular(
             game,
             chosen.learner,
@@ -272,31 +272,3 @@ def _check_words(learner: dict[str, Any]) -> None:
         if word not in known:
             own = [name for name in inspect.signature(train).parameters if name != "learner"]
             raise BadInput(f"there is no option '{word}'{nearest(word, [*own, *sorted(known)])}")
-
-
-class _Signals:
-    """Remembers SIGINT or SIGTERM instead of dying of it, while learning; the second one is not waited for.
-
-    Outside the main thread nothing changes.
-    """
-
-    received: int | None = None
-    deaf = False
-
-    def __enter__(self) -> _Signals:
-        self.before = {}
-        try:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self.before[number] = signal.signal(number, self._note)
-        except ValueError:  # not the main thread
-            pass
-        return self
-
-    def _note(self, number: int, frame: object) -> None:
-        if self.received is not None and not self.deaf:
-            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        self.received = self.received or number
-
-    def __exit__(self, *problem: object) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""Families of learners, one file each."""

@@ -1,0 +1,403 @@
+"""Deep Q-learning of teams: IQL, VDN, QMIX and weighted QMIX are one algorithm with a mixer.
+
+Each agent i has action values Q_i(o, .) of its own sight (and memory). Alone, it is trained on its own reward; in a
+mixed team the values of the chosen actions become one, Q_tot = mix(Q_1(o_1, a_1), .., Q_n(o_n, a_n), s), trained on the
+team's reward. The loss of one row, with a target y (equations/returns.py), is
+
+    l(y - Q),   y = r + g d Q'(o', argmax_a Q(o', a))          (double; Q' is the target network)
+
+Sources: independent Q-learning Tan 1993; DQN Mnih et al. 2015; VDN Sunehag et al. 2018; QMIX Rashid et al. 2018;
+weighted QMIX Rashid et al. 2020; hysteretic loss Omidshafiei et al. 2017. Who learns from whose experience is a rule of
+replay/sharing.py. Every part can be replaced by a function of yours: network, mixer, loss, sharing, exploration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from math import prod
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from coterie.equations import choosing, losses, mixing, returns
+from coterie.networks.agent import Network
+from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, sum_mixer
+from coterie.networks.team import act_values, first_networks, groups, network_for, sequence_values
+from coterie.replay import buffer, sharing
+from coterie.replay.keeping import Batch, Kept, Row, batch_of, blank_row, keep
+from coterie.replay.partners import Sharing, named
+from coterie.settings import DeepOptions
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Spec, View, join, members
+from coterie.types import team_reward as sum_of_team
+
+
+class Sizes(NamedTuple):
+    """The static sizes of one learner: env steps a run, environments E, rows T a rollout, rows L a sequence."""
+
+    env_steps: int
+    environments: int
+    rows: int
+    length: int
+
+
+class Parameters(NamedTuple):
+    """Networks by kind, leaves [groups, ...]; mixers by team; weighted QMIX's central twin of both."""
+
+    agents: tuple[Any, ...]
+    mixers: tuple[Any, ...]
+    central: Any
+
+
+class Learner(NamedTuple):
+    """All that learning carries; `finite` turns False where a step would leave the finite numbers, and stays so.
+
+    window: by kind, the TD errors of late that offers are measured by; age int32[E]: steps since the episode began.
+    """
+
+    online: Parameters
+    target: Parameters
+    optimiser: Any
+    replay: buffer.Ring
+    window: tuple[Array, ...]
+    age: Array
+    finite: Array
+
+
+class Policy(NamedTuple):
+    """What acting reads."""
+
+    agents: tuple[Any, ...]
+    epsilon: Array
+
+
+class Parts(NamedTuple):
+    """The replaceable parts of the family, networks by kind: see `parts` for what the names of algorithms mean."""
+
+    networks: tuple[Network, ...]
+    mixer: Mixer | None
+    central: Mixer | None
+    loss: Callable[[Array], Array]
+    sharing: Sharing | None
+    exploration: Callable[..., Array]
+
+
+def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
+    """What `iql`, `hysteretic`, `vdn`, `qmix` and `weighted-qmix` are made of under these options."""
+    loss = partial(losses.huber) if options.loss == "huber" else losses.squared
+    if options.hysteresis != 1.0:
+        loss = partial(losses.hysteretic, share=options.hysteresis, loss=loss)
+    mixer = {"vdn": sum_mixer, "qmix": partial(monotone_mixer, options.mixing)}
+    mixer["weighted-qmix"] = mixer["qmix"]
+    return Parts(
+        networks=tuple(network_for(kind, options) for kind in spec.kinds),
+        mixer=mixer[algorithm]() if algorithm in mixer else None,
+        central=free_mixer(options.mixing) if algorithm == "weighted-qmix" else None,
+        loss=loss,
+        sharing=named(options.share_experience, options.share_quantile),
+        exploration=choosing.epsilon_greedy,
+    )
+
+
+def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algorithm:
+    """The family as an `Algorithm`; `spec` says who shares parameters, `made_of` what it is made of."""
+    slots, shared = replay_rows(options, sizes), made_of.sharing
+    optimiser = optax.adam(options.learning_rate)
+    mixed = made_of.mixer is not None
+
+    def init(key: Key, _: Spec) -> Learner:
+        online = first_parameters(key, spec, made_of)
+        width = shared.window if shared is not None and shared.offer is not None else 0
+        shapes = jax.eval_shape(lambda: blank_row(spec, sizes.environments, width > 0))
+        return Learner(
+            online,
+            jax.tree.map(jnp.copy, online),
+            optimiser.init(online),
+            buffer.empty(shapes, slots),
+            tuple(sharing.empty_window(width, len(kind.agents)) for kind in spec.kinds) if width else (),
+            jnp.zeros(sizes.environments, jnp.int32),
+            jnp.bool(True),
+        )
+
+    def policy(learner: Learner, clock: Clock) -> Policy:
+        return Policy(learner.online.agents, epsilon_at(options, sizes.env_steps, clock.env_steps))
+
+    def act(key: Key, policy: Policy, views: tuple[View, ...], memories: Any, mode: str) -> tuple[Decision, ...]:
+        decisions = []
+        for k, (kind, view, memory) in enumerate(zip(spec.kinds, views, memories, strict=True)):
+            q, memory = act_values(made_of.networks[k], spec, kind, policy.agents[k], view, memory)
+            if mode == "greedy":
+                action = choosing.greedy(q, view.legal)
+            else:
+                epsilon = policy.epsilon if mode == "explore" else jnp.float32(options.epsilon_end)
+                action = made_of.exploration(jax.random.fold_in(key, k), q, view.legal, epsilon)
+            decisions.append(Decision(action, memory, ()))
+        return tuple(decisions)
+
+    def memory(policy: Policy, environments: int) -> tuple[Any, ...]:
+        return tuple(
+            jnp.zeros((environments, len(kind.agents), network.memory)) if network.memory else ()
+            for kind, network in zip(spec.kinds, made_of.networks, strict=True)
+        )
+
+    def update(key: Key, learner: Learner, rollout: Rollout, clock: Clock) -> tuple[Learner, dict[str, Array]]:
+        offer_key, learn_key = jax.random.split(key)
+        written = clock.updates * np.uint32(sizes.rows)
+        kept, window, age = kept_rows(offer_key, learner, rollout)
+        replay = buffer.write(learner.replay, kept, written)
+
+        def gradient_step(carry: Any, count: Array) -> Any:
+            online, target, adam, finite = carry
+            draw_key, seen = jax.random.fold_in(learn_key, count), written + np.uint32(sizes.rows)
+            batch = batch_of(draw_key, spec, replay, seen, options.batch, sizes.length, shared)
+            loss_of = mixed_loss if mixed else lone_loss
+            loss_of = partial(loss_of, spec, options, made_of, target=target, batch=batch)
+            (loss, info), gradient = jax.value_and_grad(loss_of, has_aux=True)(online)
+            gradient, norm = clipped(gradient, options.gradient_clip, together=mixed)
+            change, adam_after = optimiser.update(gradient, adam, online)
+            after = optax.apply_updates(online, change)
+            good = finite & jnp.isfinite(loss) & jnp.isfinite(norm)
+            online, adam = jax.tree.map(lambda new, old: jnp.where(good, new, old), (after, adam_after), (online, adam))
+            target = followed(options, target, online, clock.updates * np.uint32(options.updates) + count)
+            return (online, target, adam, good), {
+                "loss": loss,
+                "gradient": norm,
+                "finite": good.astype(jnp.float32),
+                **info,
+            }
+
+        def improve() -> Any:
+            start = (learner.online, learner.target, learner.optimiser, learner.finite)
+            counts = jnp.arange(options.updates, dtype=jnp.uint32)
+            return jax.lax.scan(gradient_step, start, counts)
+
+        def rest() -> Any:
+            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(improve))[1]
+
+        ready = clock.env_steps >= options.warmup
+        (online, target, adam, finite), info = jax.lax.cond(
+            ready,
+            improve,
+            lambda: ((learner.online, learner.target, learner.optimiser, learner.finite), rest()),
+        )
+        info = {name: numbers.mean() for name, numbers in info.items()}
+        info["learned"] = ready.astype(jnp.float32)
+        return Learner(online, target, adam, replay, window, age, finite), info
+
+    def kept_rows(key: Key, learner: Learner, rollout: Rollout) -> tuple[Kept, tuple[Array, ...], Array]:
+        """The rows to keep, the windows of errors, and the ages of episodes after this rollout."""
+        windows = list(learner.window)
+
+        def offers(k: int, row: Row) -> Array:
+            own = learner.online.agents[k], learner.target.agents[k]
+            errors = td_errors(spec, options, made_of.networks[k], spec.kinds[k], *own, row)
+            offered, windows[k] = shared.offer(jax.random.fold_in(key, k), errors, row.valid, windows[k])
+            return offered
+
+        kept, age = keep(rollout, learner.age, offers if shared is not None and shared.offer is not None else None)
+        return kept, tuple(windows), age
+
+    return Algorithm(init, policy, memory, act, update)
+
+
+# Sizes and schedules
+
+
+def replay_rows(options: DeepOptions, sizes: Sizes) -> int:
+    """Rows of the ring: `replay` joint steps over all environments, a whole number of rollouts, a sequence at least."""
+    wanted = max(options.replay // sizes.environments, sizes.length + sizes.rows)
+    return max(1, -(-wanted // sizes.rows)) * sizes.rows
+
+
+def first_parameters(key: Key, spec: Spec, made_of: Parts) -> Parameters:
+    """New networks for every group of every kind, and new mixers for every team."""
+
+    def mixers(key: Key, mixer: Mixer) -> tuple[Any, ...]:
+        size = prod(spec.state_shape)
+        keys = [jax.random.fold_in(key, team) for team in range(spec.teams)]
+        return tuple(mixer.init(keys[team], size, len(members(spec, team))) for team in range(spec.teams))
+
+    students = made_of.sharing.students if made_of.sharing is not None else 0
+    networks = partial(first_networks, spec=spec, networks=made_of.networks, students=students)
+    own, mix, twin, twin_mix = jax.random.split(key, 4)
+    central = (networks(twin), mixers(twin_mix, made_of.central)) if made_of.central is not None else ()
+    return Parameters(networks(own), mixers(mix, made_of.mixer) if made_of.mixer is not None else (), central)
+
+
+def epsilon_at(options: DeepOptions, env_steps: int, clock: Array) -> Array:
+    """Epsilon falls linearly from its start to its end over the first `epsilon_decay` of the run's joint steps."""
+    if options.epsilon_decay == 0:
+        return jnp.float32(options.epsilon)
+    return choosing.linear(options.epsilon, options.epsilon_end, clock / (options.epsilon_decay * env_steps))
+
+
+def followed(options: DeepOptions, target: Any, online: Any, count: Array) -> Any:
+    """The target networks after one update: replaced every so often, or moved by a share each time."""
+    if options.target_rate > 0:
+        return optax.incremental_update(online, target, options.target_rate)
+    now = (count + 1) % np.uint32(options.target_every) == 0
+    return jax.tree.map(lambda new, old: jnp.where(now, new, old), online, target)
+
+
+def clipped(gradient: Parameters, longest: float, together: bool) -> tuple[Parameters, Array]:
+    """Gradients scaled to a norm of at most `longest`: one norm for a mixed team, else one for each network."""
+
+    def norms(leaves: Any) -> Array:
+        return jnp.sqrt(sum((leaf.reshape(leaf.shape[0], -1) ** 2).sum(1) for leaf in jax.tree.leaves(leaves)))
+
+    if together:
+        norm = optax.global_norm(gradient)
+        return jax.tree.map(lambda g: g * jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9)), gradient), norm
+    scaled, largest = [], jnp.float32(0)
+    for kind in gradient.agents:
+        norm = norms(kind)
+        shrink = jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9))
+        scaled.append(jax.tree.map(lambda g, s=shrink: g * s.reshape(-1, *(1,) * (g.ndim - 1)), kind))
+        largest = jnp.maximum(largest, norm.max())
+    return gradient._replace(agents=tuple(scaled)), largest
+
+
+# The losses
+
+
+def targets(options: DeepOptions, reward: Array, discount: Array, last: Array, valid: Array, ahead: Array) -> Array:
+    """What the values are drawn to, [L, ...]: one step, n steps or Q(lambda), along the first axis."""
+    if reward.shape[0] == 1 or (options.n_step == 1 and options.trace == 0):
+        return returns.one_step(reward, discount, ahead, options.discount)
+    if options.trace > 0:
+        one = lambda *row: returns.q_lambda(*row, gamma=options.discount, trace=options.trace)  # noqa: E731
+    else:
+        one = lambda *row: returns.n_step(*row, gamma=options.discount, n=options.n_step)  # noqa: E731
+    for _ in range(reward.ndim - 1):
+        one = jax.vmap(one, 1, 1)
+    return one(reward, discount, last, valid, ahead)
+
+
+def lone_values(
+    spec: Spec, options: DeepOptions, network: Network, kind: Kind, online: Any, target: Any, row: Row
+) -> tuple[Array, Array]:
+    """The value of the action taken and of what follows, [L, B, M] each; the latter without a gradient."""
+    q = sequence_values(network, spec, kind, online, row.obs, row.next_obs)
+    q_target = jax.lax.stop_gradient(sequence_values(network, spec, kind, target, row.obs, row.next_obs))[1:]
+    picked = jax.lax.stop_gradient(q[1:]) if options.double else q_target
+    return choosing.taken(q[:-1], row.action), choosing.double(picked, q_target, row.next_legal)
+
+
+def td_errors(
+    spec: Spec, options: DeepOptions, network: Network, kind: Kind, online: Any, target: Any, row: Row
+) -> Array:
+    """One-step errors [T, E, N] of the agents' own experience, by their own (memoryless) networks."""
+
+    def one(row: Row) -> Array:
+        batch = jax.tree.map(lambda leaf: leaf[None], row)
+        now, ahead = lone_values(spec, options, network, kind, online, target, batch)
+        return returns.one_step(row.reward, row.discount, ahead[0], options.discount) - now[0]
+
+    return jax.vmap(one)(row)
+
+
+def lone_loss(
+    spec: Spec, options: DeepOptions, made_of: Parts, online: Parameters, target: Parameters, batch: Batch
+) -> tuple[Array, dict[str, Array]]:
+    """Each network's mean loss over what counts, summed over networks: every agent learns as if it were alone."""
+    total, size, value, amount = jnp.float32(0), jnp.float32(0), jnp.float32(0), jnp.float32(0)
+    published = made_of.sharing is not None and not made_of.sharing.terminal_mask
+    for k, (kind, row, count) in enumerate(zip(spec.kinds, batch.kinds, batch.counts, strict=True)):
+        now, ahead = lone_values(spec, options, made_of.networks[k], kind, online.agents[k], target.agents[k], row)
+        discount = jnp.ones_like(row.discount) if published else row.discount
+        wanted = jax.lax.stop_gradient(targets(options, row.reward, discount, row.last, count, ahead))
+        error = jnp.where(count, wanted - now, 0)
+        loss = made_of.loss(error)
+        if batch.weights:
+            loss = loss * batch.weights[k]
+        network_of = jax.nn.one_hot(
+            jnp.array(groups(spec, kind, count.shape[-1])), len(set(groups(spec, kind, count.shape[-1])))
+        )
+        summed = jnp.where(count, loss, 0).sum((0, 1)) @ network_of
+        total += (summed / jnp.maximum(count.sum((0, 1)) @ network_of, 1)).sum()
+        size += jnp.abs(error).sum()
+        value += jnp.where(count, now, 0).sum()
+        amount += count.sum()
+    amount = jnp.maximum(amount, 1)
+    return total, {"error": size / amount, "value": value / amount}
+
+
+def mixed_loss(
+    spec: Spec, options: DeepOptions, made_of: Parts, online: Parameters, target: Parameters, batch: Batch
+) -> tuple[Array, dict[str, Array]]:
+    """The team's loss: the mixed value of the chosen actions against the team's reward; teams are summed."""
+    rows, world, mixer = batch.kinds, batch.world, made_of.mixer
+    assert mixer is not None and world is not None
+    both = [
+        lone_values(spec, options, made_of.networks[k], kind, online.agents[k], target.agents[k], row)
+        for k, (kind, row) in enumerate(zip(spec.kinds, rows, strict=True))
+    ]
+    chosen, ahead = (join(spec, values) for values in zip(*both, strict=True))
+    here = join(spec, tuple(row.alive & row.valid for row in rows))
+    there = join(spec, tuple(row.next_alive for row in rows))
+    reward = sum_of_team(spec, rows, "team-sum" if options.reward == "team-sum" else "team-mean")  # type: ignore[arg-type]
+    before = jnp.cumsum(world.last, axis=0) - world.last
+    count = world.valid & batch.within[..., None] & (before == 0)
+    total, size, value = jnp.float32(0), jnp.float32(0), jnp.float32(0)
+    for team in range(spec.teams):
+        group = jnp.array(members(spec, team))
+        mix = over_rows(mixer, online.mixers[team])
+        mixed = mix(chosen[..., group], here[..., group], world.state)
+        following = over_rows(mixer, target.mixers[team])(ahead[..., group], there[..., group], world.next_state)
+        weight: Any = 1.0
+        if made_of.central is not None:
+            twin = central_values(spec, made_of, online, target, rows)
+            free = over_rows(made_of.central, online.central[1][team])
+            following = over_rows(made_of.central, target.central[1][team])(
+                twin.ahead[..., group], there[..., group], world.next_state
+            )
+        wanted = jax.lax.stop_gradient(
+            targets(
+                options,
+                reward[..., team],
+                world.discount[..., team],
+                world.last[..., team],
+                count[..., team],
+                following,
+            )
+        )
+        error = jnp.where(count[..., team], wanted - mixed, 0)
+        amount = jnp.maximum(count[..., team].sum(), 1)
+        if made_of.central is not None:
+            own = free(twin.chosen[..., group], here[..., group], world.state)
+            total += jnp.where(count[..., team], losses.squared(wanted - own), 0).sum() / amount
+            weight = jax.lax.stop_gradient(mixing.optimistically_weighted(error, options.weighting))
+        total += jnp.where(count[..., team], weight * made_of.loss(error), 0).sum() / amount
+        size += jnp.abs(error).sum() / amount
+        value += jnp.where(count[..., team], mixed, 0).sum() / amount
+    return total, {"error": size / spec.teams, "value": value / spec.teams}
+
+
+class Twin(NamedTuple):
+    """The central twin's values: of the actions taken, and by its target of the greedy next actions, [L, B, all]."""
+
+    chosen: Array
+    ahead: Array
+
+
+def central_values(spec: Spec, made_of: Parts, online: Parameters, target: Parameters, rows: tuple[Row, ...]) -> Twin:
+    """Weighted QMIX's Q*: valued at what was done, and at what the decentralised agents would do next."""
+    chosen, ahead = [], []
+    for k, (kind, row) in enumerate(zip(spec.kinds, rows, strict=True)):
+        see = partial(sequence_values, made_of.networks[k], spec, kind)
+        best = choosing.greedy(jax.lax.stop_gradient(see(online.agents[k], row.obs, row.next_obs))[1:], row.next_legal)
+        chosen.append(choosing.taken(see(online.central[0][k], row.obs, row.next_obs)[:-1], row.action))
+        ahead.append(choosing.taken(jax.lax.stop_gradient(see(target.central[0][k], row.obs, row.next_obs))[1:], best))
+    return Twin(join(spec, tuple(chosen)), join(spec, tuple(ahead)))
+
+
+def over_rows(mixer: Mixer, params: Any) -> Callable[[Array, Array, Array], Array]:
+    """A mixer over [L, B]: values [L, B, members], present bool[L, B, members] and states [L, B, ...] to [L, B]."""
+
+    def one(chosen: Array, present: Array, state: Array) -> Array:
+        return mixer.mix(params, chosen, present, state.reshape(-1))
+
+    return jax.vmap(jax.vmap(one))

@@ -1,0 +1,158 @@
+"""`coterie train ENVIRONMENT` with neural networks: when --deep, a deep algorithm or the environment asks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from coterie.cli.options import flag_value, parse, with_options
+from coterie.envs import catalogue
+from coterie.errors import BadInput, Diverged
+from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS
+from coterie.workflow.deep_plan import deep_options, deep_plan, road_of
+
+ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
+
+
+@dataclass(frozen=True)
+class TrainDeepOptions:
+    """What to train, how much of it, and where it goes."""
+
+    algorithm: Annotated[str, tyro.conf.arg(aliases=("--algo",))] = ""
+    """How the agents learn (the preset's algorithm where it is not given): iql, hysteretic, vdn, qmix, weighted-qmix."""
+    preset: str = ""
+    """A named recipe; later flags replace its parts. coterie list names all."""
+    seeds: int = 5
+    """How many teams are trained, each from a seed of its own: seed, seed + 1, …"""
+    seed: int = 0
+    """The first seed: the same seed gives the same bits."""
+    steps: int | None = None
+    """Joint steps that each team learns from (the preset's number where it is not given)."""
+    deep: bool = True
+    """Use neural networks where tables would do."""
+    success: str = ""
+    """What counts as coordinated where the environment does not say: "return>=90"."""
+    checks: int = 20
+    """How often the greedy team is checked; the best check's policy is kept and judged on fresh episodes."""
+    workers: int = 0
+    """Processes that step a PettingZoo environment; 0: this one."""
+    device: str = "auto"
+    """auto, cpu, gpu or tpu."""
+    track: str = ""
+    """Tell a tracker, too: tensorboard or wandb. The log in the run's folder is written whatever happens to it."""
+    name: str | None = None
+    """The run's name (else it is numbered)."""
+    runs: str = "runs"
+    """The folder that holds the runs."""
+    pictures: bool = True
+    """Draw the learning curves after the verdict."""
+    json: bool = False
+    """Print the verdict for programs."""
+
+
+def is_deep(environment: str, words: list[str]) -> bool:
+    """Whether these words ask for neural networks: by a flag, by the algorithm, or because no table can be made."""
+    given = {word.partition("=")[0] for word in words if word.startswith("--")}
+    if "--tabular" in given or "--no-deep" in given:
+        return False
+    algorithm = flag_value(words, "--algorithm", "--algo")
+    if given & set(ONLY_DEEP) or (algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS):
+        return True
+    preset = flag_value(words, "--preset")
+    if preset in DEEP_PRESETS and preset != "default":
+        return True
+    return ":" in environment or catalogue.find(environment).group in catalogue.DEEP_ONLY
+
+
+def run(environment: str, words: list[str]) -> int:
+    """Train, judge, print, draw."""
+    road_of(environment)
+    algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
+    _, _, learner = deep_options(preset, algorithm)
+    nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
+    foreign, rest = foreign_options(environment, words)
+    if ":" not in environment:
+        nested["env"] = (catalogue.find(environment).options(), False)
+    about = environment if ":" in environment else f"{environment}: {catalogue.find(environment).about}."
+    kind = with_options("TrainDeep", TrainDeepOptions, **nested)
+    options = parse(kind, rest, command=f"train {environment}", about=about)
+    chosen = deep_plan(
+        environment,
+        algorithm=options.algorithm or None,
+        preset=options.preset or None,
+        env=foreign if ":" in environment else options.env,
+        seeds=options.seeds,
+        seed=options.seed,
+        steps=options.steps,
+        learner=options.learner,
+        success=options.success,
+        checks=options.checks,
+    )
+    from coterie.cli.output import DeepProgressLine, next_step, say, show, show_json
+    from coterie.running.recorder import word_for
+    from coterie.running.trackers import tracker
+    from coterie.showing.deep import verdict
+    from coterie.workflow.deep import learn_deep, new_folder, open_plan
+
+    check_tracker(options.track)
+    say(f"compiling {chosen.algorithm} for {environment} …")
+    opened = open_plan(chosen, workers=options.workers, device=options.device)
+    folder = new_folder(chosen, Path(options.runs), options.name)
+    progress = DeepProgressLine()
+    with tracker(options.track, folder, chosen, say) as track:
+        try:
+            done = learn_deep(chosen, opened, folder, track=track, on_tick=progress)
+        except Diverged as fault:
+            progress.clear()
+            say(f"coterie: {fault}")
+            return fault.exit_code
+        finally:
+            progress.clear()
+    if options.json:
+        show_json(done.verdict.to_json())
+    else:
+        show("", verdict(done.verdict))
+    if options.pictures:
+        done.draw()
+        say(f"drawn: {folder / 'curves.png'}")
+    if not options.json:
+        word = "latest" if folder.parent == Path("runs") else word_for(folder)
+        next_step(f"coterie evaluate {word}", f"coterie diagnose {word}")
+    return 0
+
+
+def check_tracker(word: str) -> None:
+    """Raises BadInput for a tracker that is not known."""
+    from coterie.errors import nearest
+
+    if word not in ("", "tensorboard", "wandb"):
+        raise BadInput(f"--track {word}: there is no such tracker{nearest(word, ('tensorboard', 'wandb'))}")
+
+
+def foreign_options(environment: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """The `--env.NAME VALUE` of an environment from elsewhere, read as JSON where they are, and the other words."""
+    if ":" not in environment:
+        return {}, words
+    import msgspec
+
+    found: dict[str, Any] = {}
+    rest: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("--env."):
+            rest.append(word)
+            continue
+        name, equals, value = word.removeprefix("--env.").partition("=")
+        if not equals:
+            if not waiting:
+                raise BadInput(f"{word}: a value is missing")
+            value = waiting.pop(0)
+        try:
+            found[name.replace("-", "_")] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            found[name.replace("-", "_")] = {"True": True, "False": False}.get(value, value)
+    return found, rest

@@ -1,0 +1,1 @@
+"""Networks as tuples of pure functions that act on one example; what is carried are trees of arrays."""

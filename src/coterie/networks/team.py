@@ -1,0 +1,84 @@
+"""The networks of all agents of a kind at once: own ones, one in common, or one a group.
+
+Leaves of parameters are [groups, ...]; learners beyond the agents only study, and have networks of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from coterie.networks.agent import Network, dense_network, image_network, unroll, values
+from coterie.settings import DeepOptions
+from coterie.types import Array, Key, Kind, Spec, View
+
+
+def network_for(kind: Kind, options: DeepOptions) -> Network:
+    """Convolutions where a kind sees pictures [H, W, C], else dense layers; with or without memory."""
+    if len(kind.observation_shape) == 3:
+        return image_network(
+            hidden=options.hidden, layers=options.layers, recurrent=options.recurrent, dueling=options.dueling
+        )
+    return dense_network(options.hidden, options.layers, options.recurrent, options.dueling)
+
+
+def groups(spec: Spec, kind: Kind, learners: int) -> tuple[int, ...]:
+    """Which network each learner of a kind has: by the parameters number of its agent; students have their own."""
+    known = sorted({spec.parameters[agent] for agent in kind.agents})
+    own = [known.index(spec.parameters[agent]) for agent in kind.agents]
+    return (*own, *range(len(known), len(known) + learners - len(own)))
+
+
+def identity_size(spec: Spec, kind: Kind) -> int:
+    """Numbers that tell a network which agent it acts for: none where each has its own."""
+    return len(kind.agents) if len(set(groups(spec, kind, len(kind.agents)))) < len(kind.agents) else 0
+
+
+def each_agent(function: Callable[..., Any], spec: Spec, kind: Kind, params: Any, axis: int, *arrays: Any) -> Any:
+    """function(params, who, *arrays) for each learner of a kind, whose axis in the arrays and results is `axis`."""
+    learners = jax.tree.leaves(arrays)[0].shape[axis]
+    index, ids = groups(spec, kind, learners), identity_size(spec, kind)
+    who = jnp.eye(learners, ids)
+    if len(set(index)) == 1 and learners > 1:
+        params, own = jax.tree.map(lambda leaf: leaf[0], params), None
+    else:
+        own = 0
+        if index != tuple(range(jax.tree.leaves(params)[0].shape[0])):
+            params = jax.tree.map(lambda leaf: leaf[jnp.array(index)], params)
+    return jax.vmap(function, (own, 0, *(axis for _ in arrays)), axis)(params, who, *arrays)
+
+
+def act_values(network: Network, spec: Spec, kind: Kind, params: Any, view: View, memory: Any) -> tuple[Array, Any]:
+    """Every agent's action values [E, N, A] and its memory after this sight."""
+
+    def one_agent(params: Any, who: Array, obs: Array, first: Array, memory: Any) -> Any:
+        step = lambda obs, first, memory: values(network, params, obs, who, memory, first)  # noqa: E731
+        return jax.vmap(step)(obs, first, memory)
+
+    return each_agent(one_agent, spec, kind, params, 1, view.obs, view.first, memory)
+
+
+def sequence_values(network: Network, spec: Spec, kind: Kind, params: Any, obs: Array, next_obs: Array) -> Array:
+    """Action values [L + 1, B, M, A] along sequences: of the first sight, then of each row's true successor."""
+    obs = jnp.concatenate([obs[:1], next_obs])
+    first = jnp.zeros(obs.shape[:3], bool)  # the memory before the first row is empty already
+
+    def one_agent(params: Any, who: Array, obs: Array, first: Array) -> Array:
+        memory = jnp.zeros(network.memory) if network.memory else ()
+        one = lambda obs, first: unroll(network, params, obs, who, memory, first)  # noqa: E731
+        return jax.vmap(one, 1, 1)(obs, first)
+
+    return each_agent(one_agent, spec, kind, params, 2, obs, first)
+
+
+def first_networks(key: Key, spec: Spec, networks: tuple[Network, ...], students: int = 0) -> tuple[Any, ...]:
+    """New parameters by kind, [groups, ...]."""
+    made = []
+    for k, (kind, network) in enumerate(zip(spec.kinds, networks, strict=True)):
+        count, ids = len(set(groups(spec, kind, len(kind.agents) + students))), identity_size(spec, kind)
+        keys = jax.random.split(jax.random.fold_in(key, k), count)
+        made.append(jax.vmap(lambda key, kind=kind, network=network, ids=ids: network.init(key, kind, ids))(keys))
+    return tuple(made)

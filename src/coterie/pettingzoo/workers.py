@@ -1,0 +1,396 @@
+"""Environments in processes of their own, over one block of shared memory, behind the interface of `Drive`.
+
+A worker is a fresh interpreter that imports no JAX and computes in one thread. Worker and parent exchange a byte a
+joint step through a pipe (16 us there and back, where a step of the lightest environments takes 150); all arrays stand
+in memory that has no name, so that nothing is left behind however the parent ends. A worker that raises, dies or hangs
+is an EnvironmentFault that names the environment, its seed and its step. Worlds can be stepped by halves: while the
+policy acts for one half, the workers step the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import pickle
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from multiprocessing import connection, resource_tracker, util
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from coterie.errors import BadInput, CoterieError, EnvironmentFault
+from coterie.pettingzoo.parallel import (
+    Board,
+    Drive,
+    Success,
+    blank_board,
+    each,
+    parallel,
+    read,
+    read_board,
+    sight,
+    where,
+)
+from coterie.types import Outcome, Sight, Spec
+from coterie.yours import FAILURES, told
+
+ALIGNMENT = 64  # bytes
+PATIENCE = 120.0  # seconds for one joint step
+START_PATIENCE = 300.0  # seconds to import and make the environments, or to reset and restore them all
+LAST_PATIENCE = 3.0  # seconds to close the environments before a worker is killed
+CHILD_VARIABLES = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "JAX_PLATFORMS": "cpu",  # for environments that use JAX themselves: the accelerator belongs to the learner
+}
+
+
+class Shared(NamedTuple):
+    """What stands in shared memory: the board, and actions int32[E, all] and seeds int64[E] for its next step.
+
+    The board's `at` is int32[W]: the environment that each worker is busy with; -1 while it makes them.
+    """
+
+    board: Board
+    actions: np.ndarray
+    seeds: np.ndarray
+
+
+class Task(NamedTuple):
+    """What a worker is started with: how to make an environment, its own number, and its environments in each half."""
+
+    make: Callable[[], Any]
+    team: Sequence[int] | None
+    success: Success | None
+    spec: Spec
+    environments: int
+    worker: int
+    workers: int
+    groups: tuple[slice, ...]
+
+
+class Answer(NamedTuple):
+    """What a worker answers: what was asked for, or what went wrong."""
+
+    told: Any = None
+    error: CoterieError | None = None
+
+
+class Workers:
+    """E equal parallel environments, stepped in `workers` processes; what they do is what a `Drive` of them does.
+
+    make makes one environment; it, `team` and `success` are sent to the workers, so they must be found by name in a
+    module. halves are the slices of [E] that can be stepped by themselves, with `send` and `receive`.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Any],
+        environments: int,
+        workers: int,
+        *,
+        team: Sequence[int] | None = None,
+        success: Success | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        if not 1 <= workers <= environments:
+            raise BadInput(f"{workers} workers for {environments} environments; expected 1 to {environments}")
+        self.spec = spec_of(make, team)
+        self.halves = halves_of(environments, workers)
+        self.patience, self.deadline = patience, 0.0
+        memory = multiprocessing.get_context("spawn").RawArray(
+            ctypes.c_uint8, arrange(self.spec, environments, workers, None)[1]
+        )
+        self.shared, _ = arrange(self.spec, environments, workers, memory)
+        self.shared.board.at.fill(-1)
+        self.boards = [board_part(self.shared.board, half) for half in self.halves]
+        self.processes: list[Any] = []
+        self.pipes: list[Any] = []
+        self.pollers: list[Any] = []
+        self.close = util.Finalize(self, shut, (self.processes, self.pipes), exitpriority=100)
+        try:
+            for worker in range(workers):
+                groups = tuple(share(half, worker, workers) for half in self.halves)
+                self._start(Task(make, team, success, self.spec, environments, worker, workers, groups), memory)
+            for worker in range(workers):
+                self._answer(worker, time.monotonic() + START_PATIENCE)
+        except BaseException:
+            self.close()
+            raise
+
+    def reset(self, seeds: np.ndarray) -> Sight:
+        """Begin an episode everywhere, with these seeds [E]."""
+        self.shared.seeds[:] = seeds
+        self._ask("reset")
+        return sight(self.shared.board.begun)
+
+    def step(self, actions: np.ndarray, seeds: np.ndarray) -> tuple[Outcome, Sight]:
+        """Step all with actions [E, all]: what happened, and what is shown now, after resets with seeds from [E]."""
+        for number, half in enumerate(self.halves):
+            self.send(number, actions[half], seeds[half])
+        for _ in self.halves:
+            self._wait()
+        return read_board(self.shared.board)
+
+    def send(self, number: int, actions: np.ndarray, seeds: np.ndarray) -> None:
+        """Have one half stepped, with its own actions and seeds; returns at once."""
+        half = self.halves[number]
+        self.shared.actions[half] = actions
+        self.shared.seeds[half] = seeds
+        self._tell(bytes([number]))
+        self.deadline = time.monotonic() + self.patience
+
+    def receive(self, number: int) -> tuple[Outcome, Sight]:
+        """What the step of a half did, and what it shows now; halves are received in the order they were sent in."""
+        self._wait()
+        return read_board(self.boards[number])
+
+    def save(self) -> dict[str, np.ndarray]:
+        """The episodes under way, as `Drive.save` keeps them: with another number of workers they go on just so."""
+        answers = self._ask("save")
+        parts = [saved[number] for number in range(len(self.halves)) for saved in answers]
+        return {name: np.concatenate([saved[name] for saved in parts]) for name in parts[0]}
+
+    def restore(self, saved: Mapping[str, np.ndarray]) -> Sight:
+        """Play the saved episodes again, up to where they were."""
+        self._ask("restore", dict(saved))
+        return sight(self.shared.board.begun)
+
+    def _start(self, task: Task, memory: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(task, memory, theirs), name=f"coterie-worker-{task.worker}")
+        try:
+            with fresh_child():
+                process.start()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            ours.close()
+            raise BadInput(
+                f"the environments cannot be made in other processes ({told(error)}); use workers=0, or a function "
+                "that stands in a file of its own, like ./mine.py:make_env"
+            ) from error
+        finally:
+            theirs.close()
+        self.processes.append(process)
+        self.pipes.append(ours)
+        self.pollers.append(select.poll())
+        self.pollers[-1].register(ours.fileno(), select.POLLIN)
+
+    def _ask(self, command: str, argument: Any = None) -> list[Any]:
+        self._tell(pickle.dumps((command, argument)))
+        deadline = time.monotonic() + START_PATIENCE
+        return [self._answer(worker, deadline) for worker in range(len(self.pipes))]
+
+    def _tell(self, message: bytes) -> None:
+        if not self.pipes:
+            raise EnvironmentFault("the workers are closed")
+        for pipe in self.pipes:
+            with contextlib.suppress(ConnectionError):  # what happened is told where the answer is waited for
+                pipe.send_bytes(message)
+
+    def _wait(self) -> None:
+        for worker in range(len(self.pipes)):
+            self._answer(worker, self.deadline)
+
+    def _answer(self, worker: int, deadline: float) -> Any:
+        """What a worker answers; everything is closed and a fault raised where it does not."""
+        answer = Answer()
+        try:
+            if self.pollers[worker].poll(1000 * max(0.0, deadline - time.monotonic())):
+                message = self.pipes[worker].recv_bytes()
+                answer = pickle.loads(message) if message else answer
+            else:
+                answer = Answer(error=self._fault(worker, "no answer in time: it hangs or is too slow"))
+        except (EOFError, ConnectionError):
+            self.processes[worker].join(LAST_PATIENCE)
+            how = how_it_ended(self.processes[worker].exitcode)
+            answer = Answer(error=self._fault(worker, f"its process ended with {how}"))
+        if answer.error is not None:
+            self.close()
+            raise answer.error
+        return answer.told
+
+    def _fault(self, worker: int, what: str) -> EnvironmentFault:
+        board = self.shared.board
+        at = int(board.at[worker])
+        if at < 0:
+            return EnvironmentFault(f"worker {worker}, making its environments: {what}")
+        return EnvironmentFault(f"worker {worker}, {where(at, board.seeds[at], board.steps[at])}: {what}")
+
+
+def spec_of(make: Callable[[], Any], team: Sequence[int] | None) -> Spec:
+    """Who the agents of an environment are; makes one and closes it again."""
+    environment = made(make)
+    try:
+        return read(environment, team).spec
+    finally:
+        environment.close()
+
+
+def made(make: Callable[[], Any]) -> Any:
+    """The environment that a function makes."""
+    try:
+        return make()
+    except CoterieError:
+        raise
+    except FAILURES as error:
+        raise EnvironmentFault(f"the environment cannot be made: {told(error)}") from error
+
+
+def halves_of(environments: int, workers: int) -> tuple[slice, ...]:
+    """The parts of [E] that are stepped by themselves: two, where every worker has an environment in both."""
+    if environments < 2 * workers:
+        return (slice(0, environments),)
+    middle = (environments + 1) // 2
+    return slice(0, middle), slice(middle, environments)
+
+
+def share(half: slice, worker: int, workers: int) -> slice:
+    """One worker's environments of a half."""
+    size = half.stop - half.start
+    return slice(half.start + size * worker // workers, half.start + size * (worker + 1) // workers)
+
+
+def arrange(spec: Spec, environments: int, workers: int, memory: Any) -> tuple[Shared, int]:
+    """The arrays in a block of memory, and how many bytes they take; without a block they stand by themselves."""
+    board = blank_board(spec, environments)._replace(at=np.zeros(workers, np.int32))
+    actions, seeds = np.zeros((environments, len(spec.agents)), np.int32), np.zeros(environments, np.int64)
+    size = 0
+
+    def place(array: np.ndarray) -> np.ndarray:
+        nonlocal size
+        offset, size = size, size + -(-array.nbytes // ALIGNMENT) * ALIGNMENT
+        if memory is None or not array.size:
+            return array
+        return np.frombuffer(memory, array.dtype, array.size, offset).reshape(array.shape)
+
+    return each(place, Shared(board, actions, seeds)), size
+
+
+def board_part(board: Board, environments: slice, workers: slice = slice(None)) -> Board:
+    """The board of a part of the environments and workers."""
+    return each(lambda array: array[environments], board._replace(at=()))._replace(at=board.at[workers])
+
+
+def how_it_ended(code: int | None) -> str:
+    """A process's exit code in words."""
+    if code is not None and code < 0:
+        return f"signal {-code} ({signal.Signals(-code).name})"
+    return f"exit code {code}"
+
+
+@contextlib.contextmanager
+def fresh_child() -> Iterator[None]:
+    """How a worker is started: with one thread, without this program's main module, and deaf to Ctrl-C.
+
+    Without its main module a program needs no `if __name__ == "__main__"`, and what it imports is not imported again.
+    """
+    before, main = {name: os.environ.get(name) for name in CHILD_VARIABLES}, sys.modules["__main__"]
+    resource_tracker.ensure_running()  # when it is started later, it lets Ctrl-C through again
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    os.environ.update(CHILD_VARIABLES)
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def shut(processes: list[Any], pipes: list[Any]) -> None:
+    """Let the workers go: they end when their pipe is closed, and are killed where they do not."""
+    for pipe in pipes:
+        pipe.close()
+    pipes.clear()
+    deadline = time.monotonic() + LAST_PATIENCE
+    for process in processes:
+        process.join(max(0.0, deadline - time.monotonic()))
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+        process.close()
+    processes.clear()
+
+
+# In the worker
+
+
+def work(task: Task, memory: Any, pipe: connection.Connection) -> None:
+    """A worker's life: make its environments, then step, reset, save and restore them as it is asked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    drives: list[Drive] = []
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent let go
+        try:
+            board, actions, seeds = arrange(task.spec, task.environments, task.workers, memory)[0]
+            drives = [make_drive(task, board, group) for group in task.groups]
+            joint = [(drive, actions[g], seeds[g]) for drive, g in zip(drives, task.groups, strict=True)]
+            pipe.send_bytes(b"")
+            while True:
+                message = pipe.recv_bytes()
+                if len(message) == 1:
+                    drive, chosen, coming = joint[message[0]]
+                    drive.advance(chosen, coming)
+                    pipe.send_bytes(b"")
+                else:
+                    pipe.send_bytes(pickle.dumps(Answer(obey(task, drives, seeds, *pickle.loads(message)))))
+        except (EOFError, ConnectionError):
+            raise
+        except FAILURES as error:
+            fault = error if isinstance(error, CoterieError) else EnvironmentFault(told(error))
+            fault = type(fault)(f"worker {task.worker}, {fault}")
+            fault.add_note("".join(traceback.format_exception(error)))
+            pipe.send_bytes(pickle.dumps(Answer(error=fault)))
+            pipe.recv_bytes()
+    for drive in drives:
+        drive.close()
+
+
+def end_with_parent() -> None:
+    """Wait for the parent's end, which a worker that is stuck in a step would not notice, and end, too."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def make_drive(task: Task, board: Board, group: slice) -> Drive:
+    """The environments of a group, made and driven here."""
+    environments = [made(task.make) for _ in range(group.start, group.stop)]
+    mine = board_part(board, group, slice(task.worker, task.worker + 1))
+    drive = parallel(environments, team=task.team, success=task.success, board=mine, first=group.start)
+    if drive.spec != task.spec:
+        raise EnvironmentFault("an environment has other agents or spaces than the first that was made")
+    return drive
+
+
+def obey(task: Task, drives: list[Drive], seeds: np.ndarray, command: str, argument: Any) -> Any:
+    """Do what is not a step."""
+    if command == "reset":
+        for drive, group in zip(drives, task.groups, strict=True):
+            drive.reset(seeds[group])
+    elif command == "restore":
+        ends = np.cumsum(argument["lengths"])
+        for drive, group in zip(drives, task.groups, strict=True):
+            saved = {name: values[group] for name, values in argument.items() if name != "actions"}
+            first = ends[group.start] - argument["lengths"][group.start]
+            drive.restore({**saved, "actions": argument["actions"][first : ends[group.stop - 1]]})
+    else:
+        return [drive.save() for drive in drives]
+    return None

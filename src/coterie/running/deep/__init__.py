@@ -1,0 +1,1 @@
+"""Runs of deep learners: many seeds side by side, checked, saved and resumed."""

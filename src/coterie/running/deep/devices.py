@@ -1,0 +1,37 @@
+"""JAX made ready for deep runs: a CPU device a core, compiled programs kept on disk, the device that was asked for."""
+
+from __future__ import annotations
+
+import os
+
+import jax
+
+from coterie.errors import BadInput, nearest
+from coterie.running.tables import cache_folder
+
+DEVICES = ("auto", "cpu", "gpu", "tpu")
+KEPT_SECONDS = 0.5  # programs that compile faster are not worth keeping
+
+
+def prepare(device: str = "auto", seeds: int = 1, *, actor: bool = False) -> list[jax.Device]:
+    """The devices that seeds are shared out among; `actor`: one more, for acting beside learning.
+
+    Where JAX has been used before in this process its devices stay as they are. Raises BadInput for a device that this
+    machine or this JAX does not have.
+    """
+    if device not in DEVICES:
+        raise BadInput(f"--device {device}: there is no such device{nearest(device, DEVICES)}")
+    wanted = max(1, min(os.cpu_count() or 1, seeds + actor))
+    try:
+        if jax.config.jax_num_cpu_devices < wanted:  # type: ignore[attr-defined]
+            jax.config.update("jax_num_cpu_devices", wanted)
+    except RuntimeError:
+        pass  # JAX is running already
+    if jax.config.jax_compilation_cache_dir is None:  # type: ignore[attr-defined]
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_SECONDS)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    try:
+        return list(jax.devices(None if device == "auto" else device))
+    except RuntimeError:
+        raise BadInput(f"--device {device}: JAX finds none here; it has {jax.default_backend()}") from None

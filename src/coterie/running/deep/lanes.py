@@ -1,0 +1,313 @@
+"""Lanes: some seeds of a run that learn together, on the compiled road or on the worker road.
+
+A lane is advanced by so many visits to the replay, checked, and laid out as arrays to be saved. Sums over all visits
+since the last mark are carried with the run, so that what is logged does not depend on how the work was cut up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from coterie.envs.protocol import Environment
+from coterie.errors import StorageFault
+from coterie.running.deep.playing import Played, compiled_play, outside_play
+from coterie.running.deep.saving import as_named
+from coterie.running.roads import Outside, compiled, start_outside, train_outside
+from coterie.running.rollout import SEED_AXES, Plan, Run, Scores, act_at
+from coterie.types import Algorithm, Array
+
+
+class Totals(NamedTuple):
+    """Sums since the last mark: what `update` told (the visits that learned), how many learned, and scores."""
+
+    info: dict[str, Array]
+    learned: Array
+    scores: Scores
+
+
+class Lane(Protocol):
+    """Some seeds that learn together; every array that it gives begins with their axis."""
+
+    seeds: np.ndarray
+
+    def advance(self, visits: int) -> None:
+        """Learn for so many visits to the replay; returns once that is under way or over."""
+        ...
+
+    def wait(self) -> None:
+        """Until what was begun is over."""
+        ...
+
+    def totals(self) -> Totals:
+        """The sums since the last mark, on the host; the next ones begin at zero."""
+        ...
+
+    def check(self, number: int) -> Played:
+        """Greedy episodes of the present policies, [S, P, ..] on the host."""
+        ...
+
+    def policy(self) -> Any:
+        """What acting reads, on the host."""
+        ...
+
+    def judge(self, policy: Any, number: int) -> Played:
+        """Greedy episodes of given policies, [S, P, ..] on the host."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs: trees of arrays by part."""
+        ...
+
+    def shape(self) -> dict[str, Any]:
+        """What a state looks like, before or after anything was learned."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        ...
+
+    def close(self) -> None:
+        """Let go of processes and memory."""
+        ...
+
+
+def added(totals: Totals, info: dict[str, Array], scores: Scores) -> Totals:
+    """The sums with one more visit."""
+    learned = info["learned"]
+    named = {name: totals.info[name] + learned * number for name, number in info.items() if name != "learned"}
+    return Totals(named, totals.learned + learned, jax.tree.map(lambda a, b: a + b, totals.scores, scores))
+
+
+# The compiled road
+
+
+LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in two thirds of the compile time
+
+
+class Programs(NamedTuple):
+    """The jitted programs of a lane, for seeds [S]: start, advance, and whole greedy episodes."""
+
+    start: Callable[..., Any]
+    advance: Callable[..., Any]
+    play: Callable[..., Any]
+
+
+def programs(algorithm: Algorithm, environment: Environment, plan: Plan, episodes: int) -> Programs:
+    """The programs of the compiled road, batched over seeds; the clock is not."""
+    start, train = compiled(algorithm, environment, plan)
+
+    def begin(seed: Array) -> tuple[Run, Totals]:
+        run = start(seed)
+        blank = jax.eval_shape(lambda: train(seed, run, 1)[1])
+        info, scores = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), blank)
+        learned = info.pop("learned")
+        return run, Totals(info, learned, scores)
+
+    def advance(seed: Array, run: Run, totals: Totals, visits: Array) -> tuple[Run, Totals]:
+        def visit(_: Array, carry: tuple[Run, Totals]) -> tuple[Run, Totals]:
+            run, totals = carry
+            run, told = train(seed, run, 1)
+            return run, added(totals, *jax.tree.map(lambda leaf: leaf[0], told))
+
+        return jax.lax.fori_loop(0, visits, visit, (run, totals))
+
+    return Programs(
+        jax.jit(jax.vmap(begin, out_axes=(SEED_AXES, 0)), compiler_options={"xla_backend_optimization_level": 0}),
+        jax.jit(
+            jax.vmap(advance, in_axes=(0, SEED_AXES, 0, None), out_axes=(SEED_AXES, 0)),
+            donate_argnums=(1, 2),
+            compiler_options=LEVEL,
+        ),
+        jax.jit(
+            jax.vmap(compiled_play(algorithm, environment, episodes), in_axes=(0, 0, None)), compiler_options=LEVEL
+        ),
+    )
+
+
+class CompiledLane:
+    """Seeds that learn in one compiled program on one device."""
+
+    def __init__(self, made: Programs, seeds: np.ndarray, device: Any) -> None:
+        self.made, self.seeds, self.device = made, np.asarray(seeds, np.uint32), device
+        self._keys = jax.device_put(self.seeds, device)
+        self.run, self._sums = made.start(self._keys)
+        self._zero = jax.tree.map(np.zeros_like, jax.device_get(self._sums))
+
+    def advance(self, visits: int) -> None:
+        """Begin so many visits; the device works on while the caller does other things."""
+        self.run, self._sums = self.made.advance(self._keys, self.run, self._sums, np.int32(visits))
+
+    def wait(self) -> None:
+        """Until the device is at rest."""
+        jax.block_until_ready(self._sums)
+
+    def totals(self) -> Totals:
+        """The sums since the last mark."""
+        told = jax.device_get(self._sums)
+        self._sums = jax.device_put(self._zero, self.device)
+        return told
+
+    def policy(self) -> Any:
+        """What acting reads."""
+        return jax.device_get(self.run.policy)
+
+    def check(self, number: int) -> Played:
+        """Greedy episodes of the present policies."""
+        return jax.device_get(self.made.play(self._keys, self.run.policy, np.uint32(number)))
+
+    def judge(self, policy: Any, number: int) -> Played:
+        """Greedy episodes of given policies."""
+        return jax.device_get(self.made.play(self._keys, jax.device_put(policy, self.device), np.uint32(number)))
+
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs."""
+        run = self.run
+        told = {"held": run.held, "places": run.places, "clock": run.clock, "policy": run.policy, "sums": self._sums}
+        learner = run.learner._replace(replay=())
+        return jax.device_get({"learner": learner, "replay": run.learner.replay, "runner": told})
+
+    def shape(self) -> dict[str, Any]:
+        """What a state looks like."""
+        return self.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        told = state["runner"]
+        learner = state["learner"]._replace(replay=state["replay"])
+        run = Run(learner, told["policy"], told["held"], told["places"], told["clock"])
+        self.run, self._sums = jax.device_put((run, told["sums"]), self.device)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+# The worker road
+
+
+class OutsideLane:
+    """One seed that learns in worlds outside JAX; they are opened when they are first needed.
+
+    make_worlds(episodes) opens worlds, for learning with `episodes` None, else so many for checks.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        parts: Outside,
+        make_worlds: Callable[[int | None], Any],
+        seed: int,
+        episodes: int,
+        limit: int,
+    ) -> None:
+        self.algorithm, self.parts, self.episodes, self.limit = algorithm, parts, episodes, limit
+        self.seeds = np.array([seed], np.uint32)
+        self.run: Run | None = None
+        self._make, self._worlds, self._checked = make_worlds, None, None
+        self._sums: Totals | None = None
+        self._greedy = jax.jit(partial(act_at, algorithm, "greedy"))
+
+    def _opened(self) -> Any:
+        if self._worlds is None:
+            self._worlds = self._make(None)
+        return self._worlds
+
+    def advance(self, visits: int) -> None:
+        """Learn for so many visits."""
+        worlds, seed = self._opened(), int(self.seeds[0])
+        if self.run is None:
+            self.run, self.sight = start_outside(self.parts, worlds, seed)
+        self.run, self.sight, told = train_outside(self.parts, worlds, seed, self.run, self.sight, visits)
+        for info, scores in jax.device_get(told):
+            self._sums = added(self._sums if self._sums is not None else blank_totals(info, scores), info, scores)
+
+    def wait(self) -> None:
+        """Until the learner is at rest."""
+        if self.run is not None:
+            jax.block_until_ready(self.run.learner)
+
+    def totals(self) -> Totals:
+        """The sums since the last mark."""
+        sums = self._sums
+        assert sums is not None, "nothing was learned since the last mark"
+        self._sums = None
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[None], sums)
+
+    def policy(self) -> Any:
+        """What acting reads."""
+        assert self.run is not None, "a policy is asked for before the first visit"
+        return jax.tree.map(lambda leaf: np.array(leaf)[None], jax.device_get(self.run.policy))
+
+    def check(self, number: int) -> Played:
+        """Greedy episodes of the present policy."""
+        return self.judge(self.policy(), number)
+
+    def judge(self, policy: Any, number: int) -> Played:
+        """Greedy episodes of a given policy, in worlds of their own."""
+        if self._checked is None:
+            self._checked = self._make(self.episodes)
+        one = jax.tree.map(lambda leaf: leaf[0], policy)
+        seed = int(self.seeds[0])
+        played = outside_play(
+            self._greedy, self.algorithm.memory, self._checked, seed, one, number, self.episodes, self.limit
+        )
+        return jax.tree.map(lambda leaf: leaf[None], played)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that going on needs, the episodes under way included; nothing where nothing is under way."""
+        if self.run is None or self._worlds is None:
+            return {}
+        run = jax.device_get(self.run)
+        told = {"held": run.held, "clock": run.clock, "policy": run.policy}
+        learner = run.learner._replace(replay=())
+        sums = {} if self._sums is None else as_named(self._sums, "sums.")
+        worlds = {**self._worlds.save(), **sums}
+        return {"learner": learner, "replay": run.learner.replay, "runner": told, "worlds": worlds}
+
+    def shape(self) -> dict[str, Any]:
+        """What a state looks like; opens the worlds."""
+        if self.run is None:
+            self.run, self.sight = start_outside(self.parts, self._opened(), int(self.seeds[0]))
+        return self.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state: the episodes under way are played again."""
+        told = state["runner"]
+        learner = jax.device_put(state["learner"]._replace(replay=state["replay"]))
+        self.run = Run(learner, jax.device_put(told["policy"]), told["held"], (), told["clock"])
+        named = {name.removeprefix("sums."): array for name, array in state["worlds"].items() if "sums." in name}
+        self._sums = sums_of(named) if named else None
+        self.sight = self._opened().restore(state["worlds"])
+
+    def close(self) -> None:
+        """Let go of the worlds, and of what only learning needs."""
+        for worlds in (self._worlds, self._checked):
+            if worlds is not None and hasattr(worlds, "close"):
+                worlds.close()
+        self._worlds = self._checked = self.run = None
+
+
+def blank_totals(info: dict[str, Array], scores: Scores) -> Totals:
+    """Sums of nothing."""
+    zero = jax.tree.map(np.zeros_like, {name: number for name, number in info.items() if name != "learned"})
+    return Totals(zero, np.zeros_like(info["learned"]), jax.tree.map(np.zeros_like, scores))
+
+
+def sums_of(named: dict[str, np.ndarray]) -> Totals:
+    """The sums that were saved by these names; raises StorageFault where one is missing."""
+    info = {name.removeprefix("info."): array for name, array in named.items() if name.startswith("info.")}
+    try:
+        scores = Scores(*(named[f"scores.{name}"] for name in Scores._fields))
+        return Totals(info, named["learned"], scores)
+    except KeyError as missing:
+        raise StorageFault(f"the checkpoint does not fit its run's settings: {missing} is missing") from missing
+
+
+def split_seeds(seeds: Sequence[int], devices: int) -> list[np.ndarray]:
+    """Seeds shared out among devices, as evenly as can be; no empty share."""
+    return [part for part in np.array_split(np.asarray(seeds, np.uint32), min(devices, len(seeds))) if len(part)]

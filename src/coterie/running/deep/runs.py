@@ -1,0 +1,144 @@
+"""A deep run opened: its learner, its lanes, its schedule, and what untrained play earns on its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from coterie.algorithms.qlearning import Parts, Sizes, parts, qlearning
+from coterie.envs.protocol import Environment
+from coterie.errors import BadInput
+from coterie.replay.buffer import check_fits
+from coterie.running.deep.lanes import LEVEL, CompiledLane, Lane, OutsideLane, programs, split_seeds
+from coterie.running.deep.playing import Played, compiled_play, fixed, limit_of, outside_play
+from coterie.running.deep.saving import size_of
+from coterie.running.deep.session import Schedule
+from coterie.running.roads import outside
+from coterie.running.rollout import Plan, act_at
+from coterie.settings import DeepOptions
+from coterie.types import Algorithm, Spec
+
+COPIES = 2  # of a run in memory at most, while a checkpoint is written
+
+
+class Opened(NamedTuple):
+    """What a deep run is made of; `baseline(idle)` plays untrained episodes: random ones, or idle ones."""
+
+    spec: Spec
+    algorithm: Algorithm
+    made_of: Parts
+    lanes: list[Lane]
+    schedule: Schedule
+    together: bool
+    baseline: Callable[[bool], Played]
+    idle_action: str
+
+
+def open_compiled(
+    environment: Environment,
+    algorithm: str,
+    options: DeepOptions,
+    *,
+    steps: int,
+    seeds: Sequence[int],
+    checks: int,
+    episodes: int,
+    length: int,
+    devices: Sequence[jax.Device],
+    memory: float,
+    lanes: Sequence[Sequence[int]] | None = None,
+    made_of: Parts | None = None,
+) -> Opened:
+    """A run on the compiled road; `lanes` are the shares of a run that is resumed.
+
+    Raises BadInput, before anything is allocated, where it would not fit into `memory` bytes.
+    """
+    spec = environment.spec
+    plan = Plan(options.environments, options.rows, options.lag)
+    made_of = made_of or parts(algorithm, options, spec)
+    learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
+    made = programs(learner, environment, plan, episodes)
+    shape = jax.eval_shape(made.start, jax.ShapeDtypeStruct((1,), np.uint32))
+    check_fits(COPIES * len(seeds) * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
+    shares = split_seeds(seeds, len(devices)) if lanes is None else [np.array(share, np.uint32) for share in lanes]
+    opened: list[Lane] = [
+        CompiledLane(made, share, devices[place % len(devices)]) for place, share in enumerate(shares)
+    ]
+    names = [environment.action_names[action] for action in environment.idle]
+    named = names[0] if len(set(names)) == 1 else ", ".join(names)
+
+    def baseline(idle: bool) -> Played:
+        play = compiled_play(fixed(spec, environment.idle if idle else None), environment, episodes)
+        several = jax.jit(
+            lambda numbers: jax.lax.map(partial(play, np.uint32(0), ((),)), numbers), compiler_options=LEVEL
+        )
+        played = jax.device_get(several(np.arange(10, dtype=np.uint32)))
+        return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), played)
+
+    return Opened(
+        spec, learner, made_of, opened, schedule_of(options, steps, checks), True, baseline,
+        named if environment.idle_is_noop else f"always {named}: no action stands still",
+    )  # fmt: skip
+
+
+def open_outside(
+    make_worlds: Callable[[int | None], Any],
+    spec: Spec,
+    algorithm: str,
+    options: DeepOptions,
+    *,
+    steps: int,
+    seeds: Sequence[int],
+    checks: int,
+    episodes: int,
+    length: int,
+    horizon: int,
+    memory: float,
+    actor: jax.Device | None = None,
+    made_of: Parts | None = None,
+) -> Opened:
+    """A run on the worker road, one lane a seed, one after another; make_worlds(None) opens those to learn in."""
+    plan = Plan(options.environments, options.rows, options.lag)
+    made_of = made_of or parts(algorithm, options, spec)
+    learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
+    shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
+    check_fits(COPIES * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
+    halves = outside(learner, spec, plan, actor=actor)
+    limit = limit_of(horizon)
+    lanes: list[Lane] = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit) for seed in seeds]
+
+    def baseline(idle: bool) -> Played:
+        still = fixed(spec, (0,) * len(spec.agents) if idle else None)
+        worlds = make_worlds(episodes)
+        try:
+            act = jax.jit(partial(act_at, still, "greedy"))
+            return outside_play(act, still.memory, worlds, 0, ((),), 0, episodes, limit)
+        finally:
+            if hasattr(worlds, "close"):
+                worlds.close()
+
+    return Opened(
+        spec, learner, made_of, lanes, schedule_of(options, steps, checks), False, baseline, "always action 0"
+    )
+
+
+def schedule_of(options: DeepOptions, steps: int, checks: int) -> Schedule:
+    """The visits of a run, and after how many it is checked."""
+    visits = max(1, steps // (options.environments * options.rows))
+    return Schedule(visits, options.environments * options.rows, max(1, -(-visits // checks)))
+
+
+def must_agree(played: Played, spec: Spec, options: DeepOptions) -> None:
+    """Raises BadInput where agents of one team earn differently in random play and nobody says what the team's is."""
+    returns = np.asarray(played.returns)
+    for team in range(spec.teams):
+        group = [agent for agent, number in enumerate(spec.team) if number == team]
+        if options.reward == "as-is" and not np.allclose(returns[:, group], returns[:, group[:1]], atol=1e-5):
+            raise BadInput(
+                f"agents of one team earn different rewards ({spec.agents[group[0]]} and others), and values that are "
+                "mixed need one reward for the team: add --reward team-sum or --reward team-mean"
+            )

@@ -1,0 +1,124 @@
+"""A deep team that acts on any loop: its networks and memories, without trainer or environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+
+from coterie.equations.choosing import greedy
+from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
+from coterie.networks.agent import Network
+from coterie.networks.team import act_values, first_networks, network_for
+from coterie.running.checkpoint import load_checkpoint
+from coterie.running.deep.saving import from_named
+from coterie.settings import DeepOptions
+from coterie.types import Spec, View
+
+
+class DeepTeam:
+    """Greedy agents with networks; `act` is one step of one agent, and its memory, where it has one, goes on with it.
+
+    agents are the names the team was trained with, seed the seed of its run that it is from.
+    """
+
+    def __init__(self, spec: Spec, networks: tuple[Network, ...], parameters: tuple[Any, ...], seed: int) -> None:
+        self.spec, self.seed, self.agents = spec, seed, spec.agents
+        self._parameters = parameters
+        self._place = {spec.agents[a]: (k, n) for k, kind in enumerate(spec.kinds) for n, a in enumerate(kind.agents)}
+        self._values = [
+            jax.jit(partial(act_values, network, spec, kind))
+            for network, kind in zip(networks, spec.kinds, strict=True)
+        ]
+        self._sizes = [network.memory for network in networks]
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new episode: what agents remember is forgotten."""
+        self._memory = [
+            jnp.zeros((1, len(kind.agents), size)) if size else ()
+            for kind, size in zip(self.spec.kinds, self._sizes, strict=True)
+        ]
+        self._acted: set[str] = set()
+
+    def act(self, agent: Any, observation: Any, info: Mapping[str, Any] | None = None) -> int:
+        """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed.
+
+        Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation or a mask that
+        does not fit what it was trained on.
+        """
+        agent = str(agent)
+        if agent not in self._place:
+            raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
+        k, n = self._place[agent]
+        kind = self.spec.kinds[k]
+        mask = (info or {}).get("action_mask")
+        if isinstance(observation, Mapping):
+            mask = observation.get("action_mask", mask)
+            observation = observation.get("observation")
+        shape = (1, len(kind.agents))
+        obs = np.zeros((*shape, *kind.observation_shape), kind.observation_dtype)
+        legal = np.ones((*shape, kind.actions), bool)
+        seen = np.asarray(observation)
+        if seen.shape != kind.observation_shape or seen.dtype.kind not in "biuf":
+            raise EnvironmentFault(
+                f"{agent} saw {seen.dtype}{list(seen.shape)}, its team was trained on "
+                f"{kind.observation_dtype}{list(kind.observation_shape)}"
+            )
+        obs[0, n] = seen
+        if mask is not None:
+            allowed = np.asarray(mask).astype(bool)
+            if allowed.shape != (kind.actions,) or not allowed.any():
+                raise EnvironmentFault(
+                    f"{agent} was given the mask {mask!r}, which leaves none of {kind.actions} actions"
+                )
+            legal[0, n] = allowed
+        there = np.ones(shape, bool)
+        first = np.full(shape, agent not in self._acted)
+        view = View(obs, legal, there, there, first)
+        q, memory = self._values[k](self._parameters[k], view, self._memory[k])
+        if self._sizes[k]:
+            self._memory[k] = self._memory[k].at[0, n].set(memory[0, n])
+        self._acted.add(agent)
+        return int(greedy(q, legal)[0, n])
+
+    def act_all(
+        self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None
+    ) -> dict[Any, int]:
+        """The actions of all agents that see something."""
+        return {agent: self.act(agent, seen, (infos or {}).get(agent)) for agent, seen in observations.items()}
+
+    def __repr__(self) -> str:
+        """Which team of its run this is."""
+        return f"DeepTeam({', '.join(self.agents)}; seed {self.seed} of its run)"
+
+
+def load_deep(folder: Path, seed: int | None = None, network: Any = None) -> DeepTeam:
+    """The team of one seed of a deep run (the best by its checks where none is named).
+
+    network: a function kind -> Network, for a run that was trained with a network of the user's own.
+    """
+    parts, facts = load_checkpoint(folder, ("policy",))
+    try:
+        spec = msgspec.convert(facts["spec"], Spec)
+        options = msgspec.convert(facts["options"], DeepOptions)
+        seeds = [int(one) for lane in facts["lanes"] for one in lane]
+        best = seeds[int(facts["best_seed"])]
+        sizes = [len(lane) for lane in facts["lanes"]]
+    except (KeyError, TypeError, ValueError, IndexError, msgspec.ValidationError) as error:
+        raise StorageFault(f"{folder} does not hold a deep team: {error!r}") from error
+    chosen = best if seed is None else seed
+    if chosen not in seeds:
+        raise BadInput(f"seed {chosen}: the run has seeds {seeds[0]} to {seeds[-1]}")
+    place, row = next((i, lane.index(chosen)) for i, lane in enumerate(facts["lanes"]) if chosen in lane)
+    networks = tuple((network or partial(network_for, options=options))(kind) for kind in spec.kinds)
+    one = jax.eval_shape(lambda key: first_networks(key, spec, networks), jax.random.key(0))
+    like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((sizes[place], *leaf.shape), leaf.dtype), one)
+    stacked = from_named(like, parts["policy"], f"lane{place}.agents.")
+    return DeepTeam(spec, networks, jax.tree.map(lambda leaf: leaf[row], stacked), chosen)

@@ -1,0 +1,137 @@
+"""What people see of a deep run: its verdict, its progress in a line, its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from coterie.settings import DEEP_ALGORITHMS
+from coterie.showing import words
+from coterie.statistics import FEW, Estimate, interval, percent
+
+if TYPE_CHECKING:
+    from coterie.running.deep.session import DeepTick
+    from coterie.running.deep.verdict import DeepVerdict
+
+
+def verdict(told: DeepVerdict) -> RenderableType:
+    """The verdict: every seed, the middle of them with its interval, and what untrained play earns."""
+    name = DEEP_ALGORITHMS.get(told.algorithm, told.algorithm).split(":")[0]
+    head = (
+        f"{words.plural(len(told.seeds), 'seed')} of {words.plural(told.agents, 'agent')}, {told.environment}, "
+        f"{told.algorithm} ({name}), {told.env_steps // len(told.seeds):,} joint steps each"
+    )
+    lines: list[RenderableType] = [Text(head, "bold"), Text()]
+    for label, value, meaning in facts(told):
+        lines.append(Text.assemble("  ", label.ljust(14), (value.rjust(10), "bold"), "   ", (meaning, "dim")))
+    lines.append(Text())
+    rows = zip(told.seeds, told.returns, told.success, told.best_step, strict=True)
+    best = max(told.returns)
+    for seed, earned, success, step in rows:
+        frozen = "  left the finite numbers" if seed in told.frozen else ""
+        bar = "█" * round(20 * _share(earned, told.random, best if told.optimum is None else told.optimum))
+        lines.append(
+            Text.assemble(
+                f"  seed {seed:<6}", (f"{words.number(earned):>10}", "bold"), f"  {percent(success):>7} {told.success_word}",
+                (f"  saved at {step:>9,}  ", "dim"), (bar, "green"), (frozen, "bold red"),
+            )
+        )  # fmt: skip
+    wrong = [finding for finding in told.findings if finding.verdict == "yes"]
+    for finding in wrong:
+        lines += [Text(), Text.assemble(("  ! ", "bold red"), finding.sentence)]
+        if finding.remedy:
+            lines.append(Text.assemble("    ", ("Try: ", "bold"), finding.remedy))
+    return Group(*lines)
+
+
+def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
+    """Label, number and meaning of each line of a verdict."""
+    how = "exact values" if told.exact else f"{told.episodes} fresh greedy episodes a seed"
+    few = f"; fewer than {FEW} seeds are too few for an interval" if len(told.seeds) < FEW else ""
+    unit = "" if told.reward == "as-is" else f", reward {told.reward}"
+    found = [
+        ("return", words.number(told.iqm.value), f"{_span(told.iqm)}interquartile mean over seeds ({how}{unit}){few}"),
+        ("mean", words.number(told.mean.value), f"{_span(told.mean)}mean over seeds"),
+        (
+            told.success_word,
+            f"{told.coordinated.count}/{told.coordinated.total}",
+            f"seeds whose team does so in at least 95 % of episodes {interval(told.coordinated)}; "
+            f"on average {percent(float(np.mean(told.success)))}",
+        ),
+        ("random play", words.number(told.random), f"{percent(told.random_success)} {told.success_word}"),
+        (
+            "idle play",
+            words.number(told.idle),
+            f"{percent(told.idle_success)} {told.success_word} ({told.idle_action})",
+        ),
+    ]
+    if told.optimum is not None:
+        found.insert(2, ("optimum", words.number(told.optimum), f"the exact joint optimum, {told.objective}"))
+    if told.relapsed is not None:
+        found.append(("relapsed", percent(told.relapsed), "of the greedy checks after a seed's first success failed"))
+    return found
+
+
+def _span(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"({words.number(estimate.low)} to {words.number(estimate.high)}) "
+
+
+def _share(value: float, low: float, high: float) -> float:
+    return float(np.clip((value - low) / (high - low), 0, 1)) if high > low else 0.0
+
+
+def progress_text(tick: DeepTick, success_word: str = "succeed", columns: int = 100) -> str:
+    """How far a deep run has come, in one line.
+
+    >>> from coterie.running.deep.session import DeepTick
+    >>> progress_text(DeepTick(420_000, 1_000_000, 400_000, 10.0, 4.2, 0.71, 0.8, 0.013))
+    ' 42 %  420,000 steps · 40.0 k steps/s · 14 s left · return 0.71 · 80.0 % succeed · loss 0.013'
+    """
+    from coterie.showing.terminal import _duration, _rate
+
+    if not tick.seconds:
+        return f"{int(100 * tick.env_steps / tick.total):3d} %  compiled and begun in {tick.compiling:.1f} s"
+    parts = [
+        f"{tick.env_steps:,} steps",
+        f"{_rate(tick.steps_per_second)} steps/s",
+        f"{_duration(tick.seconds_left)} left",
+        "" if tick.return_ is None else f"return {words.number(tick.return_)}",
+        "" if tick.success is None else f"{percent(tick.success)} {success_word}",
+        "" if tick.loss is None else f"loss {tick.loss:.3g}",
+    ]
+    return f"{int(100 * tick.env_steps / tick.total):3d} %  " + " · ".join(part for part in parts if part)[:columns]
+
+
+def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> None:
+    """The greedy return of every seed over the run, their interquartile mean, random play and the optimum, as a PNG."""
+    from matplotlib.figure import Figure
+
+    from coterie.statistics import interquartile_mean
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    steps = np.unique(frame["env_steps"])
+    table = np.full((len(told.seeds), len(steps)), np.nan)
+    for seed, step, value in zip(frame["seed"], frame["env_steps"], frame["greedy_return"], strict=True):
+        table[told.seeds.index(int(seed)), np.searchsorted(steps, step)] = value
+    for row in table:
+        axes.plot(steps, row, color="tab:blue", alpha=0.35, linewidth=1)
+    whole = ~np.isnan(table).any(0)
+    middle = [float(interquartile_mean(column)) for column in table[:, whole].T]
+    axes.plot(steps[whole], middle, color="tab:blue", linewidth=2.5, label="interquartile mean of greedy teams")
+    axes.axhline(told.random, color="tab:gray", linestyle=":", label="random play")
+    if told.optimum is not None:
+        axes.axhline(told.optimum, color="tab:green", linestyle="--", label="exact optimum")
+    axes.set_xlabel("joint steps of each seed")
+    axes.set_ylabel("return of an episode, team mean")
+    axes.set_title(f"{told.environment}, {told.algorithm}: every seed")
+    axes.legend(loc="best", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=120)

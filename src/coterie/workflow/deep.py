@@ -1,0 +1,458 @@
+"""Deep runs: trained, stopped, resumed and judged, with everything kept in a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import msgspec
+import numpy as np
+
+from coterie.envs import catalogue, sources
+from coterie.errors import BadInput, Diverged, Stopped, StorageFault
+from coterie.running import recorder
+from coterie.running.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from coterie.running.deep.devices import prepare
+from coterie.running.deep.playing import Played
+from coterie.running.deep.runs import Opened, must_agree, open_compiled, open_outside
+from coterie.running.deep.saving import as_named, from_named
+from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
+from coterie.running.deep.team import DeepTeam, load_deep
+from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
+from coterie.running.signals import Signals
+from coterie.running.train import memory_bytes
+from coterie.settings import MIXED
+from coterie.workflow.deep_exact import exact_judgement
+from coterie.workflow.deep_plan import (
+    CHECK_EPISODES,
+    FINAL_EPISODES,
+    DeepPlan,
+    deep_config,
+    deep_plan,
+    partitioned,
+    planned_deep,
+    sequence_length,
+)
+
+SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
+Tracker = Callable[[list[dict[str, Any]]], None]
+
+
+class DeepRun:
+    """A finished deep run: its folder, its verdict, and its team, ready to act."""
+
+    def __init__(self, folder: Path, verdict: DeepVerdict) -> None:
+        self.folder, self.verdict = folder, verdict
+
+    @property
+    def team(self) -> DeepTeam:
+        """The team of the best seed."""
+        return load_deep(self.folder)
+
+    def frame(self) -> dict[str, np.ndarray]:
+        """The log as columns: one row a seed and check."""
+        rows = recorder.read_lines(self.folder / "metrics.jsonl")
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return {name: np.array([row.get(name, np.nan) for row in rows], float) for name in names}
+
+    def draw(self) -> None:
+        """Draw the learning curves into the run's folder."""
+        from coterie.showing.deep import curves
+
+        curves(self.folder / "curves.png", self.frame(), self.verdict)
+
+    def __repr__(self) -> str:
+        """The verdict in words."""
+        from coterie.showing.deep import verdict
+        from coterie.showing.terminal import plain_text
+
+        return plain_text(verdict(self.verdict))
+
+
+def train_deep(
+    environment: str,
+    *,
+    algorithm: str | None = None,
+    preset: str | None = None,
+    env: Any = None,
+    seeds: int = 5,
+    seed: int = 0,
+    steps: int | None = None,
+    success: str = "",
+    checks: int | None = None,
+    name: str | None = None,
+    runs: str | Path = "runs",
+    pictures: bool = True,
+    workers: int = 0,
+    device: str = "auto",
+    track: Tracker | None = None,
+    on_tick: Callable[[DeepTick], None] | None = None,
+    **learner: Any,
+) -> DeepRun:
+    """Train teams with neural networks, one a seed, judge the best saved policy of each, and keep all in a run folder.
+
+    `env` are the environment's options, further words the learner's (settings.DeepOptions): for example
+    `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`.
+    """
+    more = {} if checks is None else {"checks": checks}
+    chosen = deep_plan(
+        environment,
+        algorithm=algorithm,
+        preset=preset,
+        env=env,
+        seeds=seeds,
+        seed=seed,
+        steps=steps,
+        learner=learner,
+        success=success,
+        **more,
+    )
+    opened = open_plan(chosen, workers=workers, device=device)
+    folder = new_folder(chosen, Path(runs), name)
+    run = learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
+    if pictures:
+        run.draw()
+    return run
+
+
+def open_plan(
+    chosen: DeepPlan, *, workers: int = 0, device: str = "auto", lanes: list[list[int]] | None = None
+) -> Opened:
+    """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be."""
+    seeds = [chosen.seed + place for place in range(chosen.seeds)]
+    common = {"steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
+    if chosen.road == "compiled":
+        if workers:
+            raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
+        devices = prepare(device, chosen.seeds)
+        environment = compiled_environment(chosen.environment, chosen.env)
+        options = with_team_reward(chosen)
+        environment = environment._replace(spec=partitioned(environment.spec, options))
+        opened = open_compiled(
+            environment,
+            chosen.algorithm,
+            options,
+            length=sequence_length(options, environment.horizon),
+            devices=devices,
+            memory=memory_bytes(),
+            lanes=lanes,
+            **common,
+        )
+    else:
+        from coterie.pettingzoo.sources import make_worlds
+
+        devices = prepare(device, 1, actor=chosen.learner.lag > 0)
+        options = chosen.learner
+
+        def worlds(episodes: int | None) -> Any:
+            count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
+            return make_worlds(chosen.environment, chosen.env, environments=count, workers=helpers)
+
+        one = make_worlds(chosen.environment, chosen.env, environments=1)
+        spec, horizon = partitioned(one.spec, options), horizon_of(one)
+        opened = open_outside(
+            worlds,
+            spec,
+            chosen.algorithm,
+            options,
+            length=sequence_length(options, horizon),
+            horizon=horizon,
+            memory=memory_bytes(),
+            actor=devices[-1] if options.lag else None,
+            **common,
+        )
+    return opened
+
+
+def compiled_environment(word: str, options: Any) -> Any:
+    """The environment of the compiled road: ours, or a JAX library's."""
+    source = sources.parse(word) if ":" in word else None
+    if source is None:
+        return catalogue.make(word, options)
+    return sources.jax_environment(source.source, source.name, options)
+
+
+def with_team_reward(chosen: DeepPlan) -> Any:
+    """The options with the team's reward that an environment of ours is known for, where nobody says another."""
+    own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
+    if chosen.learner.reward == "as-is" and chosen.algorithm in MIXED and own:
+        return dataclasses.replace(chosen.learner, reward=own)
+    return chosen.learner
+
+
+def horizon_of(worlds: Any) -> int:
+    """The time limit of worlds outside where they name one (max_cycles), else 0."""
+    one = worlds.ones[0].environment
+    for holder in (one, getattr(one, "unwrapped", None), getattr(getattr(one, "aec_env", None), "unwrapped", None)):
+        limit = getattr(holder, "max_cycles", None)
+        if isinstance(limit, int) and limit > 0:
+            return limit
+    return 0
+
+
+def new_folder(chosen: DeepPlan, runs: Path, name: str | None) -> Path:
+    """A new run folder that holds the plan."""
+    stem = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in chosen.environment).strip(".-")
+    folder = recorder.create_run(runs, f"{stem}-{chosen.algorithm}", name)
+    try:
+        recorder.write_config(folder, deep_config(chosen))
+    except BaseException:
+        folder.rmdir()
+        raise
+    return folder
+
+
+def resume_deep(
+    folder: Path,
+    *,
+    workers: int = 0,
+    device: str = "auto",
+    track: Tracker | None = None,
+    on_tick: Callable[[DeepTick], None] | None = None,
+) -> DeepRun:
+    """Go on with a stopped deep run as if it had never been stopped, bit for bit."""
+    chosen = planned_deep(folder)
+    if (folder / "evaluation.json").exists():
+        raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
+    if not list_checkpoints(folder):
+        opened = open_plan(chosen, workers=workers, device=device)
+        return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
+    with recorder.held(folder):
+        parts, facts = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
+    lanes = facts.get("lanes")
+    if not isinstance(lanes, list) or sorted(seed for lane in lanes for seed in lane) != [
+        chosen.seed + place for place in range(chosen.seeds)
+    ]:
+        raise StorageFault(f"the checkpoint of {folder.name} does not fit its run's settings: its seeds differ")
+    opened = open_plan(chosen, workers=workers, device=device, lanes=lanes)
+    progress = restored(opened, parts, facts)
+    return learn_deep(chosen, opened, folder, progress=progress, rows=int(facts["rows"]), track=track, on_tick=on_tick)
+
+
+def learn_deep(
+    chosen: DeepPlan,
+    opened: Opened,
+    folder: Path,
+    *,
+    progress: Progress | None = None,
+    rows: int = 0,
+    track: Tracker | None = None,
+    on_tick: Callable[[DeepTick], None] | None = None,
+) -> DeepRun:
+    """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped."""
+    metrics = folder / "metrics.jsonl"
+    progress = progress or new_progress(opened.lanes, opened.schedule)
+    began, saved_at, saving = time.perf_counter(), time.perf_counter(), 0.0
+    last: list[DeepTick] = []
+
+    def heard(tick: DeepTick) -> None:
+        last[:] = [tick]
+        if on_tick is not None:
+            on_tick(tick)
+
+    def logged(new: list[dict[str, Any]]) -> None:
+        nonlocal rows
+        recorder.append_lines(metrics, new)
+        rows += len(new)
+        if track is not None:
+            track(new)
+
+    def save() -> None:
+        nonlocal saved_at, saving
+        start = time.perf_counter()
+        save_state(folder, chosen, opened, progress, rows)
+        saved_at, saving = time.perf_counter(), time.perf_counter() - start
+
+    def at_times() -> None:
+        if time.perf_counter() - saved_at >= max(SAVE_SECONDS, 20 * saving):
+            save()
+
+    with recorder.held(folder), Signals() as signals:
+        try:
+            recorder.keep_lines(metrics, rows)
+            if chosen.algorithm in MIXED:
+                must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
+            learn(
+                opened.lanes,
+                opened.schedule,
+                progress,
+                together=opened.together,
+                on_rows=logged,
+                on_tick=heard,
+                should_stop=lambda: signals.received is not None,
+                between=at_times,
+            )
+            signals.deaf = True
+            finished = min(progress.visited) >= opened.schedule.visits
+            save()
+            timing = {
+                "seconds": time.perf_counter() - began,
+                **(
+                    {"steps_per_second": last[0].steps_per_second, "first_chunk_seconds": last[0].compiling}
+                    if last
+                    else {}
+                ),
+            }
+            recorder.append_lines(folder / "timing.jsonl", [timing])
+            if signals.received is not None and not finished:
+                behind = min(progress.visited) * opened.schedule.steps_a_visit
+                raise Stopped(
+                    f"stopped after {behind:,} of {chosen.steps:,} joint steps; "
+                    f"go on with: coterie resume {recorder.word_for(folder)}",
+                    signals.received,
+                )
+            verdict = judge(chosen, opened, progress, folder, last[0].steps_per_second if last else 0.0)
+        finally:
+            for lane in opened.lanes:
+                lane.close()
+    recorder.write_json(folder / "findings.json", [msgspec.to_builtins(one) for one in verdict.findings])
+    recorder.write_json(folder / "evaluation.json", verdict.to_json())
+    if verdict.frozen:
+        raise Diverged(
+            f"{len(verdict.frozen)} of {chosen.seeds} seeds left the finite numbers and were frozen there (seed "
+            f"{verdict.frozen[0]}); the others are judged in {folder}; use a smaller --learning-rate"
+        )
+    return DeepRun(folder, verdict)
+
+
+# Judging
+
+
+def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
+    """Fresh greedy episodes of the best saved policy of every seed, beside random and idle play and the exact optimum."""
+    count = max(1, FINAL_EPISODES // CHECK_EPISODES)
+    returns, success = [], []
+    for lane, policy in zip(opened.lanes, progress.best, strict=True):
+        played = [
+            succeeded(lane.judge(policy, opened.schedule.marks + number), chosen.success) for number in range(count)
+        ]
+        returns.append(np.concatenate([one.returns.mean(-1) for one in played], axis=1).mean(1))
+        success.append(np.concatenate([one.success for one in played], axis=1).mean(1))
+    sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
+    random, idle = (succeeded(opened.baseline(still), chosen.success) for still in (False, True))
+    exact = exact_judgement(chosen, opened, progress)
+    values = sampled if exact is None else exact.returns
+    won = succeeded_share if exact is None else exact.success
+    middle, mean = estimates(values)
+    steps = [opened.schedule.mark(int(check)) * opened.schedule.steps_a_visit for check in progress.best_check]
+    return DeepVerdict(
+        environment=chosen.environment,
+        algorithm=chosen.algorithm,
+        preset=chosen.preset,
+        road=chosen.road,
+        agents=len(opened.spec.agents),
+        success_word="succeed" if exact is None else exact.success_word,
+        reward=with_team_reward(chosen).reward,
+        seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),
+        episodes=count * CHECK_EPISODES,
+        returns=tuple(values.tolist()),
+        success=tuple(won.tolist()),
+        sampled=tuple(sampled.tolist()),
+        best_step=tuple(steps),
+        iqm=middle,
+        mean=mean,
+        coordinated=coordinated_seeds(won),
+        relapsed=relapses(progress.success),
+        random=float(random.returns.mean()),
+        random_success=float(random.success.mean()),
+        idle=float(idle.returns.mean()),
+        idle_success=float(idle.success.mean()),
+        idle_action=opened.idle_action,
+        optimum=None if exact is None else exact.optimum,
+        objective="" if exact is None else exact.objective,
+        exact=exact is not None,
+        frozen=tuple(int(chosen.seed + place) for place in np.flatnonzero(progress.frozen)),
+        env_steps=chosen.seeds * opened.schedule.visits * opened.schedule.steps_a_visit,
+        steps_per_second=rate,
+        run=str(folder),
+        findings=() if exact is None else exact.findings,
+    )
+
+
+def succeeded(played: Played, rule: str) -> Played:
+    """Episodes with success as `--success` defines it: `return>=90` of the team-mean return; else the world's word."""
+    if not rule:
+        return played
+    return played._replace(success=np.asarray(played.returns).mean(-1) >= float(rule.removeprefix("return>=")))
+
+
+# Saving
+
+
+def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progress, rows: int) -> None:
+    """A checkpoint of everything that going on, and acting, needs."""
+    parts: dict[str, dict[str, np.ndarray]] = {name: {} for name in ("learner", "replay", "runner", "worlds", "policy")}
+    states = [lane.state() for lane in opened.lanes]
+    for place, state in enumerate(states):
+        for name, tree in state.items():
+            named = tree if name == "worlds" else as_named(tree)
+            parts[name].update({f"lane{place}.{key}": array for key, array in named.items()})
+        if progress.best[place] is not None:
+            parts["policy"].update(as_named(progress.best[place], f"lane{place}."))
+    parts["progress"] = {
+        name: getattr(progress, name) for name in ("returns", "success", "steps", "best_return", "best_check", "frozen")
+    }
+    facts = {
+        "kind": "deep",
+        "rows": rows,
+        "visited": progress.visited,
+        "lanes": [[int(seed) for seed in lane.seeds] for lane in opened.lanes],
+        "opened": [bool(state) for state in states],
+        "environment": chosen.environment,
+        "algorithm": chosen.algorithm,
+        "spec": msgspec.to_builtins(opened.spec),
+        "options": msgspec.to_builtins(with_team_reward(chosen)),
+        "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),
+    }
+    done_steps = sum(progress.visited) * opened.schedule.steps_a_visit
+    save_checkpoint(folder, done_steps, parts, facts)
+
+
+def restored(opened: Opened, parts: Mapping[str, Mapping[str, np.ndarray]], facts: Mapping[str, Any]) -> Progress:
+    """Put the lanes where the checkpoint left them; raises StorageFault where it does not fit the run's settings."""
+    progress = new_progress(opened.lanes, opened.schedule)
+    visited, under_way = facts.get("visited"), facts.get("opened")
+    if not (
+        isinstance(visited, list)
+        and isinstance(under_way, list)
+        and len(visited) == len(opened.lanes) == len(under_way)
+    ):
+        raise StorageFault("the checkpoint does not fit its run's settings: its lanes differ")
+    for name, array in parts["progress"].items():
+        before = getattr(progress, name, None)
+        if before is None or before.shape != array.shape or before.dtype != array.dtype:
+            raise StorageFault(
+                f"the checkpoint does not fit its run's settings: progress.{name} has {list(array.shape)}"
+            )
+        setattr(progress, name, np.array(array))
+    progress.visited = [int(count) for count in visited]
+    for place, lane in enumerate(opened.lanes):
+        prefix = f"lane{place}."
+        if under_way[place]:
+            shape = lane.shape()
+            state = {name: from_named(tree, parts[name], prefix) for name, tree in shape.items() if name != "worlds"}
+            if "worlds" in shape:
+                state["worlds"] = {
+                    key.removeprefix(prefix): array for key, array in parts["worlds"].items() if key.startswith(prefix)
+                }
+            lane.restore(state)
+        if any(key.startswith(prefix) for key in parts["policy"]):
+            like = policy_like(opened, len(lane.seeds))
+            progress.best[place] = from_named(like, parts["policy"], prefix)
+    return progress
+
+
+def policy_like(opened: Opened, seeds: int) -> Any:
+    """The shapes of the policies of so many seeds."""
+    from coterie.types import Clock
+
+    def one(key: Any) -> Any:
+        clock = Clock(np.uint32(0), np.uint32(0))
+        return opened.algorithm.policy(opened.algorithm.init(key, opened.spec), clock)
+
+    shape = jax.eval_shape(one, jax.random.key(0))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((seeds, *leaf.shape), leaf.dtype), shape)

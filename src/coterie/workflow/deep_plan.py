@@ -1,0 +1,203 @@
+"""From a user's words to a checked plan of a deep run; imports no JAX, so that mistakes are answered at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from coterie.envs import catalogue, sources
+from coterie.errors import BadInput, nearest
+from coterie.running import recorder
+from coterie.settings import DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions
+from coterie.types import Spec
+from coterie.workflow.plan import check_seed, environment_options, replaced, whole
+
+DEEP_FORMAT = 1
+MOST_STEPS = 10**10
+MOST_SEEDS = 10_000
+LONGEST_SEQUENCE = 64
+CHECKS, CHECK_EPISODES, FINAL_EPISODES = 20, 32, 320
+HYSTERESIS = 0.2  # of the hysteretic algorithm, where the preset has none
+Road = Literal["compiled", "worker"]
+
+
+class DeepPlan(NamedTuple):
+    """All that decides a deep run's result, resolved; steps are joint steps of each seed."""
+
+    environment: str
+    env: Any
+    algorithm: str
+    preset: str
+    learner: DeepOptions
+    seeds: int
+    seed: int
+    steps: int
+    road: Road
+    success: str
+    checks: int
+
+
+def deep_plan(
+    environment: str,
+    *,
+    algorithm: str | None = None,
+    preset: str | None = None,
+    env: Any = None,
+    seeds: int = 5,
+    seed: int = 0,
+    steps: int | None = None,
+    learner: Mapping[str, Any] | DeepOptions | None = None,
+    success: str = "",
+    checks: int = CHECKS,
+) -> DeepPlan:
+    """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm."""
+    road = road_of(environment)
+    preset, algorithm, defaults = deep_options(preset, algorithm)
+    if catalogue.known(environment):
+        env = environment_options(environment, env)
+    elif env is not None and not isinstance(env, Mapping):
+        raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
+    options: DeepOptions = replaced(defaults, learner or {}, "option", "--")
+    steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
+    seeds, checks = whole("--seeds", seeds), whole("--checks", checks)
+    check_learner(algorithm, options)
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
+    if not visit_steps(options) <= steps <= MOST_STEPS:
+        least = visit_steps(options)
+        raise BadInput(
+            f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is one visit to the replay, "
+            f"--environments {options.environments} times --rows {options.rows}"
+        )
+    if not 1 <= checks <= 1_000:
+        raise BadInput(f"--checks {checks}: expected 1 to 1,000")
+    return DeepPlan(
+        environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
+        success, checks,
+    )  # fmt: skip
+
+
+def road_of(environment: str) -> Road:
+    """Which road an environment is trained on: compiled for ours and those of JAX libraries, else the worker road."""
+    if ":" in environment:
+        source = sources.parse(environment)
+        return "compiled" if source is not None and source.source in sources.JAX_SOURCES else "worker"
+    catalogue.find(environment)
+    return "compiled"
+
+
+def deep_options(preset: str | None, algorithm: str | None) -> tuple[str, str, DeepOptions]:
+    """The preset's name, the algorithm (the preset's own where none is given) and the learner's options."""
+    preset = preset or "default"
+    if preset not in DEEP_PRESETS:
+        raise BadInput(f"there is no preset '{preset}' of deep learners{nearest(preset, DEEP_PRESETS)}")
+    algorithm = algorithm or DEEP_PRESETS[preset].algorithm
+    if algorithm not in DEEP_ALGORITHMS:
+        raise BadInput(f"there is no deep algorithm '{algorithm}'{nearest(algorithm, DEEP_ALGORITHMS)}")
+    options = dataclasses.replace(DeepOptions(), **DEEP_PRESETS[preset].options)
+    if algorithm != "hysteretic":
+        return preset, algorithm, dataclasses.replace(options, hysteresis=1.0)
+    return preset, algorithm, dataclasses.replace(options, hysteresis=min(options.hysteresis, HYSTERESIS))
+
+
+def visit_steps(options: DeepOptions) -> int:
+    """Joint steps between two visits to the replay."""
+    return options.environments * options.rows
+
+
+RANGES = {
+    "discount": (0, 1), "gradient_clip": (1e-6, 1e9), "hysteresis": (1e-6, 1), "trace": (0, 1), "target_rate": (0, 1),
+    "learning_rate": (1e-9, 1), "epsilon": (0, 1), "epsilon_end": (0, 1), "epsilon_decay": (0, 1), "n_step": (1, 1_000),
+    "target_every": (1, 10**9), "hidden": (1, 8_192), "layers": (0, 16), "share_quantile": (1e-6, 1), "sequence": (0, 4_096),
+    "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (1, 65_536), "mixing": (1, 4_096),
+    "replay": (1, 10**9), "warmup": (0, 10**9), "weighting": (0, 1),
+}  # fmt: skip
+
+
+def check_learner(algorithm: str, options: DeepOptions) -> None:
+    """Raises BadInput for a number out of its range, and for options that do not go together."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(options, name)
+        if not low <= value <= high:
+            raise BadInput(f"--{name.replace('_', '-')} {value:g}: expected {low:g} to {high:g}")
+    mixed = algorithm in MIXED
+    if algorithm == "hysteretic" and options.hysteresis == 1.0:
+        raise BadInput("--hysteresis 1: then it is independent Q-learning; use --algorithm iql, or a smaller number")
+    if algorithm == "iql" and options.hysteresis != 1.0:
+        raise BadInput(
+            f"--hysteresis {options.hysteresis:g}: iql learns bad news as fast as good; use --algorithm hysteretic"
+        )
+    if mixed and options.share_experience != "none":
+        raise BadInput(
+            f"--share-experience {options.share_experience}: {algorithm} learns from the team's joint experience "
+            "already; it is for independent learners: --algorithm iql"
+        )
+    if options.share_experience in ("quantile", "random") and options.recurrent:
+        raise BadInput(
+            f"--share-experience {options.share_experience} with --recurrent: what is offered is measured on single "
+            "steps, which agents with a memory do not have; use pooled or teams"
+        )
+    if options.share_parameters and options.share_experience != "none":
+        raise BadInput(
+            "--share-parameters with --share-experience: one common network already learns from everybody's "
+            "experience; choose one of them"
+        )
+    if options.trace > 0 and options.n_step > 1:
+        raise BadInput(f"--trace {options.trace:g} with --n-step {options.n_step}: choose one way of looking ahead")
+    if options.epsilon_decay == 0 and options.epsilon_end > options.epsilon:
+        raise BadInput("--epsilon-decay 0 keeps epsilon where it is; leave --epsilon-end out")
+    if options.prioritised:
+        raise BadInput("--prioritised: not with this version's learners yet; leave it out")
+
+
+def sequence_length(options: DeepOptions, horizon: int) -> int:
+    """Rows of a sequence: as asked, else one step, or an episode where memory or traces need more."""
+    if options.sequence:
+        return options.sequence
+    if not (options.recurrent or options.n_step > 1 or options.trace > 0):
+        return 1
+    return min(horizon or LONGEST_SEQUENCE, LONGEST_SEQUENCE)
+
+
+def partitioned(spec: Spec, options: DeepOptions) -> Spec:
+    """The agents with their partitions into parameters and experience, as the options say."""
+    own = tuple(range(len(spec.agents)))
+    by_kind = tuple(next(k for k, kind in enumerate(spec.kinds) if agent in kind.agents) for agent in own)
+    experience = {"none": own, "teams": spec.team}.get(options.share_experience, by_kind)
+    return dataclasses.replace(spec, parameters=by_kind if options.share_parameters else own, experience=experience)
+
+
+def deep_config(chosen: DeepPlan) -> dict[str, Any]:
+    """The plan as the settings in a run's folder."""
+    return {"format": DEEP_FORMAT, "kind": "deep", **chosen._asdict()}
+
+
+def is_deep(folder: Path) -> bool:
+    """Whether a run's folder holds a deep run."""
+    return recorder.read_config(folder).get("kind") == "deep"
+
+
+def planned_deep(folder: Path) -> DeepPlan:
+    """The plan in a run's folder."""
+    config = recorder.read_config(folder)
+    if config.get("format") != DEEP_FORMAT:
+        raise BadInput(
+            f"{folder / 'config.toml'} has the format {config.get('format')!r}, this coterie reads {DEEP_FORMAT}"
+        )
+    try:
+        return deep_plan(
+            config["environment"],
+            algorithm=config["algorithm"],
+            preset=config["preset"],
+            env=config.get("env", {}),
+            seeds=config["seeds"],
+            seed=config["seed"],
+            steps=config["steps"],
+            learner=DeepOptions(**config["learner"]),
+            success=config["success"],
+            checks=config["checks"],
+        )
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error
