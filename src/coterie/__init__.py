@@ -12,10 +12,24 @@ if TYPE_CHECKING:
     from coterie.workflow.evaluate import evaluate
     from coterie.workflow.judge import judge
     from coterie.workflow.solve import solve
+    from coterie.workflow.study import study
     from coterie.workflow.train import Run, resume, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "Team", "compare", "diagnose", "evaluate", "judge", "load", "record", "resume", "solve", "train"]
+__all__ = [
+    "Run",
+    "Team",
+    "compare",
+    "diagnose",
+    "evaluate",
+    "judge",
+    "load",
+    "record",
+    "resume",
+    "solve",
+    "study",
+    "train",
+]
 
 _HOMES = {
     "Run": "workflow.train",
@@ -28,6 +42,7 @@ _HOMES = {
     "record": "running.record",
     "resume": "workflow.train",
     "solve": "workflow.solve",
+    "study": "workflow.study",
     "train": "workflow.train",
 }
 

@@ -122,7 +122,7 @@ class DpomdpOptions:
 
 @dataclass(frozen=True)
 class ForagingOptions:
-    """Level-based foraging: agents beside a food load it if their levels add up to its own; the rules of lbforaging 2."""
+    """Level-based foraging: agents beside a food load it if their levels add up to its own; rules of lbforaging 2."""
 
     rows: int = 8
     """Rows of the field."""
@@ -281,6 +281,8 @@ class DeepOptions:
     """The worth of a reward one step later, in [0, 1]."""
     learning_rate: float = 0.0005
     """The step size of Adam."""
+    learning_rate_end: float = -1.0
+    """The step size that it falls to, linearly over the run; negative: it stays as it is."""
     gradient_clip: float = 10.0
     """The gradient is scaled down to this norm where it is longer."""
     hysteresis: float = 1.0
@@ -335,6 +337,8 @@ class DeepOptions:
     """Steps with a large error are drawn more often (Schaul et al. 2016)."""
     reward: Literal["as-is", "individual", "team-sum", "team-mean"] = "as-is"
     """What a team's reward is; as-is asks all members to earn the same where values are mixed."""
+    reward_scale: float = 1.0
+    """Rewards are multiplied by this before learning: rare small rewards drown in the noise of the values else."""
     mixing: int = 32
     """qmix: units of the mixing layer."""
     weighting: float = 0.1
@@ -355,7 +359,7 @@ MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 
 @dataclass(frozen=True)
 class DeepPreset:
-    """A named configuration of deep learners: what it is for, its algorithm, the changed options, joint steps a seed."""
+    """A named configuration: what it is for, its algorithm, which options differ, and joint steps a seed."""
 
     about: str
     algorithm: str = "vdn"
@@ -365,4 +369,43 @@ class DeepPreset:
 
 DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "default": DeepPreset("small networks, one update for 64 joint steps; a beginning for most environments"),
+    "coordination": DeepPreset(
+        "independent agents that stay hopeful: finds the best joint action among penalties (climbing, penalty)",
+        "hysteretic",
+        {
+            "hysteresis": 0.02,
+            "discount": 0.0,
+            "learning_rate": 0.003,
+            "epsilon_decay": 0.8,
+            "hidden": 32,
+            "layers": 1,
+            "environments": 8,
+            "rows": 4,
+            "batch": 32,
+            "replay": 2_000,
+            "warmup": 200,
+            "target_every": 100,
+        },
+        60_000,
+    ),
+    "foraging": DeepPreset(
+        "rare rewards, as in level-based foraging: many updates, five-step returns, larger rewards, one network",
+        "vdn",
+        {
+            "discount": 0.97,
+            "n_step": 5,
+            "sequence": 8,
+            "reward_scale": 20.0,
+            "share_parameters": True,
+            "learning_rate_end": 0.0,
+            "epsilon_decay": 0.25,
+            "environments": 32,
+            "rows": 8,
+            "updates": 8,
+            "batch": 64,
+            "replay": 400_000,
+            "warmup": 5_000,
+        },
+        2_000_000,
+    ),
 }

@@ -23,8 +23,8 @@ def here(tmp_path, monkeypatch):
         (["trian"], "there is no command 'trian'; did you mean 'train'?"),
         (
             ["--jsn"],
-            "there is no command '--jsn'; known: train, resume, evaluate, watch, diagnose, compare, judge, solve, "
-            "list, lesson",
+            "there is no command '--jsn'; known: train, study, resume, evaluate, watch, diagnose, compare, judge, "
+            "solve, list, lesson",
         ),
         (["train"], "which environment? For example: coterie train rendezvous (coterie list names all)"),
         (["train", "--seeds", "5"], "which environment? For example: coterie train rendezvous"),

@@ -8,7 +8,7 @@ import pytest
 
 import coterie
 
-NAMES = ["Run", "Team", "compare", "diagnose", "evaluate", "judge", "load", "record", "resume", "solve", "train"]
+NAMES = ["Run", "Team", "compare", "diagnose", "evaluate", "judge", "load", "record", "resume", "solve", "study", "train"]
 HEAVY = "{'jax', 'jaxlib', 'numba', 'scipy', 'numpy', 'matplotlib', 'rich', 'tyro', 'PIL', 'pettingzoo', 'gymnasium'}"
 
 
@@ -50,7 +50,7 @@ def test_the_version_is_the_packages():
     assert coterie.__version__ == version("coterie")
 
 
-@pytest.mark.parametrize("name", ["compare", "train", "evaluate", "judge", "load", "resume", "solve"])
+@pytest.mark.parametrize("name", ["compare", "train", "evaluate", "judge", "load", "resume", "solve", "study"])
 def test_everything_that_can_be_called_has_types(name):
     """Types become help in an editor; a public function without them is unfinished."""
     signature = inspect.signature(getattr(coterie, name))

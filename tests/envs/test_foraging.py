@@ -298,9 +298,9 @@ LEVELS = ForagingOptions(6, 6, agents=5, foods=2, min_food_level=2, max_food_lev
 
 @pytest.mark.parametrize("options", [COOP, ForagingOptions(6, 6, agents=4), LEVELS], ids=write_name)
 def test_starts_have_the_packages_chances(options):
-    """Levels of agents and foods together, a place, and the foods' rows: ours against the package's, two samples."""
+    """Levels, an agent's and a food's place and level, the foods' rows: ours against the package's, as two samples."""
     ours_and_theirs = drawn(options), package_starts(options)
-    for told in (levels_of, first_place, food_rows):
+    for told in (levels_of, first_agent, first_food, food_rows):
         counts = (Counter(map(told, zip(*state, strict=True))) for state in ours_and_theirs)
         assert two_samples(*counts) < 4, told
 
@@ -309,8 +309,13 @@ def levels_of(state) -> tuple:
     return tuple(sorted(state[2])), tuple(sorted(state[5]))
 
 
-def first_place(state) -> tuple:
-    return state[0][0], state[1][0]
+def first_agent(state) -> tuple:
+    return state[0][0], state[1][0], state[2][0]
+
+
+def first_food(state) -> tuple:
+    """The food in the lowest cell."""
+    return min((row, column, level) for row, column, level in zip(*state[3:6], strict=True) if level)
 
 
 def food_rows(state) -> tuple:

@@ -23,11 +23,16 @@ def set_to(values: np.ndarray) -> priorities.Priorities:
     return change(tree, jnp.arange(values.size, dtype=jnp.int32), jnp.asarray(values.reshape(-1), jnp.float32))
 
 
+draw = jitted(
+    lambda tree, key, written, slots, count, length, step: priorities.draw(
+        key, tree, written, slots, E, count, length, step
+    ),
+    static_argnums=(3, 4, 5),
+)
+
+
 def whole_draw(tree, key, count=COUNT, length=1, written=SLOTS, step=None, slots=SLOTS):
-    draw = jitted(
-        lambda tree, key, step: priorities.draw(key, tree, jnp.uint32(written), slots, E, count, length, step)
-    )
-    return jax.tree.map(np.asarray, draw(tree, key, step))
+    return jax.tree.map(np.asarray, draw(tree, key, jnp.uint32(written), slots, count, length, step))
 
 
 def shares(places: Places, slots=SLOTS) -> np.ndarray:
@@ -79,24 +84,27 @@ def test_even_priorities_meet_every_row_once():
 @pytest.mark.parametrize("small", [1e-8, 1e-3])
 def test_rounding_never_leads_to_a_row_without_priority(small):
     """One huge priority, many tiny ones and nothing between: masses at the edges fall on what has a priority."""
-    values = np.where(np.arange(SLOTS * E) % 3 == 0, small, 0).reshape(SLOTS, E)
+    values = np.where(np.arange(SLOTS * E) % 3 == 2, small, 0).reshape(SLOTS, E)
     values[17, 1] = 1e6
     values[-1] = 0
     chosen = whole_draw(set_to(values), jax.random.key(3))
     assert (values[chosen.drawn.row, chosen.drawn.environment] > 0).all()
     found, value = jitted(priorities.find)(set_to(values), jnp.array([0.0, values.sum() * 1.001], jnp.float32))
-    assert found.tolist() == [0, np.flatnonzero(values)[-1]]
+    assert found.tolist() == [2, np.flatnonzero(values)[-1]]
     assert (np.asarray(value) > 0).all()
 
 
 def test_new_rows_get_the_greatest_priority_ever_given():
     tree = priorities.empty(6, E)
-    tree = priorities.admit(tree, jnp.uint32(0), 2, 6, E)
+    admit = jitted(lambda tree, written: priorities.admit(tree, written, 2, 6, E))
+    renew = jitted(priorities.renew, static_argnames=("environments", "exponent", "least"))
+    tree = admit(tree, jnp.uint32(0))
     assert np.asarray(tree.levels[0])[: 6 * E].reshape(6, E).tolist() == [[1] * E] * 2 + [[0] * E] * 4
-    tree = priorities.renew(tree, Places(jnp.array([1]), jnp.array([2])), jnp.array([-2.0]), E, exponent=2.0, least=1.0)
+    here = Places(jnp.array([1]), jnp.array([2]))
+    tree = renew(tree, here, jnp.array([-2.0]), environments=E, exponent=2.0, least=1.0)
     assert float(tree.highest) == 9
-    tree = priorities.renew(tree, Places(jnp.array([1]), jnp.array([2])), jnp.array([0.5]), E, exponent=1.0, least=0.0)
-    tree = priorities.admit(tree, jnp.uint32(10), 2, 6, E)
+    tree = renew(tree, here, jnp.array([0.5]), environments=E, exponent=1.0, least=0.0)
+    tree = admit(tree, jnp.uint32(10))
     expected = [[1] * E, [1, 1, 0.5], [0] * E, [0] * E, [9] * E, [9] * E]
     assert np.asarray(tree.levels[0])[: 6 * E].reshape(6, E).tolist() == expected
     assert float(tree.highest) == 9
@@ -121,7 +129,7 @@ def test_importance_weights_by_hand():
     assert priorities.importance(probability, full, 6, 1, 0.0).tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize("written", [12, 14, 31])
+@pytest.mark.parametrize("written", [12, 31])
 def test_sequences_hold_the_row_they_were_drawn_for_and_do_not_cross_the_head(written):
     slots, length = 12, 3
     steps = np.arange(slots)[:, None].repeat(E, 1) % 5
@@ -161,7 +169,8 @@ def test_seeds_draw_what_each_draws_alone():
 
     over = jitted(jax.vmap(one, in_axes=(0, 0, None)))
     together = over(jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees), keys, jnp.uint32(348))
+    by_itself = jitted(one)
     for seed in range(2):
-        alone = jitted(one)(trees[seed], keys[seed], jnp.uint32(348))
+        alone = by_itself(trees[seed], keys[seed], jnp.uint32(348))
         for leaf, other in zip(jax.tree.leaves(together), jax.tree.leaves(alone), strict=True):
             assert np.allclose(np.asarray(leaf[seed]), np.asarray(other), rtol=1e-6)

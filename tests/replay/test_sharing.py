@@ -21,8 +21,9 @@ SLOTS, E, N, B = 40, 5, 3, 20_000
 
 def candidates(k: int, count: int = B, seed: int = 0) -> Places:
     """Places drawn evenly, [K, B]."""
-    places = buffer.draw(jax.random.key(seed), jnp.uint32(SLOTS), SLOTS, E, k * count, 1)
-    return jax.tree.map(lambda leaf: leaf.reshape(k, count), places)
+    random = np.random.default_rng(seed)
+    row, environment = (jnp.asarray(random.integers(0, size, (k, count)), jnp.int32) for size in (SLOTS, E))
+    return Places(row, environment)
 
 
 def drawn(rule, places: Places, offered=None, seed: int = 1) -> sharing.Draw:
@@ -117,6 +118,10 @@ def test_the_inverse_cdf_is_exact_at_its_edges(parts, data):
     assert (np.abs(found - np.searchsorted(edges[:-1], uniform, side="right")) == 0).all() or 1e-7 in parts
 
 
+def test_shares_that_add_to_nearly_one_give_nothing_to_whoever_has_none():
+    assert sharing.bounds(sharing.checked([[0.999995, 0.0], [0.0, 1.0]])).tolist() == [[1], [0]]
+
+
 # Selective
 
 
@@ -169,7 +174,9 @@ def test_sharing_without_the_filter_would_be_found():
     assert far(shares(found.source), selective_shares(sharing.pooled(N), np.asarray(offered).mean((0, 1)), 4))
 
 
-ONLY_ANOTHER = np.array([[0.0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]])  # everybody would study agent 1, and so a student
+ONLY_ANOTHER = np.array(
+    [[0.0, 1, 0], [0, 1, 0], [0, 1, 0], [0, 1, 0]]
+)  # everybody would study agent 1, and so a student
 
 
 def test_the_first_candidate_that_is_offered_is_taken():
@@ -183,7 +190,7 @@ def test_the_first_candidate_that_is_offered_is_taken():
     assert found.environment.tolist() == [[0, 0, 0, 0], [0, 1, 0, 0], [2, 2, 2, 2]]
     assert found.source.tolist() == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 2, 1]]
     assert found.weight.tolist() == [[1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 0, 0]]
-    # Item 0 meets the place twice: the candidate taken is the earlier, which is not told by the place but by its number.
+    # With the first candidate alone, items 0 and 1 do not meet the offer.
     later = drawn(sharing.selective(ONLY_ANOTHER), jax.tree.map(lambda leaf: leaf[:1], places), offered)
     assert later.weight[:2, 0].tolist() == [0, 0]
 
@@ -216,7 +223,7 @@ def test_students_study_what_is_offered_and_alike():
 
 def test_selective_needs_offers():
     with pytest.raises(ValueError, match="offered"):
-        sharing.selective(sharing.pooled(2))(jax.random.key(0), candidates(1))
+        sharing.selective(sharing.pooled(2))(jax.random.key(0), candidates(1), None)
 
 
 # SEQL
@@ -281,7 +288,8 @@ def test_seeds_draw_what_each_draws_alone():
         return rule(key, jax.tree.map(lambda leaf: leaf.reshape(4, 10), places), offered)
 
     together = jitted(jax.vmap(one))(keys, offered)
-    alone = [jitted(one)(key, mask) for key, mask in zip(keys, offered, strict=True)]
+    by_itself = jitted(one)
+    alone = [by_itself(key, mask) for key, mask in zip(keys, offered, strict=True)]
     for leaf, *others in zip(together, *alone, strict=True):
         assert (np.asarray(leaf) == np.stack(others)).all()
     assert (np.asarray(together.row[0]) != np.asarray(together.row[1])).any()
@@ -341,15 +349,15 @@ def test_places_in_order_are_exact():
     offered, _ = by_quantile(jnp.arange(11.0).reshape(11, 1, 1), sharing.empty_window(11, 1), 0.1)
     assert np.asarray(offered)[:, 0, 0].tolist() == [False] * 10 + [True]
     assert float(quantile(jnp.arange(11.0), 1 - 0.1)) == 9
+    assert np.float32(1 - 0.4) * np.float32(25) != 15
+    assert float(quantile(jnp.arange(26.0), 1 - 0.4)) == 15
 
 
 def test_a_share_is_offered_where_errors_come_from_one_law():
     random = np.random.default_rng(0)
     window, total = sharing.empty_window(200, 2), []
     for _ in range(60):
-        offered, window = by_quantile(
-            jnp.asarray(random.normal(size=(8, 5, 2)) * [1, 50], jnp.float32), window, 0.1
-        )
+        offered, window = by_quantile(jnp.asarray(random.normal(size=(8, 5, 2)) * [1, 50], jnp.float32), window, 0.1)
         total.append(np.asarray(offered))
     by_agent = np.concatenate(total).mean((0, 1))
     assert np.abs(by_agent - 0.1).max() < 0.02  # each by its own errors, though one's are fifty times the other's

@@ -10,12 +10,26 @@ from pathlib import Path
 import pytest
 
 from coterie import cli
-from coterie.cli import compare, diagnose, evaluate, judge, lesson, listing, main, resume, solve, train, watch
+from coterie.cli import (
+    compare,
+    diagnose,
+    evaluate,
+    judge,
+    lesson,
+    listing,
+    main,
+    resume,
+    solve,
+    study,
+    train,
+    train_deep,
+    watch,
+)
 
 TEAMS, EPISODES = 40, 100
 SMALL = ("--seeds", str(TEAMS), "--episodes", str(EPISODES), "--no-pictures")
 ENOUGH_TO_FAIL = ("--preset", "tutorial", *SMALL)  # some of these teams circle
-VERBS = (compare, diagnose, evaluate, judge, lesson, listing, resume, solve, train, watch)
+VERBS = (compare, diagnose, evaluate, judge, lesson, listing, resume, solve, study, train, train_deep, watch)
 
 
 class Parsed(Exception):

@@ -27,12 +27,13 @@ from coterie.equations import choosing, losses, mixing, returns
 from coterie.networks.agent import Network
 from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, sum_mixer
 from coterie.networks.team import act_values, first_networks, groups, network_for, sequence_values
-from coterie.replay import buffer, sharing
+from coterie.replay import buffer, priorities, sharing
 from coterie.replay.keeping import Batch, Kept, Row, batch_of, blank_row, keep
 from coterie.replay.partners import Sharing, named
 from coterie.settings import DeepOptions
 from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Spec, View, join, members
-from coterie.types import team_reward as sum_of_team
+
+BETA = 0.4  # how far importance weights undo prioritised draws at the start; wholly at the end (Schaul et al. 2016)
 
 
 class Sizes(NamedTuple):
@@ -55,13 +56,15 @@ class Parameters(NamedTuple):
 class Learner(NamedTuple):
     """All that learning carries; `finite` turns False where a step would leave the finite numbers, and stays so.
 
-    window: by kind, the TD errors of late that offers are measured by; age int32[E]: steps since the episode began.
+    surprise: priorities of the replay, () where it is drawn evenly. window: by kind, the TD errors of late that offers
+    are measured by; age int32[E]: steps since the episode began.
     """
 
     online: Parameters
     target: Parameters
     optimiser: Any
     replay: buffer.Ring
+    surprise: Any
     window: tuple[Array, ...]
     age: Array
     finite: Array
@@ -105,7 +108,7 @@ def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
 def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algorithm:
     """The family as an `Algorithm`; `spec` says who shares parameters, `made_of` what it is made of."""
     slots, shared = replay_rows(options, sizes), made_of.sharing
-    optimiser = optax.adam(options.learning_rate)
+    optimiser = optax.adam(rate_of(options, sizes))
     mixed = made_of.mixer is not None
 
     def init(key: Key, _: Spec) -> Learner:
@@ -117,6 +120,7 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             jax.tree.map(jnp.copy, online),
             optimiser.init(online),
             buffer.empty(shapes, slots),
+            priorities.empty(slots, sizes.environments) if options.prioritised else (),
             tuple(sharing.empty_window(width, len(kind.agents)) for kind in spec.kinds) if width else (),
             jnp.zeros(sizes.environments, jnp.int32),
             jnp.bool(True),
@@ -147,22 +151,29 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
         offer_key, learn_key = jax.random.split(key)
         written = clock.updates * np.uint32(sizes.rows)
         kept, window, age = kept_rows(offer_key, learner, rollout)
-        replay = buffer.write(learner.replay, kept, written)
+        replay, surprise = buffer.write(learner.replay, kept, written), learner.surprise
+        if options.prioritised:
+            surprise = priorities.admit(surprise, written, sizes.rows, slots, sizes.environments)
+        beta = choosing.linear(BETA, 1.0, clock.env_steps / sizes.env_steps)
 
         def gradient_step(carry: Any, count: Array) -> Any:
-            online, target, adam, finite = carry
+            online, target, adam, finite, surprise = carry
             draw_key, seen = jax.random.fold_in(learn_key, count), written + np.uint32(sizes.rows)
-            batch = batch_of(draw_key, spec, replay, seen, options.batch, sizes.length, shared)
+            batch = batch_of(draw_key, spec, replay, seen, options.batch, sizes.length, shared, surprise or None, beta)
             loss_of = mixed_loss if mixed else lone_loss
             loss_of = partial(loss_of, spec, options, made_of, target=target, batch=batch)
-            (loss, info), gradient = jax.value_and_grad(loss_of, has_aux=True)(online)
+            (loss, (errors, info)), gradient = jax.value_and_grad(loss_of, has_aux=True)(online)
             gradient, norm = clipped(gradient, options.gradient_clip, together=mixed)
             change, adam_after = optimiser.update(gradient, adam, online)
             after = optax.apply_updates(online, change)
             good = finite & jnp.isfinite(loss) & jnp.isfinite(norm)
             online, adam = jax.tree.map(lambda new, old: jnp.where(good, new, old), (after, adam_after), (online, adam))
             target = followed(options, target, online, clock.updates * np.uint32(options.updates) + count)
-            return (online, target, adam, good), {
+            if options.prioritised:
+                assert batch.drawn is not None and batch.at is not None
+                told = jnp.take_along_axis(errors, batch.at[None], 0)[0]
+                surprise = priorities.renew(surprise, batch.drawn, jnp.where(good, told, 0.0), sizes.environments)
+            return (online, target, adam, good, surprise), {
                 "loss": loss,
                 "gradient": norm,
                 "finite": good.astype(jnp.float32),
@@ -170,7 +181,7 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             }
 
         def improve() -> Any:
-            start = (learner.online, learner.target, learner.optimiser, learner.finite)
+            start = (learner.online, learner.target, learner.optimiser, learner.finite, surprise)
             counts = jnp.arange(options.updates, dtype=jnp.uint32)
             return jax.lax.scan(gradient_step, start, counts)
 
@@ -178,14 +189,14 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(improve))[1]
 
         ready = clock.env_steps >= options.warmup
-        (online, target, adam, finite), info = jax.lax.cond(
+        (online, target, adam, finite, surprise), info = jax.lax.cond(
             ready,
             improve,
-            lambda: ((learner.online, learner.target, learner.optimiser, learner.finite), rest()),
+            lambda: ((learner.online, learner.target, learner.optimiser, learner.finite, surprise), rest()),
         )
         info = {name: numbers.mean() for name, numbers in info.items()}
         info["learned"] = ready.astype(jnp.float32)
-        return Learner(online, target, adam, replay, window, age, finite), info
+        return Learner(online, target, adam, replay, surprise, window, age, finite), info
 
     def kept_rows(key: Key, learner: Learner, rollout: Rollout) -> tuple[Kept, tuple[Array, ...], Array]:
         """The rows to keep, the windows of errors, and the ages of episodes after this rollout."""
@@ -197,7 +208,11 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             offered, windows[k] = shared.offer(jax.random.fold_in(key, k), errors, row.valid, windows[k])
             return offered
 
-        kept, age = keep(rollout, learner.age, offers if shared is not None and shared.offer is not None else None)
+        if options.reward_scale != 1.0:
+            scaled = tuple(kind._replace(reward=kind.reward * options.reward_scale) for kind in rollout.kinds)
+            rollout = rollout._replace(kinds=scaled)
+        relays = shared is not None and shared.offer is not None
+        kept, age = keep(spec, rollout, learner.age, options.reward, offers if relays else None)
         return kept, tuple(windows), age
 
     return Algorithm(init, policy, memory, act, update)
@@ -210,6 +225,14 @@ def replay_rows(options: DeepOptions, sizes: Sizes) -> int:
     """Rows of the ring: `replay` joint steps over all environments, a whole number of rollouts, a sequence at least."""
     wanted = max(options.replay // sizes.environments, sizes.length + sizes.rows)
     return max(1, -(-wanted // sizes.rows)) * sizes.rows
+
+
+def rate_of(options: DeepOptions, sizes: Sizes) -> Any:
+    """The step size: constant, or falling linearly over the gradient steps of the run."""
+    if options.learning_rate_end < 0:
+        return options.learning_rate
+    visits = max(1, sizes.env_steps // (sizes.environments * sizes.rows))
+    return optax.linear_schedule(options.learning_rate, options.learning_rate_end, visits * options.updates)
 
 
 def first_parameters(key: Key, spec: Spec, made_of: Parts) -> Parameters:
@@ -249,7 +272,7 @@ def clipped(gradient: Parameters, longest: float, together: bool) -> tuple[Param
         return jnp.sqrt(sum((leaf.reshape(leaf.shape[0], -1) ** 2).sum(1) for leaf in jax.tree.leaves(leaves)))
 
     if together:
-        norm = optax.global_norm(gradient)
+        norm = jnp.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(gradient)))
         return jax.tree.map(lambda g: g * jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9)), gradient), norm
     scaled, largest = [], jnp.float32(0)
     for kind in gradient.agents:
@@ -301,9 +324,10 @@ def td_errors(
 
 def lone_loss(
     spec: Spec, options: DeepOptions, made_of: Parts, online: Parameters, target: Parameters, batch: Batch
-) -> tuple[Array, dict[str, Array]]:
+) -> tuple[Array, tuple[Array, dict[str, Array]]]:
     """Each network's mean loss over what counts, summed over networks: every agent learns as if it were alone."""
     total, size, value, amount = jnp.float32(0), jnp.float32(0), jnp.float32(0), jnp.float32(0)
+    errors = jnp.zeros(batch.within.shape)
     published = made_of.sharing is not None and not made_of.sharing.terminal_mask
     for k, (kind, row, count) in enumerate(zip(spec.kinds, batch.kinds, batch.counts, strict=True)):
         now, ahead = lone_values(spec, options, made_of.networks[k], kind, online.agents[k], target.agents[k], row)
@@ -318,16 +342,17 @@ def lone_loss(
         )
         summed = jnp.where(count, loss, 0).sum((0, 1)) @ network_of
         total += (summed / jnp.maximum(count.sum((0, 1)) @ network_of, 1)).sum()
+        errors = jnp.maximum(errors, jnp.abs(error).max(-1))
         size += jnp.abs(error).sum()
         value += jnp.where(count, now, 0).sum()
         amount += count.sum()
     amount = jnp.maximum(amount, 1)
-    return total, {"error": size / amount, "value": value / amount}
+    return total, (errors, {"error": size / amount, "value": value / amount})
 
 
 def mixed_loss(
     spec: Spec, options: DeepOptions, made_of: Parts, online: Parameters, target: Parameters, batch: Batch
-) -> tuple[Array, dict[str, Array]]:
+) -> tuple[Array, tuple[Array, dict[str, Array]]]:
     """The team's loss: the mixed value of the chosen actions against the team's reward; teams are summed."""
     rows, world, mixer = batch.kinds, batch.world, made_of.mixer
     assert mixer is not None and world is not None
@@ -338,10 +363,10 @@ def mixed_loss(
     chosen, ahead = (join(spec, values) for values in zip(*both, strict=True))
     here = join(spec, tuple(row.alive & row.valid for row in rows))
     there = join(spec, tuple(row.next_alive for row in rows))
-    reward = sum_of_team(spec, rows, "team-sum" if options.reward == "team-sum" else "team-mean")  # type: ignore[arg-type]
     before = jnp.cumsum(world.last, axis=0) - world.last
     count = world.valid & batch.within[..., None] & (before == 0)
     total, size, value = jnp.float32(0), jnp.float32(0), jnp.float32(0)
+    errors = jnp.zeros(batch.within.shape)
     for team in range(spec.teams):
         group = jnp.array(members(spec, team))
         mix = over_rows(mixer, online.mixers[team])
@@ -357,7 +382,7 @@ def mixed_loss(
         wanted = jax.lax.stop_gradient(
             targets(
                 options,
-                reward[..., team],
+                world.reward[..., team],
                 world.discount[..., team],
                 world.last[..., team],
                 count[..., team],
@@ -370,10 +395,13 @@ def mixed_loss(
             own = free(twin.chosen[..., group], here[..., group], world.state)
             total += jnp.where(count[..., team], losses.squared(wanted - own), 0).sum() / amount
             weight = jax.lax.stop_gradient(mixing.optimistically_weighted(error, options.weighting))
+        if batch.weights:
+            weight = weight * batch.weights[0][..., 0]
         total += jnp.where(count[..., team], weight * made_of.loss(error), 0).sum() / amount
+        errors = jnp.maximum(errors, jnp.abs(error))
         size += jnp.abs(error).sum() / amount
         value += jnp.where(count[..., team], mixed, 0).sum() / amount
-    return total, {"error": size / spec.teams, "value": value / spec.teams}
+    return total, (errors, {"error": size / spec.teams, "value": value / spec.teams})
 
 
 class Twin(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 
 VERBS = {
     "train": "train teams on an environment, judge them, draw them",
+    "study": "environments x algorithms x variants x seeds from one file; goes on where it was",
     "resume": "go on with a stopped run",
     "evaluate": "judge a run's saved teams again",
     "watch": "look at a run's teams, or at random or idle play",
@@ -111,6 +112,8 @@ def _run(arguments: list[str]) -> int:
         raise BadInput(f"there is no command '{verb}'{nearest(verb, VERBS)}")
     if verb == "train":
         from coterie.cli.train import run
+    elif verb == "study":
+        from coterie.cli.study import run
     elif verb == "resume":
         from coterie.cli.resume import run
     elif verb == "evaluate":

@@ -26,6 +26,10 @@ def run(words: list[str]) -> int:
     if options.json:
         show_json(run.verdict.to_json())
         return 0
+    if not hasattr(run, "plays"):
+        show("", repr(run))
+        next_step(f"coterie diagnose {word_for(run.folder)}", f"coterie compare {word_for(run.folder)} OTHER")
+        return 0
     show("", verdict(run.verdict))
     show_example(run.verdict, run.plays, run.action_names)
     word = word_for(run.folder)

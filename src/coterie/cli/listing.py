@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from coterie.cli.options import parse
 from coterie.envs.catalogue import ENVIRONMENTS
-from coterie.settings import ALGORITHMS, PRESETS
+from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, PRESETS
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ def run(words: list[str]) -> int:
         "environments": {name: entry.about for name, entry in ENVIRONMENTS.items()},
         "algorithms": dict(ALGORITHMS),
         "presets": {name: preset.about for name, preset in PRESETS.items()},
+        "deep algorithms": dict(DEEP_ALGORITHMS),
+        "deep presets": {name: preset.about for name, preset in DEEP_PRESETS.items()},
     }
     if options.json:
         import json
@@ -35,6 +37,8 @@ def run(words: list[str]) -> int:
         _show(f"environments: {group}", {name: one.about for name, one in ENVIRONMENTS.items() if one.group == group})
     _show("algorithms", tables["algorithms"])
     _show("presets", tables["presets"])
+    _show("algorithms with neural networks (--deep)", tables["deep algorithms"])
+    _show("presets with neural networks", tables["deep presets"])
     print("\nNext: coterie train rendezvous   or   coterie train rendezvous --help")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from coterie.cli.options import first_word, parse
@@ -11,28 +12,40 @@ from coterie.running.recorder import find_run, word_for
 ABOUT = "Go on with a stopped run; RUN is a name, a unique beginning of one, a folder, or latest."
 
 
+@dataclass(frozen=True)
+class ResumeOptions(RunOptions):
+    """How a stopped run goes on."""
+
+    workers: int = 0
+    """Deep runs on PettingZoo environments: processes that step them; the result does not depend on it."""
+    device: str = "auto"
+    """Deep runs: auto, cpu, gpu or tpu."""
+
+
 def run(words: list[str]) -> int:
     """Go on, judge, print, draw."""
     word, rest = (
         ("", words) if "--help" in words or "-h" in words else first_word(words, "run", "coterie resume latest")
     )
-    options = parse(RunOptions, rest, command=f"resume {word or 'RUN'}", about=ABOUT)
-    find_run(Path(options.runs), word)
-    from coterie.cli.output import ProgressLine, draw, has_boards, next_step, show, show_json
-    from coterie.showing.terminal import verdict
+    options = parse(ResumeOptions, rest, command=f"resume {word or 'RUN'}", about=ABOUT)
+    folder = find_run(Path(options.runs), word)
+    from coterie.cli.output import DeepProgressLine, ProgressLine, draw, has_boards, next_step, show, show_json
+    from coterie.workflow.deep_plan import is_deep
     from coterie.workflow.train import resume
 
-    progress = ProgressLine("succeed")
+    deep = is_deep(folder)
+    progress = DeepProgressLine() if deep else ProgressLine("succeed")
     try:
-        run = resume(word, runs=options.runs, on_tick=progress)
+        run = resume(word, runs=options.runs, on_tick=progress, workers=options.workers, device=options.device)
     finally:
         progress.clear()
     if options.json:
         show_json(run.verdict.to_json())
     else:
-        show("", verdict(run.verdict))
+        show("", repr(run))
     draw(run)
     if not options.json:
         named = word_for(run.folder)
-        next_step(f"coterie watch {named} --wall" if has_boards(run) else f"coterie diagnose {named}")
+        wall = not deep and has_boards(run)
+        next_step(f"coterie watch {named} --wall" if wall else f"coterie diagnose {named}")
     return 0

@@ -11,8 +11,8 @@ import tyro
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput, Diverged
-from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS
-from coterie.workflow.deep_plan import deep_options, deep_plan, road_of
+from coterie.settings import DEEP_PRESETS, PRESETS
+from coterie.workflow.deep_plan import deep_options, deep_plan, needs_networks, preset_for, road_of
 
 ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
 
@@ -59,19 +59,17 @@ def is_deep(environment: str, words: list[str]) -> bool:
     if "--tabular" in given or "--no-deep" in given:
         return False
     algorithm = flag_value(words, "--algorithm", "--algo")
-    if given & set(ONLY_DEEP) or (algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS):
-        return True
     preset = flag_value(words, "--preset")
-    if preset in DEEP_PRESETS and preset != "default":
+    if given & set(ONLY_DEEP) or (preset in DEEP_PRESETS and preset not in PRESETS):
         return True
-    return ":" in environment or catalogue.find(environment).group in catalogue.DEEP_ONLY
+    return needs_networks(environment, algorithm)
 
 
 def run(environment: str, words: list[str]) -> int:
     """Train, judge, print, draw."""
     road_of(environment)
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
-    _, _, learner = deep_options(preset, algorithm)
+    _, _, learner = deep_options(preset or preset_for(environment, algorithm), algorithm)
     nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     foreign, rest = foreign_options(environment, words)
     if ":" not in environment:
@@ -93,7 +91,7 @@ def run(environment: str, words: list[str]) -> int:
     )
     from coterie.cli.output import DeepProgressLine, next_step, say, show, show_json
     from coterie.running.recorder import word_for
-    from coterie.running.trackers import tracker
+    from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
     from coterie.workflow.deep import learn_deep, new_folder, open_plan
 
@@ -104,7 +102,7 @@ def run(environment: str, words: list[str]) -> int:
     progress = DeepProgressLine()
     with tracker(options.track, folder, chosen, say) as track:
         try:
-            done = learn_deep(chosen, opened, folder, track=track, on_tick=progress)
+            run = learn_deep(chosen, opened, folder, track=track, on_tick=progress)
         except Diverged as fault:
             progress.clear()
             say(f"coterie: {fault}")
@@ -112,24 +110,16 @@ def run(environment: str, words: list[str]) -> int:
         finally:
             progress.clear()
     if options.json:
-        show_json(done.verdict.to_json())
+        show_json(run.verdict.to_json())
     else:
-        show("", verdict(done.verdict))
+        show("", verdict(run.verdict))
     if options.pictures:
-        done.draw()
+        run.draw()
         say(f"drawn: {folder / 'curves.png'}")
     if not options.json:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
         next_step(f"coterie evaluate {word}", f"coterie diagnose {word}")
     return 0
-
-
-def check_tracker(word: str) -> None:
-    """Raises BadInput for a tracker that is not known."""
-    from coterie.errors import nearest
-
-    if word not in ("", "tensorboard", "wandb"):
-        raise BadInput(f"--track {word}: there is no such tracker{nearest(word, ('tensorboard', 'wandb'))}")
 
 
 def foreign_options(environment: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from coterie.envs.foreign_clock import at, find_clock, raw_key
-from coterie.envs.foreign_options import Reading, literal, told
+from coterie.envs.foreign_options import Reading, in_one_line, literal
 from coterie.envs.protocol import Environment, Step, all_legal, all_move
 from coterie.errors import BadInput, CoterieError, EnvironmentFault, nearest
 from coterie.types import Array, Key, Kind, Spec
@@ -79,7 +79,7 @@ def as_environment(game: Game, reading: Reading) -> Environment:
     except CoterieError:
         raise
     except Exception as error:
-        raise EnvironmentFault(f"{game.name} fails when it is tried: {told(error)}") from error
+        raise EnvironmentFault(f"{game.name} fails when it is tried: {in_one_line(error)}") from error
 
 
 def _adapted(game: Game, reading: Reading) -> Environment:

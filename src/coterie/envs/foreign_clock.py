@@ -5,7 +5,7 @@ tells the two apart: the whole numbers in the state that begin alike in every ep
 whatever is done. Where a late clock alone ends an episode, that is the time limit; and a step truly ends what it would
 end with the clock at its start, too:
 
-    horizon = 1 + the first reading t of the clock with which a first step is over that is not over with the first reading
+    horizon = 1 + the first reading of the clock with which a step is over that is not over with the clock set back
     terminated(state, action) = over(state with the clock set back, action)
 
 Where no such clock is found (it begins anew within an episode, or time is not in the state), every ending is taken as

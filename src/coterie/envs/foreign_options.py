@@ -87,16 +87,16 @@ def not_installed(source: str, error: ImportError) -> BadInput:
     """The sentence for a source whose package cannot be imported."""
     if isinstance(error, ModuleNotFoundError) and error.name == source:
         return BadInput(f"{source} is not installed: pip install 'coterie[{source}]'")
-    return BadInput(f"{source} cannot be imported: {' '.join(str(error).split())}")
+    return BadInput(f"{source} cannot be imported: {in_one_line(error)}")
 
 
 def cannot_be_made(name: str, options: Mapping[str, Any], error: Exception) -> BadInput:
     """The sentence for a constructor that refused."""
     given = ", ".join(f"{option}={value!r}" for option, value in options.items()) or "no options"
-    return BadInput(f"{name} cannot be made with {given}: {told(error)}")
+    return BadInput(f"{name} cannot be made with {given}: {in_one_line(error)}")
 
 
-def told(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
     """What went wrong elsewhere, in one line of bounded length."""
     text = " ".join(str(error).split())
     text = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

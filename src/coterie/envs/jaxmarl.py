@@ -1,8 +1,8 @@
 """JaxMARL's environments (FLAIROx/JaxMARL) as ours: `jaxmarl:MPE_simple_spread_v3`, `jaxmarl:SMAX`, and the like.
 
 `step_env` is stepped, which does not reset, so that the true successor is what is seen. JaxMARL says with one flag that
-an episode is over; which of it is a time limit is found as `foreign_clock` says. Its particle worlds (MPE) only ever end by
-their limit: `max_steps` 25 makes episodes of 26 steps there, and none of them is a true ending.
+an episode is over; which of it is a time limit is found as `foreign_clock` says. Its particle worlds (MPE) end by their
+limit only, so none of their endings is a true one; `max_steps` 25 makes episodes of 26 steps there.
 
 Left out: environments with continuous actions, and observations that are dictionaries.
 """
@@ -121,8 +121,9 @@ def _legal(environment: Any) -> Callable[[Any], Mapping[str, Array]] | None:
 
 def _find(name: str) -> tuple[Callable[..., Any], list[Callable[..., Any]]]:
     """What makes an environment, and whose options it takes."""
-    if name in PARTICLE_WORLDS and "jaxmarl" not in sys.modules:
-        found = getattr(_import_alone("jaxmarl.environments.mpe"), PARTICLE_WORLDS[name], None)
+    if name in PARTICLE_WORLDS:
+        worlds = "jaxmarl.environments.mpe"
+        found = getattr((_import if "jaxmarl" in sys.modules else _import_alone)(worlds), PARTICLE_WORLDS[name], None)
         if found is not None:
             return found, [found]
     package = _import("jaxmarl")
@@ -186,6 +187,16 @@ def _import_alone(module: str) -> ModuleType:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """JaxMARL prints while it is imported and traced; only the command prints here."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    """JaxMARL prints while it is imported and made; only the command prints here.
+
+    Its import also puts Python's first output in place of the present one, so that one is exchanged, too.
+    """
+    outputs = ("stdout", "stderr", "__stdout__")
+    before = [getattr(sys, name) for name in outputs]
+    sys.stdout = nowhere = io.StringIO()
+    setattr(sys, "__stdout__", nowhere)  # noqa: B010 - a type checker holds it to be fixed
+    try:
         yield
+    finally:
+        for name, output in zip(outputs, before, strict=True):
+            setattr(sys, name, output)

@@ -32,8 +32,9 @@ MASK, COUNT = "action_mask", "step_count"
 
 
 def from_jumanji(name: str, options: Mapping[str, Any]) -> Environment:
-    """The Jumanji environment of this name; options are its constructor's, its generator's, and `foreign_options.Reading`'s.
+    """The Jumanji environment of this name.
 
+    Options are its constructor's, its generator's (`--env.num-agents 3`), and those of `foreign_options.Reading`.
     Raises BadInput where it does not exist, cannot be made so, or cannot be read.
     """
     whole_name = f"jumanji:{name}"

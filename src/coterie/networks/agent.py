@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from coterie.types import Array, Key, Kind
 
-LONGEST_ONE_HOT = 1024  # a discrete observation with more values than this is a number, not a place
+LARGEST_PLACE = 1024  # a discrete observation that can be larger than this is an amount, not a place
 
 
 class Network(NamedTuple):
@@ -28,6 +28,8 @@ class Network(NamedTuple):
     recur(params, memory, x) -> memory    None for a network without memory, whose head acts on x
     head(params, h) -> q                  float32[A]
     memory                                its length; 0: none
+
+    x is an array, or a tree of arrays, that only recur or head reads.
     """
 
     init: Callable[[Key, Kind, int], Any]
@@ -38,7 +40,7 @@ class Network(NamedTuple):
 
 
 class Params(eqx.Module):
-    """The arrays of a network; `high` is that of its kind, a number outside the tree's leaves."""
+    """The arrays of a network; `high`, what its kind's observations are divided by, is no leaf of the tree."""
 
     filters: tuple[eqx.nn.Linear, ...]
     layers: tuple[eqx.nn.Linear, ...]
@@ -65,7 +67,10 @@ def image_network(
     dueling: bool = False,
     layer_norm: bool = False,
 ) -> Network:
-    """Convolutions of size x size over pictures [H, W, C], each `stride` times smaller, then as a dense network."""
+    """Convolutions of size x size over pictures [H, W, C], each `stride` times smaller, then as a dense network.
+
+    Bytes whose range is not known are divided by 255.
+    """
     return _network(channels, size, stride, hidden, layers, recurrent, dueling, layer_norm)
 
 
@@ -108,7 +113,10 @@ def _network(
         for wide in channels:
             filters.append(eqx.nn.Linear(size * size * shape[-1], wide, key=next(keys)))
             shape = (-(-shape[0] // stride), -(-shape[1] // stride), wide)
-        below = (kind.observation_high + 1 if _is_place(kind) else prod(shape)) + ids
+        high = kind.observation_high
+        if high is None and channels and kind.observation_dtype == "uint8":
+            high = 255
+        below = (high + 1 if high is not None and is_place(kind.observation_shape, high) else prod(shape)) + ids
         dense = []
         for _ in range(layers):
             dense.append(eqx.nn.Linear(below, hidden, key=next(keys)))
@@ -116,7 +124,7 @@ def _network(
         norms = tuple(eqx.nn.LayerNorm(hidden) for _ in range(layers)) if layer_norm else ()
         cell = eqx.nn.GRUCell(below, hidden, key=next(keys)) if recurrent else None
         top = eqx.nn.Linear(hidden if recurrent else below, kind.actions + dueling, key=next(keys))
-        return Params(tuple(filters), tuple(dense), norms, cell, top, kind.observation_high)
+        return Params(tuple(filters), tuple(dense), norms, cell, top, high)
 
     def encode(params: Params, obs: Array, who: Array) -> Array:
         x = prepare(obs, params.high)
@@ -124,48 +132,68 @@ def _network(
             x = jax.nn.relu(convolve(weights, x, size, stride))
         x = jnp.concatenate([x.reshape(-1), who])
         for place, layer in enumerate(params.layers):
-            x = layer(x)
+            x = linear(layer, x)
             x = jax.nn.relu(params.norms[place](x) if params.norms else x)
-        return x if params.cell is None else params.cell.weight_ih @ x + params.cell.bias
+        return x if params.cell is None else input_half(params.cell, x)
 
     def head(params: Params, h: Array) -> Array:
-        q = params.top(h)
+        q = linear(params.top, h)
         return q[0] + q[1:] - q[1:].mean() if dueling else q
 
-    return Network(init, encode, recur_gru if recurrent else None, head, hidden if recurrent else 0)
+    return Network(init, encode, hidden_half if recurrent else None, head, hidden if recurrent else 0)
 
 
-def _is_place(kind: Kind) -> bool:
-    high = kind.observation_high
-    return kind.observation_shape == () and high is not None and high < LONGEST_ONE_HOT
+def is_place(shape: tuple[int, ...], high: int | None) -> bool:
+    """Whether an observation is one of a few values, which are places and not amounts."""
+    return shape == () and high is not None and high <= LARGEST_PLACE
 
 
 def prepare(obs: Array, high: int | None) -> Array:
-    """An observation as numbers near one: a single small integer as a one at its place, others divided by `high`."""
-    if obs.ndim == 0 and high is not None and high < LONGEST_ONE_HOT:
+    """An observation as numbers near one: a place as a one among zeros, amounts divided by `high` where it is known."""
+    if high is not None and is_place(obs.shape, high):
         return jax.nn.one_hot(obs, high + 1)
     return obs.astype(jnp.float32) / (high or 1)
 
 
-def convolve(weights: eqx.nn.Linear, x: Array, size: int, stride: int) -> Array:
-    """A convolution [H, W, C] -> [ceil(H / stride), ceil(W / stride), channels], as shifted slices and one product."""
+def linear(layer: eqx.nn.Linear, x: Array) -> Array:
+    """W x + b over the last axis [.., in] -> [.., out]; as x W^T, which keeps a batch first and is faster on a CPU."""
+    return x @ layer.weight.T + jnp.asarray(layer.bias)
+
+
+def convolve(filters: eqx.nn.Linear, x: Array, size: int, stride: int) -> Array:
+    """A convolution [H, W, C] -> [ceil(H / stride), ceil(W / stride), channels], zeros around the picture.
+
+    Shifted slices and one product: `lax.conv` is several times slower inside a compiled loop on a CPU.
+    """
     high, wide = -(-x.shape[0] // stride), -(-x.shape[1] // stride)
-    before = size // 2
-    x = jnp.pad(x, ((before, size), (before, size), (0, 0)))
-    shifted = [
-        x[i : i + stride * high : stride, j : j + stride * wide : stride] for i in range(size) for j in range(size)
-    ]
-    return jnp.concatenate(shifted, -1) @ weights.weight.T + weights.bias
+    margin = (size // 2, size)
+    x = jnp.pad(x, (margin, margin, (0, 0)))
+    shifts = [(down, right) for down in range(size) for right in range(size)]
+    slices = [x[i : i + stride * high : stride, j : j + stride * wide : stride] for i, j in shifts]
+    return linear(filters, jnp.concatenate(slices, -1))
 
 
-def recur_gru(params: Params, memory: Array, x: Array) -> Array:
-    """The hidden half of a gated recurrent unit (Cho et al. 2014); x [3 H] is its input half, bias included.
+def thirds(gates: Array) -> tuple[Array, Array, Array]:
+    """What belongs to the reset gate, the keep gate and the new memory, of [3 H, ...].
+
+    Three arrays, never slices of one inside the loop: those keep XLA from vectorising the gates on a CPU.
+    """
+    reset, keep, new = jnp.split(gates, 3)
+    return reset, keep, new
+
+
+def input_half(cell: eqx.nn.GRUCell, x: Array) -> tuple[Array, Array, Array]:
+    """W x + b of the gated recurrent unit, which needs no memory: [H] for each gate."""
+    return thirds(x @ cell.weight_ih.T + jnp.asarray(cell.bias))
+
+
+def hidden_half(params: Params, memory: Array, x: tuple[Array, Array, Array]) -> Array:
+    """The memory after one step of a gated recurrent unit (Cho et al. 2014); x is its input half.
 
     r = sigmoid(x_r + U_r h), z = sigmoid(x_z + U_z h), n = tanh(x_n + r (U_n h + b)), h' = n + z (h - n).
     """
-    cell = params.cell
-    x_reset, x_keep, x_new = jnp.split(x, 3)
-    h_reset, h_keep, h_new = jnp.split(cell.weight_hh @ memory, 3)
-    reset, keep = jax.nn.sigmoid(x_reset + h_reset), jax.nn.sigmoid(x_keep + h_keep)
-    new = jnp.tanh(x_new + reset * (h_new + cell.bias_n))
+    cell: Any = params.cell
+    h_reset, h_keep, h_new = (memory @ weight.T for weight in thirds(cell.weight_hh))
+    reset, keep = jax.nn.sigmoid(x[0] + h_reset), jax.nn.sigmoid(x[1] + h_keep)
+    new = jnp.tanh(x[2] + reset * (h_new + cell.bias_n))
     return new + keep * (memory - new)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from coterie.equations.mixing import sum_mixer as sum_of_present
+from coterie.networks.agent import linear
 from coterie.types import Array, Key
 
 
@@ -65,13 +66,13 @@ def monotone_mixer(embed: int = 32, hyper_hidden: int = 64) -> Mixer:
         )
 
     def mix(params: Monotone, chosen: Array, present: Array, state: Array) -> Array:
-        seen = params.first(_flat(state))
+        seen = linear(params.first, _flat(state))
         bias, rectified = seen[:embed], jax.nn.relu(seen[embed:])
         for_value, for_inner, for_outer = jnp.split(rectified, (embed, embed + hyper_hidden))
-        inner = jnp.abs(params.inner(for_inner)).reshape(embed, -1)
-        outer = jnp.abs(params.outer(for_outer))
+        inner = jnp.abs(linear(params.inner, for_inner)).reshape(embed, -1)
+        outer = jnp.abs(linear(params.outer, for_outer))
         units = jax.nn.elu(inner @ jnp.where(present, chosen, 0.0) + bias)
-        return outer @ units + params.value(for_value)[0]
+        return outer @ units + linear(params.value, for_value)[0]
 
     return Mixer(init, mix)
 
@@ -93,8 +94,8 @@ def free_mixer(embed: int = 64) -> Mixer:
         state = _flat(state)
         x = jnp.concatenate([jnp.where(present, chosen, 0.0), state])
         for layer in params.layers[:-1]:
-            x = jax.nn.relu(layer(x))
-        return params.layers[-1](x)[0] + params.value(jax.nn.relu(params.state(state)))[0]
+            x = jax.nn.relu(linear(layer, x))
+        return linear(params.layers[-1], x)[0] + linear(params.value, jax.nn.relu(linear(params.state, state)))[0]
 
     return Mixer(init, mix)
 

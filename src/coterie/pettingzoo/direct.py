@@ -42,6 +42,11 @@ class Direct:
         """Who takes part."""
         return self.raw.agents
 
+    @property
+    def unwrapped(self) -> Any:
+        """The environment itself."""
+        return self.raw.unwrapped
+
     def observation_space(self, agent: Any) -> Any:
         """What an agent may see."""
         return self.layers.observation_space(agent)

@@ -16,7 +16,7 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.direct import Direct, safe
+from coterie.pettingzoo.direct import Direct, safe, state_of
 from coterie.types import Kind, Outcome, Sight, Spec
 from coterie.yours import FAILURES, told
 
@@ -70,10 +70,10 @@ class One(Protocol):
         ...
 
 
-def read(environment: Any, team: Sequence[int] | None = None, *, alone: bool = False) -> Reading:
+def read(environment: Any, team: Sequence[int] | None = None, *, alone: bool = False, central: bool = True) -> Reading:
     """The kinds, order and spaces of an environment; resets it once.
 
-    Without `team` all agents are one team, or each is `alone`.
+    Without `team` all agents are one team, or each is `alone`. Not `central`: the central state is left alone.
     """
     environment.reset(seed=0)
     names = tuple(getattr(environment, "possible_agents", None) or environment.agents)
@@ -90,10 +90,8 @@ def read(environment: Any, team: Sequence[int] | None = None, *, alone: bool = F
                 break
         else:
             groups.append((seen, actions, [number]))
-    try:
-        state_shape, has_state = np.shape(environment.state()), True
-    except (NotImplementedError, AttributeError):
-        state_shape, has_state = (0,), False
+    state = state_of(environment) if central else None
+    state_shape = (0,) if state is None else np.shape(state)
     everyone = tuple(range(len(names)))
     kinds = tuple(
         Kind(tuple(agents), int(actions.n), shape_of(seen), str(dtype_of(seen))) for seen, actions, agents in groups
@@ -108,7 +106,7 @@ def read(environment: Any, team: Sequence[int] | None = None, *, alone: bool = F
         {names[agent]: (k, place) for k, kind in enumerate(kinds) for place, agent in enumerate(kind.agents)},
         {name: number for number, name in enumerate(names)},
         tuple(int(environment.action_space(name).start) for name in names),
-        has_state,
+        state is not None,
     )
 
 
@@ -354,8 +352,8 @@ class Drive:
         """One joint step of one environment, into a blank glance."""
         board = self.board
         board.at[0] = self.first + place
-        board.steps[place] += 1
         self.played[place].append(joint)
+        board.steps[place] = len(self.played[place])
         try:
             self.ones[place].step(joint, glance)
         except FAILURES as error:
@@ -407,14 +405,16 @@ def told_of(error: BaseException) -> str:
 
 def sight(glance: Glance) -> Sight:
     """What E worlds show, as arrays of its own."""
-    return Sight(*each(np.copy, glance[:5]))
+    obs, legal = tuple([seen.copy() for seen in glance.obs]), tuple([mask.copy() for mask in glance.legal])
+    return Sight(obs, legal, glance.alive.copy(), glance.to_move.copy(), glance.state.copy())
 
 
 def read_board(board: Board) -> tuple[Outcome, Sight]:
     """What the last joint step did, and what is shown now, as arrays of their own."""
-    following, over = sight(board.after), board.over.copy()
-    reward, terminated, truncated, success = each(np.copy, board.after[5:])
-    outcome = Outcome(reward, terminated, truncated, success, over, following)
+    after, over = board.after, board.over.copy()
+    following = sight(after)
+    happened = after.reward.copy(), after.terminated.copy(), after.truncated.copy(), after.success.copy()
+    outcome = Outcome(*happened, over, following)
     if not over.any():
         return outcome, following
     shown = sight(board.begun)
@@ -441,17 +441,19 @@ def parallel(
     *,
     team: Sequence[int] | None = None,
     success: Success | None = None,
+    central: bool = True,
     board: Board | None = None,
     first: int = 0,
 ) -> Drive:
     """Drive E equal ParallelEnv objects; `team` gives each agent's team number, `success` reads the infos of a step.
 
-    Where they stand behind the AEC-to-parallel wrapper and it is safe, what is below it is driven directly.
+    Not `central`: their central state is not asked for, which some take long to make. Where they stand behind the
+    AEC-to-parallel wrapper and it is safe, what is below it is driven directly.
     """
     direct = safe(environments[0])
 
     def one(environment: Any) -> OneParallel:
-        reading = read(environment, team)
+        reading = read(environment, team, central=central)
         return OneParallel(Direct(environment) if direct else environment, reading, success)
 
     return Drive([one(environment) for environment in environments], board, first)

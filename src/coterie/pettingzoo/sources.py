@@ -7,7 +7,7 @@ import inspect
 import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,21 +40,34 @@ def make_worlds(
     workers: int = 0,
     success: Success | None = None,
     team: Sequence[int] | None = None,
+    central: bool = True,
 ) -> Drive | Workers:
     """The worlds of the worker road: E environments in this process (workers 0) or in so many others.
 
-    Options are keywords of whatever makes the environment. With workers, `success` must be found by name in a module.
+    Options are keywords of whatever makes the environment. Not `central`: no central state is asked for, where no
+    mixer or critic reads it. With workers, `success` must be found by name in a module.
     """
+    kept_maker.cache_clear()  # what is in the user's file now
+    make = partial(make_another, word, dict(options or {}))
     if workers:
-        make = partial(make_env, word, dict(options or {}))
-        return Workers(make, environments, workers, team=team, success=success)
-    maker = find_maker(word)
-    return parallel([build(word, maker, options or {}) for _ in range(environments)], team=team, success=success)
+        return Workers(make, environments, workers, team=team, success=success, central=central)
+    return parallel([make() for _ in range(environments)], team=team, success=success, central=central)
 
 
 def make_env(word: str, options: Mapping[str, Any] | None = None) -> Any:
     """One parallel environment; BadInput where the word, a package or an option is wrong."""
     return build(word, find_maker(word), options or {})
+
+
+def make_another(word: str, options: Mapping[str, Any]) -> Any:
+    """`make_env`, by the function that this process has found already."""
+    return build(word, kept_maker(word), options)
+
+
+@lru_cache(maxsize=1)
+def kept_maker(word: str) -> Maker:
+    """`find_maker`, which runs the user's file, once for all environments of a process."""
+    return find_maker(word)
 
 
 def find_maker(word: str) -> Maker:
@@ -171,11 +184,8 @@ def _of_mpe2(source: Source) -> Maker:
     """An environment of mpe2, by its module's `parallel_env`; without a version, the newest."""
     package = _imported(str(source), "mpe2", "coterie[mpe]")
     known = sorted(one.name for one in pkgutil.iter_modules(package.__path__) if VERSION.search(one.name))
-    name = (
-        source.name
-        if VERSION.search(source.name)
-        else max((one for one in known if VERSION.sub("", one) == source.name), default=source.name)
-    )
+    versions = [one for one in known if VERSION.sub("", one) == source.name]
+    name = max(versions, key=lambda one: int(one.rpartition("v")[2]), default=source.name)
     if name not in known:
         raise BadInput(f"mpe2 has no environment '{source.name}'{nearest(source.name, known)}")
     module = _imported(str(source), f"mpe2.{name}", "coterie[mpe]")

@@ -73,6 +73,7 @@ class Task(NamedTuple):
     make: Callable[[], Any]
     team: Sequence[int] | None
     success: Success | None
+    central: bool
     spec: Spec
     environments: int
     worker: int
@@ -91,7 +92,8 @@ class Workers:
     """E equal parallel environments, stepped in `workers` processes; what they do is what a `Drive` of them does.
 
     make makes one environment; it, `team` and `success` are sent to the workers, so they must be found by name in a
-    module. halves are the slices of [E] that can be stepped by themselves, with `send` and `receive`.
+    module. halves are the slices of [E] that can be stepped by themselves, with `send` and `receive`: two, or one, or
+    as `best_parts` says. Neither their number nor that of the workers changes a result.
     """
 
     def __init__(
@@ -102,12 +104,14 @@ class Workers:
         *,
         team: Sequence[int] | None = None,
         success: Success | None = None,
+        central: bool = True,
+        parts: int | None = None,
         patience: float = PATIENCE,
     ) -> None:
         if not 1 <= workers <= environments:
             raise BadInput(f"{workers} workers for {environments} environments; expected 1 to {environments}")
-        self.spec = spec_of(make, team)
-        self.halves = halves_of(environments, workers)
+        self.spec = spec_of(make, team, central)
+        self.halves = halves_of(environments, workers, parts or best_parts(workers))
         self.patience, self.deadline = patience, 0.0
         memory = multiprocessing.get_context("spawn").RawArray(
             ctypes.c_uint8, arrange(self.spec, environments, workers, None)[1]
@@ -122,7 +126,8 @@ class Workers:
         try:
             for worker in range(workers):
                 groups = tuple(share(half, worker, workers) for half in self.halves)
-                self._start(Task(make, team, success, self.spec, environments, worker, workers, groups), memory)
+                task = Task(make, team, success, central, self.spec, environments, worker, workers, groups)
+                self._start(task, memory)
             for worker in range(workers):
                 self._answer(worker, time.monotonic() + START_PATIENCE)
         except BaseException:
@@ -229,11 +234,11 @@ class Workers:
         return EnvironmentFault(f"worker {worker}, {where(at, board.seeds[at], board.steps[at])}: {what}")
 
 
-def spec_of(make: Callable[[], Any], team: Sequence[int] | None) -> Spec:
+def spec_of(make: Callable[[], Any], team: Sequence[int] | None, central: bool) -> Spec:
     """Who the agents of an environment are; makes one and closes it again."""
     environment = made(make)
     try:
-        return read(environment, team).spec
+        return read(environment, team, central=central).spec
     finally:
         environment.close()
 
@@ -248,9 +253,18 @@ def made(make: Callable[[], Any]) -> Any:
         raise EnvironmentFault(f"the environment cannot be made: {told(error)}") from error
 
 
-def halves_of(environments: int, workers: int) -> tuple[slice, ...]:
-    """The parts of [E] that are stepped by themselves: two, where every worker has an environment in both."""
-    if environments < 2 * workers:
+def best_parts(workers: int) -> int:
+    """Two, where a processor is left over to act for one half while the workers step the other.
+
+    Where there is none, nothing is won, and acting twice for each joint step is lost.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 2 if workers < processors else 1
+
+
+def halves_of(environments: int, workers: int, parts: int) -> tuple[slice, ...]:
+    """The parts of [E] that are stepped by themselves: two only where every worker has an environment in both."""
+    if parts == 1 or environments < 2 * workers:
         return (slice(0, environments),)
     middle = (environments + 1) // 2
     return slice(0, middle), slice(middle, environments)
@@ -374,7 +388,14 @@ def make_drive(task: Task, board: Board, group: slice) -> Drive:
     """The environments of a group, made and driven here."""
     environments = [made(task.make) for _ in range(group.start, group.stop)]
     mine = board_part(board, group, slice(task.worker, task.worker + 1))
-    drive = parallel(environments, team=task.team, success=task.success, board=mine, first=group.start)
+    drive = parallel(
+        environments,
+        team=task.team,
+        success=task.success,
+        central=task.central,
+        board=mine,
+        first=group.start,
+    )
     if drive.spec != task.spec:
         raise EnvironmentFault("an environment has other agents or spaces than the first that was made")
     return drive

@@ -1,10 +1,12 @@
 """A ring of rows: the last `slots` joint steps of E environments, read as single steps or as sequences.
 
-Axes: T time (rows of one write), E environments, L `length`, B `count`. A row is any tree of arrays that begin with E; the ring
-holds them as [slots, E, ...], in their own dtypes. How many rows were `written` is the clock's to know (uint32, never
-batched over seeds), so the head needs no storage: row r stands in slot r % slots, and the age of every slot follows.
+Axes: T time (rows of one write), E environments, L `length`, B `count`. A row is any tree of arrays that begin with E;
+the ring holds them as [slots, E, ...], in their own dtypes. How many rows were `written` is the clock's to know
+(uint32, never batched over seeds), so nothing else is stored: row r stands in slot r % slots, and the age of every slot
+follows.
 
-The ring is written in place: nothing here reads or copies all of it.
+The ring is written in place where its owner gives it away (a loop's carry, a donated argument); nothing here reads or
+copies all of it.
 """
 
 from __future__ import annotations
@@ -101,7 +103,7 @@ def draw(
     Without `step`: one of the starts from which `length` rows hold something without crossing the head; where fewer
     rows are there at all, the oldest. With `step` int32[slots, E], a row's step within its episode: one of all rows
     that hold something, taken back to row - step % length, never past the oldest row. So sequences begin where
-    episodes begin and every `length` steps after; pieces that an ending cuts short are drawn in proportion to their rows.
+    episodes begin and every `length` steps after; a piece that an ending cuts short is drawn in proportion to its rows.
     Nothing written: slot 0, of which `inside` says that it holds nothing.
     """
     oldest, stored = extent(written, slots)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from coterie.replay import buffer, sharing
+from coterie.replay import buffer, priorities, sharing
 from coterie.replay.partners import Sharing
-from coterie.types import Array, Key, Rollout, Spec, Transition
+from coterie.types import Array, Key, Rollout, Spec, Transition, split, team_reward
 
 
 class Row(NamedTuple):
@@ -30,10 +30,11 @@ class Row(NamedTuple):
 
 
 class TeamRow(NamedTuple):
-    """What the ring keeps of the world: the central state now and next, and each team's boundary, [.., teams]."""
+    """The central state now and next, and each team's reward and boundary, [.., teams]."""
 
     state: Array
     next_state: Array
+    reward: Array
     discount: Array
     last: Array
     valid: Array
@@ -52,7 +53,8 @@ class Batch(NamedTuple):
     """What a gradient step learns from: rows and what counts of them by kind, [L, B, M, ...], M learners.
 
     weights: by kind [B, M], () where all weigh alike. world: [L, B, ...], None where learners study different places;
-    within bool[L, B]: which of its rows the ring holds.
+    within bool[L, B]: which of its rows the ring holds. drawn: the rows that prioritised sequences were drawn for, and
+    at which of their rows these stand, int32[B].
     """
 
     kinds: tuple[Row, ...]
@@ -60,6 +62,8 @@ class Batch(NamedTuple):
     weights: tuple[Array, ...]
     world: TeamRow | None
     within: Array
+    drawn: buffer.Places | None = None
+    at: Array | None = None
 
 
 def kept_kind(t: Transition) -> Row:
@@ -82,44 +86,69 @@ def blank_row(spec: Spec, environments: int, offers: bool) -> Kept:
         rows.append(Row(obs, flag, flag, action, number, number, flag, flag, obs, legal, flag))
     state = jnp.zeros((environments, *spec.state_shape))
     team = jnp.zeros((environments, spec.teams))
-    world = TeamRow(state, state, team, team.astype(bool), team.astype(bool))
+    world = TeamRow(state, state, team, team, team.astype(bool), team.astype(bool))
     offered = tuple(jnp.zeros((environments, len(kind.agents)), bool) for kind in spec.kinds) if offers else ()
     return Kept(tuple(rows), world, offered, jnp.zeros(environments, jnp.int32))
 
 
-def keep(rollout: Rollout, age: Array, offers: Callable[[int, Row], Array] | None = None) -> tuple[Kept, Array]:
+def keep(
+    spec: Spec, rollout: Rollout, age: Array, unit: str, offers: Callable[[int, Row], Array] | None = None
+) -> tuple[Kept, Array]:
     """A rollout's rows as the ring keeps them, [T, E, ...], and the ages int32[E] of the episodes after it.
 
-    age: joint steps since each environment's episode began. offers(k, row) -> bool[T, E, N], what kind k relays.
+    age: joint steps since each environment's episode began. unit: with team-sum or team-mean every member earns the
+    team's reward instead of its own. offers(k, row) -> bool[T, E, N], what kind k relays.
     """
     began = jnp.stack([t.view.first.any(-1) for t in rollout.kinds]).any(0)
     number = jnp.arange(began.shape[0], dtype=jnp.int32)[:, None]
     newest = jax.lax.cummax(jnp.where(began, number, -1), axis=0)
     step = jnp.where(newest >= 0, number - newest, age + number)
-    rows = tuple(map(kept_kind, rollout.kinds))
+    rows, world = tuple(map(kept_kind, rollout.kinds)), rollout.world
+    reward = team_reward(spec, rollout.kinds, "team-sum" if unit == "team-sum" else "team-mean")
+    if unit in ("team-sum", "team-mean"):
+        each = split(spec, reward[..., list(spec.team)])
+        rows = tuple(row._replace(reward=jnp.where(row.valid, own, 0)) for row, own in zip(rows, each, strict=True))
     offered = () if offers is None else tuple(offers(k, row) for k, row in enumerate(rows))
-    world = rollout.world
-    team = TeamRow(
-        world.state.astype(jnp.float32), world.next_state.astype(jnp.float32), world.discount, world.last, world.valid
-    )
+    state, after = world.state.astype(jnp.float32), world.next_state.astype(jnp.float32)
+    team = TeamRow(state, after, reward, world.discount, world.last, world.valid)
     return Kept(rows, team, offered, step), step[-1] + 1
 
 
 def batch_of(
-    key: Key, spec: Spec, ring: buffer.Ring, written: Array, size: int, length: int, sharing_of: Sharing | None
+    key: Key,
+    spec: Spec,
+    ring: buffer.Ring,
+    written: Array,
+    size: int,
+    length: int,
+    sharing_of: Sharing | None,
+    surprise: priorities.Priorities | None = None,
+    beta: Array | float = 1.0,
 ) -> Batch:
-    """`size` sequences of `length` rows; each learner's own, or what the sharing gives it to study."""
+    """`size` sequences of `length` rows; each learner's own, or what the sharing gives it to study.
+
+    surprise: rows are drawn by their priorities, and weigh what undoes that as far as beta says.
+    """
     kept = ring.rows
     slots, environments = kept.step.shape
     candidates = sharing_of.candidates if sharing_of is not None else 1
     place_key, rule_key = jax.random.split(key)
     step = kept.step if length > 1 else None
+    if surprise is not None:
+        chosen = priorities.draw(place_key, surprise, written, slots, environments, size, length, step)
+        weight = priorities.importance(chosen.probability, written, slots, environments, beta)
+        rows, world = buffer.take(buffer.Ring((kept.kinds, kept.world)), chosen.places, length)
+        within = buffer.inside(chosen.places, written, slots, length)
+        counts = tuple(counted(row, within[..., None]) for row in rows)
+        at = (chosen.drawn.row - chosen.places.row) % slots
+        return Batch(rows, counts, (weight[:, None],) * len(rows), world, within, chosen.drawn, at)
     places = buffer.draw(place_key, written, slots, environments, size * candidates, length, step)
     mine = jax.tree.map(lambda leaf: leaf[:size], places)
     within = buffer.inside(mine, written, slots, length)
     if sharing_of is None:
         rows, world = buffer.take(buffer.Ring((kept.kinds, kept.world)), mine, length)
         return Batch(rows, tuple(counted(row, within[..., None]) for row in rows), (), world, within)
+    assert surprise is None, "prioritised draws are for learners that study their own experience"
     table = jax.tree.map(lambda leaf: leaf.reshape(candidates, size), places)
     rows, counts, weights = [], [], []
     for k, (kind, row) in enumerate(zip(spec.kinds, kept.kinds, strict=True)):

@@ -1,6 +1,6 @@
 """Prioritised replay: rows are drawn in proportion to how much they surprised (Schaul et al. 2016, proportional).
 
-    P(i) = p_i / sum_k p_k,    p_i = (|error_i| + least) ^ exponent,    weight_i = (stored P(i)) ^ -beta / max_j weight_j
+    P(i) = p_i / sum_k p_k,  p_i = (|error_i| + least) ^ exponent,  weight_i = (stored P(i)) ^ -beta / max_j weight_j
 
 A new row has the greatest priority ever given. Sums stand in a tree of WIDTH children a node, and every change adds the
 children of a node up anew, so that nothing drifts and neither a draw nor a change takes longer in a larger ring.
@@ -85,7 +85,7 @@ def find(priorities: Priorities, mass: Array) -> tuple[Array, Array]:
     for level in reversed(priorities.levels):
         children = level.reshape(-1, WIDTH)[node]
         upto = jnp.cumsum(children, axis=-1)
-        last = WIDTH - 1 - jnp.argmax((children > 0)[:, ::-1], axis=-1).astype(jnp.int32)
+        last = jnp.where(children > 0, jnp.arange(WIDTH, dtype=jnp.int32), 0).max(-1)
         child = jnp.minimum((upto <= mass[:, None]).sum(-1, dtype=jnp.int32), last)
         value = children[item, child]
         mass = mass - (upto[item, child] - value)
@@ -108,7 +108,7 @@ def draw(
     Without `step` the sequence begins at the row drawn, or so much before it that it does not cross the head.
     """
     whole = priorities.levels[-1].sum()
-    strata = (jnp.arange(count) + jax.random.uniform(key, (count,))) / count
+    strata = (jnp.arange(count, dtype=jnp.float32) + jax.random.uniform(key, (count,))) / count
     index, value = find(priorities, strata * whole)
     row, environment = index // environments, index % environments
     oldest, stored = extent(written, slots)
@@ -123,6 +123,6 @@ def draw(
 
 def importance(probability: Array, written: Array, slots: int, environments: int, beta: float | Array) -> Array:
     """What undoes the unevenness of the draw, wholly where beta is 1, float32[B]; the greatest of a batch is 1."""
-    stored = extent(written, slots)[1].astype(jnp.float32) * environments
+    stored = jnp.maximum(extent(written, slots)[1], 1).astype(jnp.float32) * environments
     weight = (stored * jnp.maximum(probability, jnp.finfo(jnp.float32).tiny)) ** -beta
     return weight / weight.max()

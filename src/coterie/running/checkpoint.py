@@ -53,7 +53,7 @@ def save_checkpoint(run: Path, step: int, parts: dict[str, dict[str, np.ndarray]
         try:
             listed = {}
             for name, arrays in parts.items():
-                data = save({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+                data = save({key: np.asarray(array, order="C") for key, array in arrays.items()})
                 write_atomically(temporary / f"{name}.safetensors", data)
                 listed[name] = Part(hashlib.sha256(data).hexdigest(), len(data))
             manifest = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, listed, facts)), indent=2)

@@ -121,7 +121,7 @@ class Comparison:
 def compared(contestants: Sequence[Contestant], notes: Sequence[str] = ()) -> Comparison:
     """Compare contestants whose scores mean the same; who may be compared is decided before."""
     ordered = sorted(contestants, key=lambda one: (-interquartile_interval(one.scores).value, -one.scores.mean()))
-    rows, pairs = tuple(_row(one) for one in ordered), _pairs(ordered)
+    rows, pairs = tuple(row_of(one) for one in ordered), _pairs(ordered)
     first, few = ordered[0], [row for row in rows if row.teams < FEW]
     found = list(notes)
     if few:
@@ -150,7 +150,8 @@ def compared(contestants: Sequence[Contestant], notes: Sequence[str] = ()) -> Co
     )
 
 
-def _row(one: Contestant) -> Row:
+def row_of(one: Contestant) -> Row:
+    """A contestant's figures; intervals end at the optimum."""
     reached = one.coordinated
     share = None if reached is None else wilson(int(reached.sum()), len(reached))
     scores = tuple(float(score) for score in one.scores)

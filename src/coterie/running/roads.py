@@ -5,7 +5,7 @@ Given the same seed and the same world, both collect equal rollouts and learn eq
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -183,19 +183,28 @@ class Outside(NamedTuple):
     seeds: Callable[..., Any]
 
 
-def outside(algorithm: Algorithm, spec: Spec, plan: Plan, *, mode: Mode = "explore", actor: Any = None) -> Outside:
-    """Jit what the worker road calls; the learner is donated to `learn`, the policy never.
+def outside(
+    algorithm: Algorithm,
+    spec: Spec,
+    plan: Plan,
+    *,
+    mode: Mode = "explore",
+    actor: Any = None,
+    compiler_options: Mapping[str, Any] | None = None,
+) -> Outside:
+    """Jit what the worker road calls, with these options of XLA; the learner is donated to `learn`, the policy never.
 
     `actor` is the JAX device that acts. With lag 1 and an actor of its own, an update runs while the next rollout is
     collected: the policy is read from the learner before the update is dispatched, and nothing that collecting needs
     runs on the learner's device, where it would wait for the update.
     """
-    policy, seeds = jax.jit(algorithm.policy), jax.jit(episode_seeds)
+    jit = partial(jax.jit, compiler_options=dict(compiler_options or {}))
+    policy, seeds = jit(algorithm.policy), jit(episode_seeds)
     return Outside(
         plan,
-        jax.jit(partial(begin, algorithm, spec, plan)),
-        jax.jit(partial(act_at, algorithm, mode)),
-        jax.jit(partial(learn, algorithm), donate_argnums=1),
+        jit(partial(begin, algorithm, spec, plan)),
+        jit(partial(act_at, algorithm, mode)),
+        jit(partial(learn, algorithm), donate_argnums=1),
         policy if actor is None else lambda learner, clock: jax.device_put(policy(learner, clock), actor),
         seeds if actor is None else lambda seed, episode: seeds(seed, jax.device_put(episode, actor)),
     )
@@ -259,7 +268,7 @@ def collect_outside(
     spec, plan, halves = worlds.spec, parts.plan, worlds.halves
     first_row = run.clock.env_steps // np.uint32(plan.environments)
     coming = np.asarray(parts.seeds(key, run.held.episode + 1))
-    start = Lane(sight, views(np, spec, sight, run.held.fresh, sight.alive), *run.held[1:4])
+    start = Lane(sight, sees(spec, sight, run.held.fresh), *run.held[1:4])
     lanes = [part_of(start, half) for half in halves]
     chosen: list[Any] = [()] * len(halves)
     rows = []
@@ -285,11 +294,19 @@ def follow(spec: Spec, lane: Lane, decisions: tuple[Decision, ...], over: Array,
     """The half after its joint step."""
     decided = [view.to_move for view in lane.view]
     fresh = (lane.fresh & ~join(spec, tuple(decided))) | over[:, None]
-    memory = tuple(
-        choose(np, mask, decision.memory, before)
-        for mask, decision, before in zip(decided, decisions, lane.memory, strict=True)
-    )
-    return Lane(shown, views(np, spec, shown, fresh, shown.alive), memory, fresh, lane.episode + over)
+    memory = lane.memory
+    if jax.tree.leaves(memory):
+        kinds = zip(decided, decisions, memory, strict=True)
+        memory = tuple(choose(np, mask, decision.memory, before) for mask, decision, before in kinds)
+    return Lane(shown, sees(spec, shown, fresh), memory, fresh, lane.episode + over)
+
+
+def sees(spec: Spec, sight: Sight, fresh: Array) -> tuple[View, ...]:
+    """`views` of what is shown now, at a third of the time where agents of one kind all move and may do anything."""
+    alike = len(spec.kinds) == 1 and spec.kinds[0].agents == tuple(range(len(spec.agents)))
+    if alike and sight.alive.all() and sight.to_move.all() and sight.legal[0].all():
+        return (View(sight.obs[0], sight.legal[0], sight.alive, sight.to_move, fresh),)
+    return views(np, spec, sight, fresh, sight.alive)
 
 
 def settle_rows(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
 from coterie.finite.histories import Memory
 from coterie.running.checkpoint import load_checkpoint
-from coterie.running.recorder import find_run
+from coterie.running.recorder import find_run, read_config
+
+if TYPE_CHECKING:
+    from coterie.running.deep.team import DeepTeam
 
 PRESENT = Memory(1, False)  # what is seen now, and nothing else
 
@@ -110,9 +113,16 @@ class Team:
         return f"Team({', '.join(self.agents)}; number {self.index} of its run)"
 
 
-def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Path = "runs") -> Team:
-    """The trained team of a run: `team` chooses it, else the one with the best exact value (the first of equals)."""
+def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Path = "runs") -> Team | DeepTeam:
+    """The trained team of a run: `team` chooses it, else the best one (the first of equals).
+
+    Of a deep run `team` is a seed, and the best one is that with the best greedy check.
+    """
     folder = find_run(Path(runs), str(run))
+    if read_config(folder).get("kind") == "deep":
+        from coterie.running.deep.team import load_deep
+
+        return load_deep(folder, team)
     parts, facts = load_checkpoint(folder, ("policy",))
     try:
         policy = parts["policy"]

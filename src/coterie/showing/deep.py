@@ -94,14 +94,14 @@ def progress_text(tick: DeepTick, success_word: str = "succeed", columns: int = 
     >>> progress_text(DeepTick(420_000, 1_000_000, 400_000, 10.0, 4.2, 0.71, 0.8, 0.013))
     ' 42 %  420,000 steps · 40.0 k steps/s · 14 s left · return 0.71 · 80.0 % succeed · loss 0.013'
     """
-    from coterie.showing.terminal import _duration, _rate
+    from coterie.showing.terminal import duration, rate
 
     if not tick.seconds:
         return f"{int(100 * tick.env_steps / tick.total):3d} %  compiled and begun in {tick.compiling:.1f} s"
     parts = [
         f"{tick.env_steps:,} steps",
-        f"{_rate(tick.steps_per_second)} steps/s",
-        f"{_duration(tick.seconds_left)} left",
+        f"{rate(tick.steps_per_second)} steps/s",
+        f"{duration(tick.seconds_left)} left",
         "" if tick.return_ is None else f"return {words.number(tick.return_)}",
         "" if tick.success is None else f"{percent(tick.success)} {success_word}",
         "" if tick.loss is None else f"loss {tick.loss:.3g}",

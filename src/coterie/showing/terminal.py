@@ -158,10 +158,10 @@ def progress_text(
     ' 42 % ━━━━━━━━━━·············· 4,200 episodes · 31.3 M steps/s · 2 s left · 87.1 % meet'
     """
     fraction = min(max(fraction, 0.0), 1.0)
-    left = "" if seconds_left is None else f"{_duration(seconds_left)} left"
+    left = "" if seconds_left is None else f"{duration(seconds_left)} left"
     reached = "" if coordinated is None else f"{words.percent(coordinated)} {success_word}"
     earned = "" if return_mean is None else f"return {words.number(return_mean)}"
-    parts = [words.plural(episodes, unit), f"{_rate(steps_per_second)} steps/s", left, reached, earned]
+    parts = [words.plural(episodes, unit), f"{rate(steps_per_second)} steps/s", left, reached, earned]
     head, text, room = f"{int(fraction * 100):3d} % ", "", 0
     for dropped in (None, 4, 1, 2):  # where there is no room: first the return goes, then the speed, then the time
         if dropped is not None:
@@ -175,14 +175,16 @@ def progress_text(
     return f"{head}{'━' * full}{'·' * (bar - full)} {text}"[:columns]
 
 
-def _rate(each_second: float) -> str:
+def rate(each_second: float) -> str:
+    """So many a second, short: 25.3 M."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if each_second >= size:
             return f"{each_second / size:.1f}{letter}"
     return f"{each_second:.0f}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time in words: 1 min 05 s."""
     seconds = round(max(seconds, 0.0))
     if seconds < 60:
         return f"{seconds} s"

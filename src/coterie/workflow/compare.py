@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from coterie.envs import catalogue
-from coterie.errors import BadInput, nearest
+from coterie.errors import BadInput, StorageFault, nearest
 from coterie.running import recorder
 from coterie.running.comparison import Comparison, Contestant, compared, differing
+from coterie.running.deep.verdict import RELIABLE
 from coterie.running.evaluate import SAME_RETURN, baselines, outcomes
 from coterie.running.marl_eval import Evaluation, Record, Seed, read_marl_eval, write_marl_eval
+from coterie.running.tables import exact_game
 from coterie.running.train import checks_made
 from coterie.tabular.learn import Teams
+from coterie.workflow.deep_plan import DeepPlan, is_deep, planned_deep
 from coterie.workflow.game import game_of
 from coterie.workflow.plan import Plan, planned
 from coterie.workflow.train import saved_teams
@@ -27,10 +31,17 @@ RETURN_NAMES = (RETURN, "episode_return", "return")
 
 
 class Entry(NamedTuple):
-    """One contestant, and its record in marl-eval's terms, made only if it is wanted."""
+    """One contestant, and its record in marl-eval's terms, made only if it is wanted.
+
+    steps: joint steps that a team learned from; episodes: how many fresh ones a deep team was judged by, 0 where its
+    value is exact; deep: whether it has networks. None where a file does not tell.
+    """
 
     contestant: Contestant
     record: Callable[[], Record]
+    steps: float | None = None
+    episodes: int | None = None
+    deep: bool | None = None
 
 
 def compare(
@@ -42,7 +53,9 @@ def compare(
     task: str = "",
     marl_eval: str | Path | None = None,
 ) -> Comparison:
-    """Compare two or more runs of one environment, by the exact return of each team's greedy agents.
+    """Compare two or more runs of one environment, by the return of each team's greedy agents.
+
+    It is exact where the game has a table; a deep run on another game is compared by its verdict's fresh episodes.
 
     words are runs (names, unique beginnings, folders, latest) and JSON files of marl-eval's layout, whose algorithms
     all take part; `metric` and `task` choose among a file's. With `normalised` a return is counted as
@@ -61,6 +74,7 @@ def compare(
         raise BadInput(f"a comparison needs two runs or more; {words[0] if words else 'nothing'} alone is no two")
     _differ([one.name for one in contestants])
     contestants, notes = _comparable(contestants, normalised)
+    notes += _unlike(entries)
     if marl_eval is not None:
         write_marl_eval(marl_eval, _records(entries, contestants))
     return compared(contestants, notes)
@@ -92,11 +106,13 @@ def _differ(names: list[str]) -> None:
 
 
 def _entries(place: Path, metric: str, task: str) -> list[Entry]:
-    return [_of_run(place)] if place.is_dir() else _of_file(place, metric, task)
+    return [entry_of(place)] if place.is_dir() else _of_file(place, metric, task)
 
 
-def _of_run(folder: Path) -> Entry:
-    """A finished run, each team's greedy agents valued exactly from its checkpoint."""
+def entry_of(folder: Path) -> Entry:
+    """A finished run: a tabular one with each team's greedy agents valued exactly from its checkpoint."""
+    if is_deep(folder):
+        return _of_deep(folder)
     chosen = planned(folder)
     game = game_of(chosen)
     teams = saved_teams(folder, chosen, game)
@@ -113,20 +129,72 @@ def _of_run(folder: Path) -> Entry:
         objective=base.objective,
         settings=_settings(chosen),
     )
-    return Entry(contestant, lambda: _record(chosen, teams, found.returns, found.success))
+    steps = float(teams.progress.steps.mean())
+    return Entry(contestant, lambda: _record(chosen, teams, found.returns, found.success), steps, 0, False)
 
 
-def task_name(chosen: Plan) -> str:
+class _Saved(msgspec.Struct):
+    """What a comparison reads of a deep run's verdict."""
+
+    seeds: list[int]
+    returns: list[float]
+    success: list[float]
+    success_word: str
+    optimum: float | None
+    random: float
+    objective: str
+    exact: bool
+    episodes: int
+    env_steps: int
+
+
+def _of_deep(folder: Path) -> Entry:
+    """A finished deep run, by its verdict on each seed's best saved team."""
+    chosen, place = planned_deep(folder), folder / "evaluation.json"
+    try:
+        saved = msgspec.json.decode(place.read_bytes(), type=_Saved)
+    except OSError as error:
+        raise StorageFault(f"{place} cannot be read: {error.strerror or error}") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise StorageFault(f"{place} is not a deep run's verdict: {error}") from error
+    if not len(saved.seeds) == len(saved.returns) == len(saved.success) == chosen.seeds:
+        raise StorageFault(f"{place} does not fit its run's settings: it has not {chosen.seeds} seeds")
+    random = saved.random
+    if saved.exact:  # then random play has an exact value, too, and the verdict only played it
+        random = baselines(exact_game(chosen.environment, chosen.env)).random
+    contestant = Contestant(
+        name=_name(folder),
+        environment=task_name(chosen),
+        scores=np.array(saved.returns),
+        coordinated=np.array(saved.success) >= RELIABLE,
+        success_word=saved.success_word,
+        optimum=saved.optimum,
+        random=random,
+        objective=saved.objective,
+        settings=_settings(chosen),
+    )
+    steps, episodes = saved.env_steps / len(saved.seeds), 0 if saved.exact else saved.episodes
+    return Entry(contestant, lambda: _deep_record(folder, chosen, saved), steps, episodes, True)
+
+
+def task_name(chosen: Plan | DeepPlan) -> str:
     """An environment with the options that are not its defaults: `rendezvous size=8 horizon=30`."""
-    plain = vars(catalogue.find(chosen.environment).options())
-    changed = [f"{name}={value}" for name, value in vars(chosen.env).items() if value != plain.get(name)]
+    known = catalogue.known(chosen.environment)
+    plain = vars(catalogue.find(chosen.environment).options()) if known else {}
+    changed = [f"{name}={value}" for name, value in _options(chosen.env).items() if value != plain.get(name)]
     return " ".join([chosen.environment, *changed])
 
 
-def _settings(chosen: Plan) -> dict[str, Any]:
+def _options(env: Any) -> Mapping[str, Any]:
+    return env if isinstance(env, Mapping) else vars(env)
+
+
+def _settings(chosen: Plan | DeepPlan) -> dict[str, Any]:
     """All that decides a run's scores, flat; its seed and its number of teams are no such things."""
-    plain = {"algorithm": chosen.algorithm, "episodes": chosen.episodes}
-    return {**plain, **dataclasses.asdict(chosen.learner), **{f"env.{k}": v for k, v in vars(chosen.env).items()}}
+    deep = isinstance(chosen, DeepPlan)
+    budget = {"steps": chosen.steps, "checks": chosen.checks} if deep else {"episodes": chosen.episodes}
+    options = {f"env.{name}": value for name, value in _options(chosen.env).items()}
+    return {"algorithm": chosen.algorithm, **budget, **dataclasses.asdict(chosen.learner), **options}
 
 
 def _record(chosen: Plan, teams: Teams, returns: np.ndarray, success: np.ndarray) -> Record:
@@ -146,6 +214,23 @@ def _record(chosen: Plan, teams: Teams, returns: np.ndarray, success: np.ndarray
         )
         absolute = {RETURN: (float(returns[team]),), SUCCESS: (float(success[team]),)}
         seeds.append(Seed(f"seed_{team}", checks, absolute))
+    return Record(SUITE, task_name(chosen), chosen.algorithm, tuple(seeds))
+
+
+def _deep_record(folder: Path, chosen: DeepPlan, saved: _Saved) -> Record:
+    """A deep run as marl-eval has it: the greedy checks of every seed in its log, and the verdict's final values."""
+    checks: dict[int, list[Evaluation]] = {seed: [] for seed in saved.seeds}
+    try:
+        for row in recorder.read_lines(folder / "metrics.jsonl"):
+            told = {RETURN: row["greedy_return"], SUCCESS: row["greedy_success"]}
+            finite = {name: (float(value),) for name, value in told.items() if value is not None}
+            checks[row["seed"]].append(Evaluation(int(row["env_steps"]), finite))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageFault(f"{folder / 'metrics.jsonl'} is not a deep run's log: {error!r}") from error
+    seeds = [
+        Seed(f"seed_{seed}", tuple(checks[seed]), {RETURN: (earned,), SUCCESS: (won,)})
+        for seed, earned, won in zip(saved.seeds, saved.returns, saved.success, strict=True)
+    ]
     return Record(SUITE, task_name(chosen), chosen.algorithm, tuple(seeds))
 
 
@@ -214,6 +299,28 @@ def _comparable(contestants: list[Contestant], normalised: bool) -> tuple[list[C
     return contestants, notes
 
 
+def _unlike(entries: Sequence[Entry]) -> list[str]:
+    """What to know where deep runs are compared: unlike budgets, and scores that are found in unlike ways."""
+    notes = []
+    names = {one.contestant.name: one for one in entries if one.deep is not None}
+    if not any(one.deep for one in names.values()):
+        return []
+    if len({round(one.steps or 0) for one in names.values()}) > 1:
+        told = ", ".join(f"{name} {one.steps:,.0f}" for name, one in names.items())
+        notes.append(f"a team learned from unlike numbers of joint steps: {told}")
+    sampled = [f"{name} by {one.episodes} fresh episodes a seed" for name, one in names.items() if one.episodes]
+    exact = [f"{name} exactly" for name, one in names.items() if not one.episodes]
+    if sampled and exact:
+        notes.append(f"scores are not found alike: {', '.join([*exact, *sampled])}")
+    tables = [name for name, one in names.items() if not one.deep]
+    if tables:
+        notes.append(
+            f"a deep team counts as coordinated from {RELIABLE:.0%} of its episodes on, "
+            f"one of {', '.join(tables)} where it succeeds from every start"
+        )
+    return notes
+
+
 def _worth_the_same(first: Contestant, other: Contestant) -> bool:
     """Whether two games are one, or differ only in what does not change what play is worth."""
     if first.environment == other.environment:
@@ -226,7 +333,9 @@ def _worth_the_same(first: Contestant, other: Contestant) -> bool:
 
 def _normalised(one: Contestant) -> Contestant:
     if one.optimum is None or one.random is None:
-        raise BadInput(f"{one.name}: a normalised score needs the exact optimum and random play, which no file holds")
+        raise BadInput(
+            f"{one.name}: a normalised score needs the exact optimum and random play, which are not known of it"
+        )
     if one.optimum - one.random <= SAME_RETURN:
         raise BadInput(f"{one.name}: {one.environment} pays no more at its optimum than random play, {one.random:g}")
     scores = (one.scores - one.random) / (one.optimum - one.random)

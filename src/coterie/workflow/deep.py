@@ -23,9 +23,11 @@ from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
 from coterie.running.deep.team import DeepTeam, load_deep
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
+from coterie.running.episodes import Recording, write_recording
 from coterie.running.signals import Signals
 from coterie.running.train import memory_bytes
 from coterie.settings import MIXED
+from coterie.types import Play
 from coterie.workflow.deep_exact import exact_judgement
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
@@ -306,9 +308,11 @@ def learn_deep(
                     signals.received,
                 )
             verdict = judge(chosen, opened, progress, folder, last[0].steps_per_second if last else 0.0)
+            recorded = [play for place, best in enumerate(progress.best) for play in opened.record(best, place)]
         finally:
             for lane in opened.lanes:
                 lane.close()
+    save_episodes(folder, chosen, opened, recorded)
     recorder.write_json(folder / "findings.json", [msgspec.to_builtins(one) for one in verdict.findings])
     recorder.write_json(folder / "evaluation.json", verdict.to_json())
     if verdict.frozen:
@@ -319,23 +323,57 @@ def learn_deep(
     return DeepRun(folder, verdict)
 
 
+def evaluate_deep(folder: Path, device: str = "auto") -> DeepRun:
+    """The verdict on a deep run's best saved policies, computed anew; nothing in the run's folder is changed."""
+    chosen = planned_deep(folder)
+    parts, facts = load_checkpoint(folder, ("policy", "progress"))
+    opened = open_plan(chosen, device=device, lanes=facts.get("lanes"))
+    try:
+        progress = restored(opened, {"worlds": {}, **parts}, {**facts, "opened": [False] * len(opened.lanes)})
+        if any(best is None for best in progress.best):
+            word = recorder.word_for(folder)
+            raise BadInput(f"{folder.name} was stopped before its first check; go on with: coterie resume {word}")
+        return DeepRun(folder, judge(chosen, opened, progress, folder, 0.0))
+    finally:
+        for lane in opened.lanes:
+            lane.close()
+
+
+def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
+    """Write recorded greedy episodes into a run's folder."""
+    try:
+        (folder / "episodes").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageFault(f"{folder} cannot be written: {error.strerror or error}") from error
+    ours = ":" not in chosen.environment and not isinstance(chosen.env, Mapping)
+    options = dataclasses.asdict(chosen.env) if ours else {}
+    write_recording(
+        folder / "episodes" / "greedy.jsonl",
+        Recording(
+            opened.spec.agents, opened.action_names, plays, opened.success_word, chosen.environment if ours else "",
+            options, opened.horizon, opened.idle,
+        ),
+    )  # fmt: skip
+
+
 # Judging
 
 
 def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
     """Fresh greedy episodes of the best saved policy of every seed, beside random and idle play and the exact optimum."""
     count = max(1, FINAL_EPISODES // CHECK_EPISODES)
-    returns, success = [], []
+    returns, success, team_return = [], [], opened.schedule.team_return
     for lane, policy in zip(opened.lanes, progress.best, strict=True):
         played = [
-            succeeded(lane.judge(policy, opened.schedule.marks + number), chosen.success) for number in range(count)
+            succeeded(lane.judge(policy, opened.schedule.marks + number), chosen.success, team_return)
+            for number in range(count)
         ]
-        returns.append(np.concatenate([one.returns.mean(-1) for one in played], axis=1).mean(1))
+        returns.append(np.concatenate([team_return(one.returns) for one in played], axis=1).mean(1))
         success.append(np.concatenate([one.success for one in played], axis=1).mean(1))
     sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
-    random, idle = (succeeded(opened.baseline(still), chosen.success) for still in (False, True))
+    random, idle = (succeeded(opened.baseline(still), chosen.success, team_return) for still in (False, True))
     exact = exact_judgement(chosen, opened, progress)
-    values = sampled if exact is None else exact.returns
+    values = sampled if exact is None else exact.returns * (len(opened.spec.agents) if opened.schedule.summed else 1)
     won = succeeded_share if exact is None else exact.success
     middle, mean = estimates(values)
     steps = [opened.schedule.mark(int(check)) * opened.schedule.steps_a_visit for check in progress.best_check]
@@ -345,7 +383,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         preset=chosen.preset,
         road=chosen.road,
         agents=len(opened.spec.agents),
-        success_word="succeed" if exact is None else exact.success_word,
+        success_word=opened.success_word,
         reward=with_team_reward(chosen).reward,
         seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),
         episodes=count * CHECK_EPISODES,
@@ -357,9 +395,9 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         mean=mean,
         coordinated=coordinated_seeds(won),
         relapsed=relapses(progress.success),
-        random=float(random.returns.mean()),
+        random=float(team_return(random.returns).mean()),
         random_success=float(random.success.mean()),
-        idle=float(idle.returns.mean()),
+        idle=float(team_return(idle.returns).mean()),
         idle_success=float(idle.success.mean()),
         idle_action=opened.idle_action,
         optimum=None if exact is None else exact.optimum,
@@ -373,11 +411,11 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
     )
 
 
-def succeeded(played: Played, rule: str) -> Played:
-    """Episodes with success as `--success` defines it: `return>=90` of the team-mean return; else the world's word."""
+def succeeded(played: Played, rule: str, team_return: Callable[[np.ndarray], np.ndarray]) -> Played:
+    """Episodes with success as `--success` defines it: `return>=90` of the team's return; else the world's word."""
     if not rule:
         return played
-    return played._replace(success=np.asarray(played.returns).mean(-1) >= float(rule.removeprefix("return>=")))
+    return played._replace(success=team_return(played.returns) >= float(rule.removeprefix("return>=")))
 
 
 # Saving

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
-from coterie.settings import DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions
+from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions
 from coterie.types import Spec
 from coterie.workflow.plan import check_seed, environment_options, replaced, whole
 
@@ -54,7 +54,8 @@ def deep_plan(
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm."""
     road = road_of(environment)
-    preset, algorithm, defaults = deep_options(preset, algorithm)
+    preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm)
+    check_success(success)
     if catalogue.known(environment):
         env = environment_options(environment, env)
     elif env is not None and not isinstance(env, Mapping):
@@ -79,6 +80,13 @@ def deep_plan(
     )  # fmt: skip
 
 
+def needs_networks(environment: str, algorithm: str | None = None) -> bool:
+    """Whether an environment has no exact table, or the algorithm none to learn with, so that networks must learn."""
+    if algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS:
+        return True
+    return ":" in environment or catalogue.find(environment).group in catalogue.DEEP_ONLY
+
+
 def road_of(environment: str) -> Road:
     """Which road an environment is trained on: compiled for ours and those of JAX libraries, else the worker road."""
     if ":" in environment:
@@ -86,6 +94,26 @@ def road_of(environment: str) -> Road:
         return "compiled" if source is not None and source.source in sources.JAX_SOURCES else "worker"
     catalogue.find(environment)
     return "compiled"
+
+
+def preset_for(environment: str, algorithm: str | None) -> str:
+    """The preset that an environment is known to need, where the user names none."""
+    group = "" if ":" in environment else catalogue.find(environment).group
+    if group == catalogue.FORAGING:
+        return "foraging"
+    return "coordination" if group == catalogue.MATRIX_GAMES and algorithm in (None, "hysteretic") else "default"
+
+
+def check_success(rule: str) -> None:
+    """Raises BadInput for a definition of success that cannot be read."""
+    if not rule:
+        return
+    try:
+        if not rule.startswith("return>="):
+            raise ValueError
+        float(rule.removeprefix("return>="))
+    except ValueError:
+        raise BadInput(f"--success '{rule}': expected a return, like --success 'return>=90'") from None
 
 
 def deep_options(preset: str | None, algorithm: str | None) -> tuple[str, str, DeepOptions]:
@@ -99,7 +127,7 @@ def deep_options(preset: str | None, algorithm: str | None) -> tuple[str, str, D
     options = dataclasses.replace(DeepOptions(), **DEEP_PRESETS[preset].options)
     if algorithm != "hysteretic":
         return preset, algorithm, dataclasses.replace(options, hysteresis=1.0)
-    return preset, algorithm, dataclasses.replace(options, hysteresis=min(options.hysteresis, HYSTERESIS))
+    return preset, algorithm, options if options.hysteresis < 1 else dataclasses.replace(options, hysteresis=HYSTERESIS)
 
 
 def visit_steps(options: DeepOptions) -> int:
@@ -112,7 +140,7 @@ RANGES = {
     "learning_rate": (1e-9, 1), "epsilon": (0, 1), "epsilon_end": (0, 1), "epsilon_decay": (0, 1), "n_step": (1, 1_000),
     "target_every": (1, 10**9), "hidden": (1, 8_192), "layers": (0, 16), "share_quantile": (1e-6, 1), "sequence": (0, 4_096),
     "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (1, 65_536), "mixing": (1, 4_096),
-    "replay": (1, 10**9), "warmup": (0, 10**9), "weighting": (0, 1),
+    "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
 }  # fmt: skip
 
 
@@ -148,8 +176,11 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         raise BadInput(f"--trace {options.trace:g} with --n-step {options.n_step}: choose one way of looking ahead")
     if options.epsilon_decay == 0 and options.epsilon_end > options.epsilon:
         raise BadInput("--epsilon-decay 0 keeps epsilon where it is; leave --epsilon-end out")
-    if options.prioritised:
-        raise BadInput("--prioritised: not with this version's learners yet; leave it out")
+    if options.prioritised and options.share_experience != "none":
+        raise BadInput(
+            f"--prioritised with --share-experience {options.share_experience}: what surprises one agent need not "
+            "surprise another; choose one of them"
+        )
 
 
 def sequence_length(options: DeepOptions, horizon: int) -> int:

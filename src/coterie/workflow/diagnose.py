@@ -20,6 +20,7 @@ from coterie.running.verdict import Verdict
 from coterie.tabular.learn import Teams
 from coterie.types import Finding
 from coterie.workflow.asking import answers
+from coterie.workflow.deep_plan import is_deep
 from coterie.workflow.evaluate import saved_judgement
 from coterie.workflow.judgement import Judgement, without_memory
 from coterie.workflow.plan import Plan
@@ -71,6 +72,13 @@ def diagnose(
         judgement = judge_recording(path.name, read_recording(path), on_question)
         return Diagnosis(path.name, judgement, path.with_name(f"{path.stem}-report.html"))
     folder = recorder.find_run(Path(runs), str(what))
+    if is_deep(folder):
+        place = folder / "episodes" / "greedy.jsonl"
+        if not place.exists():
+            word = recorder.word_for(folder)
+            raise BadInput(f"{folder.name} was stopped before its end; go on with: coterie resume {word}")
+        judgement = judge_recording(folder.name, read_recording(place), on_question)
+        return Diagnosis(folder.name, judgement, folder / "report.html")
     chosen, game, teams, judgement = saved_judgement(folder)
     asked = answers(run_questions(chosen, game, teams, judgement), on_question)
     findings = in_order(corrected([*judgement.verdict.findings, *asked]))

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from coterie.finite.game import FiniteGame
 from coterie.running import recorder
 from coterie.running.evaluate import curve
 from coterie.running.train import check_interval, checks_made
 from coterie.tabular.learn import Teams
+from coterie.workflow.deep_plan import is_deep
 from coterie.workflow.game import game_of
 from coterie.workflow.judgement import Judgement, judge_tables
 from coterie.workflow.plan import Plan, planned
 from coterie.workflow.train import Run, saved_teams
 
+if TYPE_CHECKING:
+    from coterie.workflow.deep import DeepRun
 
-def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs") -> Run:
+
+def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs") -> Run | DeepRun:
     """The verdict on a run's saved teams, computed anew; nothing in the run's folder is changed."""
     folder = recorder.find_run(Path(runs), str(run))
+    if is_deep(folder):
+        from coterie.workflow.deep import evaluate_deep
+
+        return evaluate_deep(folder)
     return Run(folder, saved_judgement(folder)[-1])
 
 

@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from coterie.diagnosis.capability import capability
 from coterie.diagnosis.reward_audit import Audit, reward_audit
@@ -34,10 +34,14 @@ from coterie.running.verdict import Curve, Verdict
 from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
 from coterie.types import Finding
+from coterie.workflow.deep_plan import is_deep, needs_networks
 from coterie.workflow.game import game_of
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
 from coterie.workflow.plan import CONFIG_FORMAT, Plan, plan, planned
+
+if TYPE_CHECKING:
+    from coterie.workflow.deep import DeepRun
 
 SAVE_SECONDS = 30.0  # between two checkpoints while learning
 
@@ -96,25 +100,48 @@ class Run:
 def train(
     environment: str = "rendezvous",
     *,
+    deep: bool | None = None,
     algorithm: str | None = None,
     preset: str = "default",
     env: Any = None,
-    seeds: int = 1_000,
+    seeds: int | None = None,
     seed: int = 0,
     episodes: int | None = None,
     name: str | None = None,
     runs: str | Path = "runs",
     pictures: bool = True,
     threads: int = 0,
-    on_tick: Callable[[Tick], None] | None = None,
+    on_tick: Callable[[Any], None] | None = None,
     **learner: Any,
-) -> Run:
-    """Train `seeds` teams, judge their greedy agents exactly, and keep everything in a run folder.
+) -> Run | DeepRun:
+    """Train `seeds` teams, judge their greedy agents, and keep everything in a run folder.
+
+    Tables learn where a game is finite, networks (workflow/deep.py: train_deep) where `deep` or the environment or the
+    algorithm ask for them.
 
     `env` are the environment's options (a mapping or its dataclass), further words the learner's: for example
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
     StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
+    if deep or (deep is None and needs_networks(environment, algorithm)):
+        from coterie.workflow.deep import train_deep
+
+        if episodes is not None or threads:
+            raise BadInput("episodes and threads belong to tables; a deep run has steps")
+        return train_deep(
+            environment,
+            algorithm=algorithm,
+            preset=preset,
+            env=env,
+            seeds=5 if seeds is None else seeds,
+            seed=seed,
+            name=name,
+            runs=runs,
+            pictures=pictures,
+            on_tick=on_tick,
+            **learner,
+        )
+    seeds = 1_000 if seeds is None else seeds
     _check_words(learner)
     chosen = plan(
         environment,
@@ -171,10 +198,16 @@ def resume(
     *,
     runs: str | Path = "runs",
     threads: int = 0,
-    on_tick: Callable[[Tick], None] | None = None,
-) -> Run:
-    """Go on with a stopped run as if it had never been stopped, and judge it."""
+    on_tick: Callable[[Any], None] | None = None,
+    workers: int = 0,
+    device: str = "auto",
+) -> Run | DeepRun:
+    """Go on with a stopped run as if it had never been stopped, and judge it; workers and device are of deep runs."""
     folder = recorder.find_run(Path(runs), str(run))
+    if is_deep(folder):
+        from coterie.workflow.deep import resume_deep
+
+        return resume_deep(folder, workers=workers, device=device, on_tick=on_tick)
     chosen = planned(folder)
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")

@@ -17,6 +17,7 @@ from coterie.running.evaluate import walk
 from coterie.running.tables import exact_game
 from coterie.settings import POLICIES
 from coterie.types import Play
+from coterie.workflow.deep_plan import is_deep
 from coterie.workflow.plan import check_seed, environment_options, planned
 
 
@@ -33,11 +34,14 @@ class Watched(NamedTuple):
 def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
     """The greedy episodes in a run's folder: the first hundred teams, and those that findings point to."""
     folder = recorder.find_run(Path(runs), str(run))
-    chosen = planned(folder)
     place = folder / "episodes" / "greedy.jsonl"
     if not place.exists():
         word = recorder.word_for(folder)
         raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {word}")
+    if is_deep(folder):
+        told = read_recording(place)
+        return Watched(f"{folder.name}: greedy teams", told.success_word, told.actions, told.plays, REPEATS)
+    chosen = planned(folder)
     game = exact_game(chosen.environment, chosen.env)
     return Watched(
         f"{folder.name}: greedy teams",

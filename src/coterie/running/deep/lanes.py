@@ -17,10 +17,11 @@ import numpy as np
 from coterie.envs.protocol import Environment
 from coterie.errors import StorageFault
 from coterie.running.deep.playing import Played, compiled_play, outside_play
+from coterie.running.deep.recording import plays_outside
 from coterie.running.deep.saving import as_named
 from coterie.running.roads import Outside, compiled, start_outside, train_outside
 from coterie.running.rollout import SEED_AXES, Plan, Run, Scores, act_at
-from coterie.types import Algorithm, Array
+from coterie.types import Algorithm, Array, Outcome, Play, Sight
 
 
 class Totals(NamedTuple):
@@ -257,6 +258,20 @@ class OutsideLane:
             self._greedy, self.algorithm.memory, self._checked, seed, one, number, self.episodes, self.limit
         )
         return jax.tree.map(lambda leaf: leaf[None], played)
+
+    def record(self, policy: Any, episodes: int) -> list[Play]:
+        """Greedy episodes of a policy, step by step: as many of the first ones of a check as asked for."""
+        kept: list[tuple[Sight, np.ndarray, Outcome]] = []
+        if self._checked is None:
+            self._checked = self._make(self.episodes)
+        one, seed = jax.tree.map(lambda leaf: leaf[0], policy), int(self.seeds[0])
+
+        def keep(sight: Sight, action: np.ndarray, outcome: Outcome) -> None:
+            kept.append(jax.tree.map(np.array, (sight, action, outcome)))
+
+        many = self.episodes
+        outside_play(self._greedy, self.algorithm.memory, self._checked, seed, one, 1_000_000, many, self.limit, keep)
+        return plays_outside(self._checked.spec, kept, seed, min(episodes, many))
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs, the episodes under way included; nothing where nothing is under way."""

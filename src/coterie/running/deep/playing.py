@@ -12,7 +12,7 @@ import numpy as np
 from coterie.envs.protocol import Environment
 from coterie.running.roads import Places, Worlds, advance, enter, look
 from coterie.running.rollout import EVALUATE, act_at, choose, purpose_key, views
-from coterie.types import Algorithm, Array, Decision, Mode, Spec, View, join
+from coterie.types import Algorithm, Array, Decision, Mode, Outcome, Sight, Spec, View, join
 
 LONGEST = 1_000  # joint steps of an episode that nothing ends
 
@@ -84,6 +84,7 @@ def outside_play(
     check: int,
     episodes: int,
     limit: int,
+    on_step: Callable[[Sight, np.ndarray, Outcome], None] | None = None,
 ) -> Played:
     """The same in as many worlds outside; `act` is jitted and greedy."""
     spec = worlds.spec
@@ -99,6 +100,8 @@ def outside_play(
         decisions = jax.tree.map(np.array, act(np.uint32(seed), np.uint32(check * 65_536 + number), policy, view, held))
         action = join(spec, tuple(decision.action for decision in decisions))
         outcome, shown = worlds.step(action, chance)
+        if on_step is not None:
+            on_step(sight, action, outcome)
         going = ~over
         returns += np.where(sight.alive & going[:, None], outcome.reward, np.float32(0))
         steps += going

@@ -15,18 +15,23 @@ from coterie.errors import BadInput
 from coterie.replay.buffer import check_fits
 from coterie.running.deep.lanes import LEVEL, CompiledLane, Lane, OutsideLane, programs, split_seeds
 from coterie.running.deep.playing import Played, compiled_play, fixed, limit_of, outside_play
+from coterie.running.deep.recording import compiled_recording, plays_of
 from coterie.running.deep.saving import size_of
 from coterie.running.deep.session import Schedule
 from coterie.running.roads import outside
 from coterie.running.rollout import Plan, act_at
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Spec
+from coterie.types import Algorithm, Play, Spec
 
+RECORDED = 20  # greedy episodes kept of a run, over all seeds
 COPIES = 2  # of a run in memory at most, while a checkpoint is written
 
 
 class Opened(NamedTuple):
-    """What a deep run is made of; `baseline(idle)` plays untrained episodes: random ones, or idle ones."""
+    """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
+
+    record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
+    """
 
     spec: Spec
     algorithm: Algorithm
@@ -36,6 +41,11 @@ class Opened(NamedTuple):
     together: bool
     baseline: Callable[[bool], Played]
     idle_action: str
+    record: Callable[[Any, int], list[Play]]
+    action_names: tuple[str, ...]
+    success_word: str
+    horizon: int
+    idle: tuple[int, ...] | None
 
 
 def open_compiled(
@@ -79,9 +89,19 @@ def open_compiled(
         played = jax.device_get(several(np.arange(10, dtype=np.uint32)))
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), played)
 
+    def record(policies: Any, place: int) -> list[Play]:
+        lane = opened[place]
+        several = max(1, RECORDED // len(seeds))
+        program = jax.jit(jax.vmap(compiled_recording(learner, environment, several), in_axes=(0, 0, None)))
+        told = jax.device_get(program(lane.seeds, policies, np.uint32(1_000_000)))
+        each = [jax.tree.map(lambda leaf, row=row: leaf[row], told) for row in range(len(lane.seeds))]
+        return [play for row, one in enumerate(each) for play in plays_of(environment, one, int(lane.seeds[row]))]
+
     return Opened(
         spec, learner, made_of, opened, schedule_of(options, steps, checks), True, baseline,
         named if environment.idle_is_noop else f"always {named}: no action stands still",
+        record, environment.action_names, environment.success_word, environment.horizon,
+        environment.idle if environment.idle_is_noop else None,
     )  # fmt: skip
 
 
@@ -129,7 +149,8 @@ def open_outside(
 def schedule_of(options: DeepOptions, steps: int, checks: int) -> Schedule:
     """The visits of a run, and after how many it is checked."""
     visits = max(1, steps // (options.environments * options.rows))
-    return Schedule(visits, options.environments * options.rows, max(1, -(-visits // checks)))
+    each = options.environments * options.rows
+    return Schedule(visits, each, max(1, -(-visits // checks)), options.reward == "team-sum")
 
 
 def must_agree(played: Played, spec: Spec, options: DeepOptions) -> None:

@@ -21,11 +21,19 @@ CHUNK_SECONDS = 1.0
 
 
 class Schedule(NamedTuple):
-    """How a run goes: visits to the replay in all, joint steps a visit, and after how many visits it is checked."""
+    """How a run goes: visits to the replay in all, joint steps a visit, and after how many visits it is checked.
+
+    summed: returns are the sum over all agents (reward team-sum), else their mean.
+    """
 
     visits: int
     steps_a_visit: int
     every: int
+    summed: bool = False
+
+    def team_return(self, returns: np.ndarray) -> np.ndarray:
+        """Returns [.., all] as the team's, [..]."""
+        return np.asarray(returns).sum(-1) if self.summed else np.asarray(returns).mean(-1)
 
     @property
     def marks(self) -> int:
@@ -153,7 +161,7 @@ def _checked(
     """Check one lane's greedy agents, keep the best policies, and give a row a seed."""
     lane, first = lanes[place], sum(len(lane.seeds) for lane in lanes[:place])
     totals, played = lane.totals(), lane.check(mark)
-    returns, success = played.returns.mean((1, 2)), played.success.mean(1)
+    returns, success = schedule.team_return(played.returns).mean(1), played.success.mean(1)
     own = slice(first, first + len(lane.seeds))
     progress.returns[own, mark], progress.success[own, mark] = returns, success
     progress.steps[own, mark] = schedule.mark(mark) * schedule.steps_a_visit
@@ -187,7 +195,7 @@ def _row(
         "seed": int(lane.seeds[place]),
         "env_steps": schedule.mark(mark) * schedule.steps_a_visit,
         "episodes": episodes,
-        "return": _number(scores.returns.mean() / episodes) if episodes else None,
+        "return": _number(schedule.team_return(scores.returns) / episodes) if episodes else None,
         "success": _number(scores.successes / episodes) if episodes else None,
         "greedy_return": _number(greedy_return),
         "greedy_success": _number(greedy_success),

@@ -1,0 +1,301 @@
+"""Every member of the family reaches the known values of the probes, and with a falsified boundary it does not.
+
+All play is uniformly random, so that what is learned has a closed form; g is 0.8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from all_probes import CLIMBING, TWO_BY_THREE, Held, World, held, paths, uniform_play, world_of
+from family import new_learners, stacked, teaching
+
+from coterie.algorithms.qlearning import Parts, Sizes, parts, qlearning
+from coterie.envs.probes import PROBES
+from coterie.equations import losses
+from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, sum_mixer
+from coterie.running.rollout import Plan
+from coterie.settings import DeepOptions
+from coterie.types import Rollout
+
+G = 0.8
+HOPE = 0.5  # the share of bad news of the hysteretic learners
+PLAN, VISITS = Plan(environments=16, rows=8), 80
+OPTIONS = DeepOptions(
+    discount=G, environments=16, rows=8, updates=6, batch=64, replay=128 * VISITS, warmup=512, hidden=32, layers=1,
+    target_every=20, epsilon_decay=0,
+)  # fmt: skip
+ALL = (*PROBES, "climbing", "two-by-three")
+FEW = ("memory", "death", "endless", "delay")  # memory is tried on these, with one kind of agents
+
+
+@dataclass(frozen=True)
+class Group:
+    """Members of the family that are one program: what tells them apart is a flag."""
+
+    members: tuple[str, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    common: bool = False  # agents of one kind share a network
+
+    @property
+    def remembers(self) -> bool:
+        return self.options.get("recurrent", False)
+
+    @property
+    def looks_ahead(self) -> bool:
+        return "trace" in self.options or "n_step" in self.options
+
+
+GROUPS = {
+    "alone": Group(("iql", "hysteretic")),
+    "mixed, shared, two steps": Group(("vdn", "qmix"), {"n_step": 2}, common=True),
+    "weighted, traced": Group(("weighted-qmix",), {"trace": 0.5, "weighting": 0.05}),
+    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), {"trace": 0.5, "recurrent": True}, common=True),
+    "mixed, remembering": Group(("vdn", "qmix"), {"recurrent": True}),
+    "weighted, remembering, shared, two steps": Group(("weighted-qmix",), {"n_step": 2, "recurrent": True}, common=True),
+}
+
+
+# What is falsified
+
+
+def whole(rollout: Rollout) -> Rollout:
+    """The truth."""
+    return rollout
+
+
+def unending(rollout: Rollout) -> Rollout:
+    """Every ending goes on: the terminal mask is broken."""
+    kinds = tuple(
+        t._replace(discount=np.float32(1) * t.valid, next=t.next._replace(alive=t.next.alive | t.valid))
+        for t in rollout.kinds
+    )
+    return rollout._replace(kinds=kinds, world=rollout.world._replace(discount=np.float32(1) * rollout.world.valid))
+
+
+def endings(rollout: Rollout) -> Rollout:
+    """Every boundary is an ending, the time limit too."""
+    cut = lambda t: t._replace(discount=np.where(t.last, np.float32(0), t.discount))  # noqa: E731
+    return rollout._replace(kinds=tuple(map(cut, rollout.kinds)), world=cut(rollout.world))
+
+
+def neighbours(rollout: Rollout) -> Rollout:
+    """What follows is taken from the row that stands next, which after an episode is the next one's start."""
+
+    def shifted(leaf: np.ndarray) -> np.ndarray:
+        flat = leaf.reshape(-1, *leaf.shape[2:])
+        return np.concatenate([flat[1:], flat[-1:]]).reshape(leaf.shape)
+
+    def one(t: Any) -> Any:
+        now = t.view
+        return t._replace(next=t.next._replace(obs=shifted(now.obs), legal=shifted(now.legal), alive=shifted(now.alive)))
+
+    world = rollout.world._replace(next_state=shifted(rollout.world.state))
+    return rollout._replace(kinds=tuple(map(one, rollout.kinds)), world=world)
+
+
+def uncut(rollout: Rollout) -> Rollout:
+    """No boundary is seen: traces and memory run on into the next episode."""
+    go_on = lambda t: t._replace(last=np.zeros_like(t.last))  # noqa: E731
+    return rollout._replace(kinds=tuple(map(go_on, rollout.kinds)), world=go_on(rollout.world))
+
+
+# What is known
+
+
+def expectile(values: Any, chances: Any, hope: float) -> float:
+    """Where good news and bad news balance if bad news counts `hope` of itself; the mean at 1. Found by halving."""
+    values, chances = np.ravel(values), np.ravel(chances)
+    low, high = values.min(), values.max()
+    for _ in range(60):
+        middle = (low + high) / 2
+        error = values - middle
+        balance = (chances * np.where(error < 0, hope, 1) * error).sum()
+        low, high = (middle, high) if balance > 0 else (low, middle)
+    return (low + high) / 2
+
+
+def known_alone(group: Group, hope: float) -> dict[tuple[str, int, int], list[float]]:
+    """Q of the legal actions by (path, step, agent), for agents that learn alone."""
+    even = lambda *values: expectile(values, np.full(len(values), 1 / len(values)), hope)  # noqa: E731
+    lucky = expectile([1, 0], [0.75, 0.25], hope)
+    known = {
+        ("constant", 0, 0): [1, 1],
+        ("constant", 0, 1): [0],  # who has no part in it
+        ("constant", 0, 2): [0],
+        ("sign +", 0, 0): [1, 1],
+        ("sign -", 0, 0): [-1, -1],
+        ("delay", 0, 0): [G, G],
+        ("delay", 1, 0): [1, 1],
+        ("chance", 1, 0): [lucky, lucky],
+        ("chance paid", 1, 0): [lucky, lucky],
+        ("choice +", 0, 0): [0, 1],
+        ("choice -", 0, 0): [1, 0],
+        ("joint", 0, 0): [0, even(0, 1)],
+        ("joint", 0, 2): [0, even(0, 1)],
+        **{("endless", step, 0): [1 / (1 - G)] * 2 for step in range(3)},
+        ("death", 0, 0): [1, 1],
+        ("death", 0, 2): [1 + G + G**2] * 2,
+        ("death", 1, 2): [1 + G] * 2,
+        ("death", 2, 2): [1, 1],
+        ("unlike", 0, 0): [even(*(a + b + c for b in (0, 2, 1) for c in (0, 1))) for a in (0, 1)],
+        ("unlike", 0, 1): [even(*(a + b + c for a in (0, 1) for c in (0, 1))) for b in (0, 2, 1)],
+        ("unlike", 0, 2): [even(*(a + b + c for a in (0, 1) for b in (0, 2, 1))) for c in (0, 1)],
+        ("climbing", 0, 0): [even(*row) for row in CLIMBING],
+        ("climbing", 0, 2): [even(*column) for column in CLIMBING.T],
+        ("two-by-three", 0, 0): [even(*row) for row in TWO_BY_THREE],
+        ("two-by-three", 0, 1): [even(*column) for column in TWO_BY_THREE.T],
+    }
+    if hope == 1 or not group.looks_ahead:
+        known["chance", 0, 0] = [lucky + G * lucky] * 2
+    if group.remembers:
+        known |= {("memory +", 2, 0): [0, 1], ("memory -", 2, 0): [1, 0]}
+        if not group.looks_ahead:  # else what uniform play earns is looked at
+            known |= {(f"memory {cue}", step, 0): [G ** (2 - step)] * 2 for cue in "+-" for step in (0, 1)}
+    else:
+        known |= {(f"memory {cue}", 2, 0): [even(0, 1)] * 2 for cue in "+-"}
+        known |= {("turns", 0, 0): [G, 1 + G], ("turns", 1, 2): [G, 1 + G], ("turns", 2, 0): [0, 1], ("turns", 3, 2): [0, 1]}
+    return known
+
+
+def fitted(payoffs: np.ndarray) -> np.ndarray:
+    """The nearest sum of a number a row and a number a column: row mean + column mean - grand mean."""
+    return payoffs.mean(1, keepdims=True) + payoffs.mean(0, keepdims=True) - payoffs.mean()
+
+
+def known_together(group: Group, additive: bool) -> dict[tuple[str, int], np.ndarray]:
+    """The team's value of joint actions [a_0, b_0, a_1], by (path, step); NaN where nothing is known or legal."""
+
+    def cells(values: Any) -> np.ndarray:
+        found, values = np.full((3, 3, 3), np.nan), np.asarray(values, float)
+        found[tuple(slice(size) for size in values.shape)] = values
+        return found
+
+    one = lambda *values: cells(np.reshape(values, (-1, 1, 1)))  # noqa: E731  # a_0 plays, the others stand by
+    both = lambda payoffs: cells(np.asarray(payoffs)[:, None, :])  # noqa: E731  # a_0 and a_1 play
+    and_ = np.array([[0.0, 0.0], [0.0, 2.0]])
+    unlike = [[[3 * (a + b + c) for c in (0, 1)] for b in (0, 2, 1)] for a in (0, 1)]
+    known = {
+        ("constant", 0): one(1, 1),
+        ("sign +", 0): one(1, 1),
+        ("sign -", 0): one(-1, -1),
+        ("delay", 0): one(G, G),
+        ("delay", 1): one(1, 1),
+        ("chance", 0): one(*[0.75 + G * 0.75] * 2),
+        ("chance", 1): one(0.75, 0.75),
+        ("chance paid", 1): one(0.75, 0.75),
+        ("choice +", 0): one(0, 1),
+        ("choice -", 0): one(1, 0),
+        ("joint", 0): both(fitted(and_) if additive else and_),
+        **{("endless", step): one(*[1 / (1 - G)] * 2) for step in range(3)},
+        ("death", 0): both(np.full((2, 2), 2 + G + G**2)),
+        ("death", 1): both(np.full((1, 2), 1 + G)),
+        ("death", 2): both(np.full((1, 2), 1)),
+        ("unlike", 0): cells(unlike),
+    }
+    if additive:
+        known["climbing", 0] = both(fitted(2 * CLIMBING))
+        known["two-by-three", 0] = cells(fitted(2 * TWO_BY_THREE)[:, :, None])
+    if group.remembers:
+        known |= {("memory +", 2): one(0, 1), ("memory -", 2): one(1, 0)}
+        if not group.looks_ahead:
+            known |= {(f"memory {cue}", step): one(*[G ** (2 - step)] * 2) for cue in "+-" for step in (0, 1)}
+    elif additive:  # the other mixers see the cue in the central state
+        known |= {(f"memory {cue}", 2): one(0.5, 0.5) for cue in "+-"}
+    return known
+
+
+def misses(world: World, values: np.ndarray, known: dict[Any, Any]) -> dict[Any, float]:
+    """By how much each known value of the world's games is missed at worst; values are [P, step, ..]."""
+    names, found = paths(world), {}
+    for (path, *where), expected in known.items():
+        if path in names:
+            told = values[(names.index(path), *where)]
+            found[path, *where] = np.nanmax(abs(told[tuple(slice(size) for size in np.shape(expected))] - expected))
+    return found
+
+
+# The members
+
+
+def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> Held:
+    """What replicas (member, falsified, seed) of a group hold after the same uniform play."""
+    names = FEW if group.remembers else ALL
+    world, alone = world_of(names), "iql" in group.members
+    spec = replace(world.spec, parameters=tuple(min(world.spec.kinds[0].agents) if group.common and
+                   agent in world.spec.kinds[0].agents else agent for agent in range(len(world.agents))))  # fmt: skip
+    options = replace(OPTIONS, **group.options, reward="as-is" if alone else "team-sum")
+    made = parts(group.members[-1], options, spec)
+    if group.members[-1] != "hysteretic":
+        made = made._replace(mixer=monotone_mixer(16, 32), central=made.central and free_mixer(32))
+    length = 3 if group.remembers or group.looks_ahead else 1
+    sizes = Sizes(10**6, PLAN.environments, PLAN.rows, length)
+
+    def with_flag(flag: dict[str, Any]) -> Parts:
+        if alone:
+            hope = jnp.where(flag["first"], 1.0, HOPE)
+            return made._replace(loss=partial(losses.hysteretic, share=hope, loss=losses.squared))
+        if "vdn" in group.members:
+            return made._replace(mixer=either(flag["first"], made.mixer))
+        return made
+
+    def build(flag: dict[str, Any]) -> Any:
+        return qlearning(spec, replace(options, learning_rate=flag["rate"]), sizes, with_flag(flag))
+
+    rollout = uniform_play(names, PLAN, VISITS)
+    told = stacked([change(rollout) for _, change, _ in replicas])
+    flags = {"first": np.array([member == group.members[0] for member, _, _ in replicas])}
+    learners = new_learners(build({"first": True, "rate": 1e-3}), spec, [seed for _, _, seed in replicas])
+    teach, half = teaching(build, PLAN.environments * PLAN.rows), VISITS // 2
+    for part, rate in enumerate((1e-2, 1e-3)):
+        flags["rate"] = np.full(len(replicas), rate, np.float32)
+        rows = jax.tree.map(lambda leaf, part=part: leaf[:, part * half : (part + 1) * half], told)
+        learners, info = teach(learners, rows, flags, before=part * half)
+    assert info["finite"].all()
+    return held(world, spec, lambda flag: with_flag(flag), learners, flags)
+
+
+def either(additive: Any, monotone: Mixer) -> Mixer:
+    """The sum where `additive`, else the monotone mixer: VDN and QMIX in one program."""
+    add = sum_mixer().mix
+    mix = lambda params, *row: jnp.where(additive, add((), *row), monotone.mix(params, *row))  # noqa: E731
+    return Mixer(monotone.init, mix)
+
+
+def replicas_of(group: Group) -> list[tuple[str, Any, int]]:
+    """Each member as it is, on one seed more, and with every boundary falsified by one member or the other."""
+    first, last = group.members[0], group.members[-1]
+    plain = [(member, whole, 0) for member in group.members]
+    return [*plain, (first, whole, 1), (first, unending, 0), (first, endings, 0), (last, neighbours, 0),
+            *[(last, uncut, 0)] * group.looks_ahead]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_known_values(name):
+    import time
+    group = GROUPS[name]
+    names = FEW if group.remembers else ALL
+    world = world_of(names)
+    replicas = replicas_of(group)
+    t=time.process_time()
+    found = taught(group, replicas)
+    print('cpu', time.process_time()-t)
+    for number, (member, change, _) in enumerate(replicas):
+        if found.q_tot == ():
+            values, known = found.q[number], known_alone(group, HOPE if member == "hysteretic" else 1.0)
+        else:
+            q_tot = found.q_tot if found.free == () else found.free
+            values, known = q_tot[number], known_together(group, member == "vdn")
+        missed = misses(world, values, known)
+        print(member, change.__name__, {key: round(float(by), 2) for key, by in missed.items() if by > 0.15})
+    if not found.q_tot == () and not group.remembers:
+        for n in range(3):
+            i=paths(world).index('climbing')
+            print(replicas[n][0], found.q_tot[n,i,0,:,0,:].round(2).tolist(), found.q[n,i,0,0].argmax(), found.q[n,i,0,2].argmax())
+    assert 0
