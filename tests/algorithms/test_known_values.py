@@ -32,7 +32,8 @@ OPTIONS = DeepOptions(
     target_every=20, epsilon_decay=0,
 )  # fmt: skip
 ALL = (*PROBES, "climbing", "two-by-three")
-FEW = ("memory", "death", "endless", "delay")  # memory is tried on these, with one kind of agents
+ONE_KIND = tuple(name for name in ALL if name not in ("unlike", "two-by-three"))
+FEW = ("memory", "death", "endless", "delay")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Group:
     """Members of the family that are one program: what tells them apart is a flag."""
 
     members: tuple[str, ...]
+    games: tuple[str, ...]
     options: dict[str, Any] = field(default_factory=dict)
     common: bool = False  # agents of one kind share a network
 
@@ -53,12 +55,12 @@ class Group:
 
 
 GROUPS = {
-    "alone": Group(("iql", "hysteretic")),
-    "mixed, shared, two steps": Group(("vdn", "qmix"), {"n_step": 2}, common=True),
-    "weighted, traced": Group(("weighted-qmix",), {"trace": 0.5, "weighting": 0.05}),
-    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), {"trace": 0.5, "recurrent": True}, common=True),
-    "mixed, remembering": Group(("vdn", "qmix"), {"recurrent": True}),
-    "weighted, remembering, shared, two steps": Group(("weighted-qmix",), {"n_step": 2, "recurrent": True}, common=True),
+    "alone": Group(("iql", "hysteretic"), ALL),
+    "mixed, shared, two steps": Group(("vdn", "qmix"), ALL, {"n_step": 2}, common=True),
+    "weighted, traced": Group(("weighted-qmix",), ONE_KIND, {"trace": 0.5, "weighting": 0.05}),
+    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), FEW, {"trace": 0.5, "recurrent": True}, True),
+    "mixed, remembering": Group(("vdn", "qmix"), FEW, {"recurrent": True}),
+    "weighted, remembering, shared, two steps": Group(("weighted-qmix",), FEW, {"n_step": 2, "recurrent": True}, True),
 }
 
 
@@ -226,8 +228,7 @@ def misses(world: World, values: np.ndarray, known: dict[Any, Any]) -> dict[Any,
 
 def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> Held:
     """What replicas (member, falsified, seed) of a group hold after the same uniform play."""
-    names = FEW if group.remembers else ALL
-    world, alone = world_of(names), "iql" in group.members
+    world, alone = world_of(group.games), "iql" in group.members
     spec = replace(world.spec, parameters=tuple(min(world.spec.kinds[0].agents) if group.common and
                    agent in world.spec.kinds[0].agents else agent for agent in range(len(world.agents))))  # fmt: skip
     options = replace(OPTIONS, **group.options, reward="as-is" if alone else "team-sum")
@@ -248,7 +249,7 @@ def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> Held:
     def build(flag: dict[str, Any]) -> Any:
         return qlearning(spec, replace(options, learning_rate=flag["rate"]), sizes, with_flag(flag))
 
-    rollout = uniform_play(names, PLAN, VISITS)
+    rollout = uniform_play(group.games, PLAN, VISITS)
     told = stacked([change(rollout) for _, change, _ in replicas])
     flags = {"first": np.array([member == group.members[0] for member, _, _ in replicas])}
     learners = new_learners(build({"first": True, "rate": 1e-3}), spec, [seed for _, _, seed in replicas])
@@ -280,21 +281,20 @@ def replicas_of(group: Group) -> list[tuple[str, Any, int]]:
 def test_known_values(name):
     import time
     group = GROUPS[name]
-    names = FEW if group.remembers else ALL
-    world = world_of(names)
+    world = world_of(group.games)
     replicas = replicas_of(group)
     t=time.process_time()
     found = taught(group, replicas)
     print('cpu', time.process_time()-t)
     for number, (member, change, _) in enumerate(replicas):
-        if found.q_tot == ():
+        if isinstance(found.q_tot, tuple):
             values, known = found.q[number], known_alone(group, HOPE if member == "hysteretic" else 1.0)
         else:
-            q_tot = found.q_tot if found.free == () else found.free
+            q_tot = found.q_tot if isinstance(found.free, tuple) else found.free
             values, known = q_tot[number], known_together(group, member == "vdn")
         missed = misses(world, values, known)
         print(member, change.__name__, {key: round(float(by), 2) for key, by in missed.items() if by > 0.15})
-    if not found.q_tot == () and not group.remembers:
+    if not isinstance(found.q_tot, tuple) and not group.remembers:
         for n in range(3):
             i=paths(world).index('climbing')
             print(replicas[n][0], found.q_tot[n,i,0,:,0,:].round(2).tolist(), found.q[n,i,0,0].argmax(), found.q[n,i,0,2].argmax())

@@ -106,9 +106,9 @@ def test_what_only_one_of_them_can_is_not_asked(write):
 
 
 def test_the_least_that_a_file_needs(write):
-    (row,) = read_study(write('environments = ["climbing"]', "least.toml")).rows
-    assert row.name == "climbing-vdn"  # the default preset's algorithm
-    assert read_study(write('environments = ["climbing"]', "least.toml")).name == "least"
+    (row,) = read_study(write('environments = ["rendezvous"]', "least.toml")).rows
+    assert row.name == "rendezvous-vdn"  # the preset's algorithm
+    assert read_study(write('environments = ["rendezvous"]', "least.toml")).name == "least"
     assert (row.chosen.seeds, row.chosen.seed, row.chosen.learner) == (5, 0, DeepOptions())
     text = 'environments = ["climbing"]\n[variants.a]\nalgorithm = "fmq"\n[variants.b]\nalgorithm = "qmix"'
     assert list(rows(write(text))) == ["climbing-fmq-a", "climbing-qmix-b"]  # no row that nobody asked for

@@ -24,11 +24,12 @@ import numpy as np
 import optax
 
 from coterie.equations import choosing, losses, mixing, returns
+from coterie.equations.stepping import clipped, falling, followed
 from coterie.networks.agent import Network
 from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, sum_mixer
-from coterie.networks.team import act_values, first_networks, groups, network_for, sequence_values
+from coterie.networks.team import act_values, first_networks, network_for, one_hot_groups, sequence_values
 from coterie.replay import buffer, priorities, sharing
-from coterie.replay.keeping import Batch, Kept, Row, batch_of, blank_row, keep
+from coterie.replay.keeping import Batch, Kept, Row, as_packed, batch_of, blank_row, keep
 from coterie.replay.partners import Sharing, named
 from coterie.settings import DeepOptions
 from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Spec, View, join, members
@@ -108,13 +109,15 @@ def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
 def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algorithm:
     """The family as an `Algorithm`; `spec` says who shares parameters, `made_of` what it is made of."""
     slots, shared = replay_rows(options, sizes), made_of.sharing
-    optimiser = optax.adam(rate_of(options, sizes))
     mixed = made_of.mixer is not None
+    gradient_steps = max(1, sizes.env_steps // (sizes.environments * sizes.rows)) * options.updates
+    optimiser = optax.adam(falling(options.learning_rate, options.learning_rate_end, gradient_steps))
+    width = shared.window if shared is not None and shared.offer is not None else 0
+    like = jax.eval_shape(lambda: blank_row(spec, sizes.environments, width > 0))
 
     def init(key: Key, _: Spec) -> Learner:
         online = first_parameters(key, spec, made_of)
-        width = shared.window if shared is not None and shared.offer is not None else 0
-        shapes = jax.eval_shape(lambda: blank_row(spec, sizes.environments, width > 0))
+        shapes = like if shared is not None else jax.eval_shape(partial(as_packed, axes=1), like)
         return Learner(
             online,
             jax.tree.map(jnp.copy, online),
@@ -159,7 +162,9 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
         def gradient_step(carry: Any, count: Array) -> Any:
             online, target, adam, finite, surprise = carry
             draw_key, seen = jax.random.fold_in(learn_key, count), written + np.uint32(sizes.rows)
-            batch = batch_of(draw_key, spec, replay, seen, options.batch, sizes.length, shared, surprise or None, beta)
+            batch = batch_of(
+                draw_key, spec, replay, like, seen, options.batch, sizes.length, shared, surprise or None, beta
+            )
             loss_of = mixed_loss if mixed else lone_loss
             loss_of = partial(loss_of, spec, options, made_of, target=target, batch=batch)
             (loss, (errors, info)), gradient = jax.value_and_grad(loss_of, has_aux=True)(online)
@@ -168,7 +173,13 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             after = optax.apply_updates(online, change)
             good = finite & jnp.isfinite(loss) & jnp.isfinite(norm)
             online, adam = jax.tree.map(lambda new, old: jnp.where(good, new, old), (after, adam_after), (online, adam))
-            target = followed(options, target, online, clock.updates * np.uint32(options.updates) + count)
+            target = followed(
+                target,
+                online,
+                clock.updates * np.uint32(options.updates) + count,
+                options.target_every,
+                options.target_rate,
+            )
             if options.prioritised:
                 assert batch.drawn is not None and batch.at is not None
                 told = jnp.take_along_axis(errors, batch.at[None], 0)[0]
@@ -205,15 +216,15 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
         def offers(k: int, row: Row) -> Array:
             own = learner.online.agents[k], learner.target.agents[k]
             errors = td_errors(spec, options, made_of.networks[k], spec.kinds[k], *own, row)
+            assert shared is not None and shared.offer is not None
             offered, windows[k] = shared.offer(jax.random.fold_in(key, k), errors, row.valid, windows[k])
             return offered
 
         if options.reward_scale != 1.0:
             scaled = tuple(kind._replace(reward=kind.reward * options.reward_scale) for kind in rollout.kinds)
             rollout = rollout._replace(kinds=scaled)
-        relays = shared is not None and shared.offer is not None
-        kept, age = keep(spec, rollout, learner.age, options.reward, offers if relays else None)
-        return kept, tuple(windows), age
+        kept, age = keep(spec, rollout, learner.age, options.reward, offers if width else None)
+        return kept if shared is not None else as_packed(kept, 2), tuple(windows), age
 
     return Algorithm(init, policy, memory, act, update)
 
@@ -225,14 +236,6 @@ def replay_rows(options: DeepOptions, sizes: Sizes) -> int:
     """Rows of the ring: `replay` joint steps over all environments, a whole number of rollouts, a sequence at least."""
     wanted = max(options.replay // sizes.environments, sizes.length + sizes.rows)
     return max(1, -(-wanted // sizes.rows)) * sizes.rows
-
-
-def rate_of(options: DeepOptions, sizes: Sizes) -> Any:
-    """The step size: constant, or falling linearly over the gradient steps of the run."""
-    if options.learning_rate_end < 0:
-        return options.learning_rate
-    visits = max(1, sizes.env_steps // (sizes.environments * sizes.rows))
-    return optax.linear_schedule(options.learning_rate, options.learning_rate_end, visits * options.updates)
 
 
 def first_parameters(key: Key, spec: Spec, made_of: Parts) -> Parameters:
@@ -255,32 +258,6 @@ def epsilon_at(options: DeepOptions, env_steps: int, clock: Array) -> Array:
     if options.epsilon_decay == 0:
         return jnp.float32(options.epsilon)
     return choosing.linear(options.epsilon, options.epsilon_end, clock / (options.epsilon_decay * env_steps))
-
-
-def followed(options: DeepOptions, target: Any, online: Any, count: Array) -> Any:
-    """The target networks after one update: replaced every so often, or moved by a share each time."""
-    if options.target_rate > 0:
-        return optax.incremental_update(online, target, options.target_rate)
-    now = (count + 1) % np.uint32(options.target_every) == 0
-    return jax.tree.map(lambda new, old: jnp.where(now, new, old), online, target)
-
-
-def clipped(gradient: Parameters, longest: float, together: bool) -> tuple[Parameters, Array]:
-    """Gradients scaled to a norm of at most `longest`: one norm for a mixed team, else one for each network."""
-
-    def norms(leaves: Any) -> Array:
-        return jnp.sqrt(sum((leaf.reshape(leaf.shape[0], -1) ** 2).sum(1) for leaf in jax.tree.leaves(leaves)))
-
-    if together:
-        norm = jnp.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(gradient)))
-        return jax.tree.map(lambda g: g * jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9)), gradient), norm
-    scaled, largest = [], jnp.float32(0)
-    for kind in gradient.agents:
-        norm = norms(kind)
-        shrink = jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9))
-        scaled.append(jax.tree.map(lambda g, s=shrink: g * s.reshape(-1, *(1,) * (g.ndim - 1)), kind))
-        largest = jnp.maximum(largest, norm.max())
-    return gradient._replace(agents=tuple(scaled)), largest
 
 
 # The losses
@@ -337,9 +314,7 @@ def lone_loss(
         loss = made_of.loss(error)
         if batch.weights:
             loss = loss * batch.weights[k]
-        network_of = jax.nn.one_hot(
-            jnp.array(groups(spec, kind, count.shape[-1])), len(set(groups(spec, kind, count.shape[-1])))
-        )
+        network_of = one_hot_groups(spec, kind, count.shape[-1])
         summed = jnp.where(count, loss, 0).sum((0, 1)) @ network_of
         total += (summed / jnp.maximum(count.sum((0, 1)) @ network_of, 1)).sum()
         errors = jnp.maximum(errors, jnp.abs(error).max(-1))
@@ -367,40 +342,28 @@ def mixed_loss(
     count = world.valid & batch.within[..., None] & (before == 0)
     total, size, value = jnp.float32(0), jnp.float32(0), jnp.float32(0)
     errors = jnp.zeros(batch.within.shape)
+    twin = None if made_of.central is None else central_values(spec, made_of, online, target, rows)
+    mix, free = partial(over_rows, mixer), partial(over_rows, made_of.central or mixer)
     for team in range(spec.teams):
-        group = jnp.array(members(spec, team))
-        mix = over_rows(mixer, online.mixers[team])
-        mixed = mix(chosen[..., group], here[..., group], world.state)
-        following = over_rows(mixer, target.mixers[team])(ahead[..., group], there[..., group], world.next_state)
-        weight: Any = 1.0
-        if made_of.central is not None:
-            twin = central_values(spec, made_of, online, target, rows)
-            free = over_rows(made_of.central, online.central[1][team])
-            following = over_rows(made_of.central, target.central[1][team])(
-                twin.ahead[..., group], there[..., group], world.next_state
-            )
-        wanted = jax.lax.stop_gradient(
-            targets(
-                options,
-                world.reward[..., team],
-                world.discount[..., team],
-                world.last[..., team],
-                count[..., team],
-                following,
-            )
-        )
-        error = jnp.where(count[..., team], wanted - mixed, 0)
-        amount = jnp.maximum(count[..., team].sum(), 1)
-        if made_of.central is not None:
-            own = free(twin.chosen[..., group], here[..., group], world.state)
-            total += jnp.where(count[..., team], losses.squared(wanted - own), 0).sum() / amount
-            weight = jax.lax.stop_gradient(mixing.optimistically_weighted(error, options.weighting))
-        if batch.weights:
-            weight = weight * batch.weights[0][..., 0]
-        total += jnp.where(count[..., team], weight * made_of.loss(error), 0).sum() / amount
+        group, own = jnp.array(members(spec, team)), count[..., team]
+        amount = jnp.maximum(own.sum(), 1)
+        mixed = mix(online.mixers[team], chosen[..., group], here[..., group], world.state)
+        if twin is None:
+            following = mix(target.mixers[team], ahead[..., group], there[..., group], world.next_state)
+        else:
+            following = free(target.central[1][team], twin.ahead[..., group], there[..., group], world.next_state)
+        boundary = world.reward[..., team], world.discount[..., team], world.last[..., team]
+        wanted = jax.lax.stop_gradient(targets(options, *boundary, own, following))
+        error = jnp.where(own, wanted - mixed, 0)
+        weight: Any = batch.weights[0][..., 0] if batch.weights else 1.0
+        if twin is not None:
+            central = free(online.central[1][team], twin.chosen[..., group], here[..., group], world.state)
+            total += jnp.where(own, weight * losses.squared(wanted - central), 0).sum() / amount
+            weight = weight * jax.lax.stop_gradient(mixing.optimistically_weighted(error, options.weighting))
+        total += jnp.where(own, weight * made_of.loss(error), 0).sum() / amount
         errors = jnp.maximum(errors, jnp.abs(error))
         size += jnp.abs(error).sum() / amount
-        value += jnp.where(count[..., team], mixed, 0).sum() / amount
+        value += jnp.where(own, mixed, 0).sum() / amount
     return total, (errors, {"error": size / spec.teams, "value": value / spec.teams})
 
 
@@ -422,10 +385,7 @@ def central_values(spec: Spec, made_of: Parts, online: Parameters, target: Param
     return Twin(join(spec, tuple(chosen)), join(spec, tuple(ahead)))
 
 
-def over_rows(mixer: Mixer, params: Any) -> Callable[[Array, Array, Array], Array]:
+def over_rows(mixer: Mixer, params: Any, values: Array, present: Array, state: Array) -> Array:
     """A mixer over [L, B]: values [L, B, members], present bool[L, B, members] and states [L, B, ...] to [L, B]."""
-
-    def one(chosen: Array, present: Array, state: Array) -> Array:
-        return mixer.mix(params, chosen, present, state.reshape(-1))
-
-    return jax.vmap(jax.vmap(one))
+    one = lambda q, there, seen: mixer.mix(params, q, there, seen.reshape(-1))  # noqa: E731
+    return jax.vmap(jax.vmap(one))(values, present, state)

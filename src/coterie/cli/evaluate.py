@@ -21,12 +21,13 @@ def run(words: list[str]) -> int:
     from coterie.cli.output import has_boards, next_step, show, show_example, show_json
     from coterie.showing.terminal import verdict
     from coterie.workflow.evaluate import evaluate
+    from coterie.workflow.train import Run
 
     run = evaluate(word, runs=options.runs)
     if options.json:
         show_json(run.verdict.to_json())
         return 0
-    if not hasattr(run, "plays"):
+    if not isinstance(run, Run):
         show("", repr(run))
         next_step(f"coterie diagnose {word_for(run.folder)}", f"coterie compare {word_for(run.folder)} OTHER")
         return 0

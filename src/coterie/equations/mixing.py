@@ -13,7 +13,7 @@ def sum_mixer(chosen: Array, present: Array) -> Array:
 
 
 def centrally_weighted(error: Array, is_best_joint: Array, ahead_of_best: Array, alpha: float) -> Array:
-    """The weight of CW-QMIX (Rashid et al. 2020, equation 5): 1 where the joint action may be the best, else alpha.
+    """The weight of CW-QMIX (Rashid et al. 2020): 1 where the joint action may be the best, else alpha.
 
     w = 1 if u = u* or y > Q*(s, u*), where u* is what the members prefer and Q* the free central value.
     is_best_joint: u = u*. ahead_of_best: y - Q*(s, u*), or whether it is above 0. error [..] gives the shape alone.
@@ -22,7 +22,7 @@ def centrally_weighted(error: Array, is_best_joint: Array, ahead_of_best: Array,
 
 
 def optimistically_weighted(error: Array, alpha: float) -> Array:
-    """The weight of OW-QMIX (Rashid et al. 2020, equation 6): 1 where Q_tot is too low, else alpha.
+    """The weight of OW-QMIX (Rashid et al. 2020): 1 where Q_tot is too low, else alpha.
 
     w = 1 if Q_tot(s, u) < y, which is error = y - Q_tot > 0: an overestimated value is pulled down slowly.
     """

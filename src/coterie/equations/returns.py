@@ -50,11 +50,13 @@ def q_lambda(
     not greedy.
     """
     reward, discount, ahead, trace = jax.lax.stop_gradient((reward, discount, ahead, trace))
-    traced = jnp.where(stops(last, valid), 0.0, trace)
-    sure, passed_on = reward + gamma * discount * (1.0 - traced) * ahead, gamma * discount * traced
+    nearest = reward + gamma * discount * ahead
+    mixed, passed_on = reward + gamma * discount * (1 - trace) * ahead, gamma * discount * trace
 
-    def row(later: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
-        target = now[0] + now[1] * later
+    def row(later: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
+        stop, nearest, mixed, passed_on = now
+        target = jnp.where(stop, nearest, mixed + passed_on * later)
         return target, target
 
-    return jax.lax.scan(row, jnp.zeros_like(ahead[0]), (sure, passed_on), reverse=True)[1]
+    rows = (stops(last, valid), nearest, mixed, passed_on)
+    return jax.lax.scan(row, jnp.zeros_like(ahead[0]), rows, reverse=True)[1]

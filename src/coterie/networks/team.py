@@ -32,6 +32,12 @@ def groups(spec: Spec, kind: Kind, learners: int) -> tuple[int, ...]:
     return (*own, *range(len(known), len(known) + learners - len(own)))
 
 
+def one_hot_groups(spec: Spec, kind: Kind, learners: int) -> Array:
+    """Which network each learner has, float32[M, groups], with a one in each row."""
+    index = groups(spec, kind, learners)
+    return jax.nn.one_hot(jnp.array(index), len(set(index)))
+
+
 def identity_size(spec: Spec, kind: Kind) -> int:
     """Numbers that tell a network which agent it acts for: none where each has its own."""
     return len(kind.agents) if len(set(groups(spec, kind, len(kind.agents)))) < len(kind.agents) else 0

@@ -35,12 +35,9 @@ def verdict(told: DeepVerdict) -> RenderableType:
     for seed, earned, success, step in rows:
         frozen = "  left the finite numbers" if seed in told.frozen else ""
         bar = "█" * round(20 * _share(earned, told.random, best if told.optimum is None else told.optimum))
-        lines.append(
-            Text.assemble(
-                f"  seed {seed:<6}", (f"{words.number(earned):>10}", "bold"), f"  {percent(success):>7} {told.success_word}",
-                (f"  saved at {step:>9,}  ", "dim"), (bar, "green"), (frozen, "bold red"),
-            )
-        )  # fmt: skip
+        line = Text(f"  seed {seed:<6}").append(f"{words.number(earned):>10}", "bold")
+        line.append(f"  {percent(success):>7} {told.success_word}").append(f"  saved at {step:>11,}  ", "dim")
+        lines.append(line.append(bar, "green").append(frozen, "bold red"))
     wrong = [finding for finding in told.findings if finding.verdict == "yes"]
     for finding in wrong:
         lines += [Text(), Text.assemble(("  ! ", "bold red"), finding.sentence)]

@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
 import msgspec
 import numpy as np
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, Diverged, Stopped, StorageFault
 from coterie.running import recorder
-from coterie.running.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.devices import prepare
-from coterie.running.deep.playing import Played
 from coterie.running.deep.runs import Opened, must_agree, open_compiled, open_outside
-from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
 from coterie.running.deep.team import DeepTeam, load_deep
-from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
-from coterie.running.episodes import Recording, write_recording
+from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
 from coterie.running.train import memory_bytes
 from coterie.settings import MIXED
-from coterie.types import Play
-from coterie.workflow.deep_exact import exact_judgement
+from coterie.workflow.deep_judge import judge
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
-    FINAL_EPISODES,
     DeepPlan,
     deep_config,
     deep_plan,
     partitioned,
     planned_deep,
     sequence_length,
+    with_team_reward,
 )
+from coterie.workflow.deep_saving import restored, save_episodes, save_state
 
 SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
 Tracker = Callable[[list[dict[str, Any]]], None]
@@ -176,14 +171,6 @@ def compiled_environment(word: str, options: Any) -> Any:
     if source is None:
         return catalogue.make(word, options)
     return sources.jax_environment(source.source, source.name, options)
-
-
-def with_team_reward(chosen: DeepPlan) -> Any:
-    """The options with the team's reward that an environment of ours is known for, where nobody says another."""
-    own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
-    if chosen.learner.reward == "as-is" and chosen.algorithm in MIXED and own:
-        return dataclasses.replace(chosen.learner, reward=own)
-    return chosen.learner
 
 
 def horizon_of(worlds: Any) -> int:
@@ -337,160 +324,3 @@ def evaluate_deep(folder: Path, device: str = "auto") -> DeepRun:
     finally:
         for lane in opened.lanes:
             lane.close()
-
-
-def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
-    """Write recorded greedy episodes into a run's folder."""
-    try:
-        (folder / "episodes").mkdir(exist_ok=True)
-    except OSError as error:
-        raise StorageFault(f"{folder} cannot be written: {error.strerror or error}") from error
-    ours = ":" not in chosen.environment and not isinstance(chosen.env, Mapping)
-    options = dataclasses.asdict(chosen.env) if ours else {}
-    write_recording(
-        folder / "episodes" / "greedy.jsonl",
-        Recording(
-            opened.spec.agents, opened.action_names, plays, opened.success_word, chosen.environment if ours else "",
-            options, opened.horizon, opened.idle,
-        ),
-    )  # fmt: skip
-
-
-# Judging
-
-
-def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
-    """Fresh greedy episodes of the best saved policy of every seed, beside random and idle play and the exact optimum."""
-    count = max(1, FINAL_EPISODES // CHECK_EPISODES)
-    returns, success, team_return = [], [], opened.schedule.team_return
-    for lane, policy in zip(opened.lanes, progress.best, strict=True):
-        played = [
-            succeeded(lane.judge(policy, opened.schedule.marks + number), chosen.success, team_return)
-            for number in range(count)
-        ]
-        returns.append(np.concatenate([team_return(one.returns) for one in played], axis=1).mean(1))
-        success.append(np.concatenate([one.success for one in played], axis=1).mean(1))
-    sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
-    random, idle = (succeeded(opened.baseline(still), chosen.success, team_return) for still in (False, True))
-    exact = exact_judgement(chosen, opened, progress)
-    values = sampled if exact is None else exact.returns * (len(opened.spec.agents) if opened.schedule.summed else 1)
-    won = succeeded_share if exact is None else exact.success
-    middle, mean = estimates(values)
-    steps = [opened.schedule.mark(int(check)) * opened.schedule.steps_a_visit for check in progress.best_check]
-    return DeepVerdict(
-        environment=chosen.environment,
-        algorithm=chosen.algorithm,
-        preset=chosen.preset,
-        road=chosen.road,
-        agents=len(opened.spec.agents),
-        success_word=opened.success_word,
-        reward=with_team_reward(chosen).reward,
-        seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),
-        episodes=count * CHECK_EPISODES,
-        returns=tuple(values.tolist()),
-        success=tuple(won.tolist()),
-        sampled=tuple(sampled.tolist()),
-        best_step=tuple(steps),
-        iqm=middle,
-        mean=mean,
-        coordinated=coordinated_seeds(won),
-        relapsed=relapses(progress.success),
-        random=float(team_return(random.returns).mean()),
-        random_success=float(random.success.mean()),
-        idle=float(team_return(idle.returns).mean()),
-        idle_success=float(idle.success.mean()),
-        idle_action=opened.idle_action,
-        optimum=None if exact is None else exact.optimum,
-        objective="" if exact is None else exact.objective,
-        exact=exact is not None,
-        frozen=tuple(int(chosen.seed + place) for place in np.flatnonzero(progress.frozen)),
-        env_steps=chosen.seeds * opened.schedule.visits * opened.schedule.steps_a_visit,
-        steps_per_second=rate,
-        run=str(folder),
-        findings=() if exact is None else exact.findings,
-    )
-
-
-def succeeded(played: Played, rule: str, team_return: Callable[[np.ndarray], np.ndarray]) -> Played:
-    """Episodes with success as `--success` defines it: `return>=90` of the team's return; else the world's word."""
-    if not rule:
-        return played
-    return played._replace(success=team_return(played.returns) >= float(rule.removeprefix("return>=")))
-
-
-# Saving
-
-
-def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progress, rows: int) -> None:
-    """A checkpoint of everything that going on, and acting, needs."""
-    parts: dict[str, dict[str, np.ndarray]] = {name: {} for name in ("learner", "replay", "runner", "worlds", "policy")}
-    states = [lane.state() for lane in opened.lanes]
-    for place, state in enumerate(states):
-        for name, tree in state.items():
-            named = tree if name == "worlds" else as_named(tree)
-            parts[name].update({f"lane{place}.{key}": array for key, array in named.items()})
-        if progress.best[place] is not None:
-            parts["policy"].update(as_named(progress.best[place], f"lane{place}."))
-    parts["progress"] = {
-        name: getattr(progress, name) for name in ("returns", "success", "steps", "best_return", "best_check", "frozen")
-    }
-    facts = {
-        "kind": "deep",
-        "rows": rows,
-        "visited": progress.visited,
-        "lanes": [[int(seed) for seed in lane.seeds] for lane in opened.lanes],
-        "opened": [bool(state) for state in states],
-        "environment": chosen.environment,
-        "algorithm": chosen.algorithm,
-        "spec": msgspec.to_builtins(opened.spec),
-        "options": msgspec.to_builtins(with_team_reward(chosen)),
-        "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),
-    }
-    done_steps = sum(progress.visited) * opened.schedule.steps_a_visit
-    save_checkpoint(folder, done_steps, parts, facts)
-
-
-def restored(opened: Opened, parts: Mapping[str, Mapping[str, np.ndarray]], facts: Mapping[str, Any]) -> Progress:
-    """Put the lanes where the checkpoint left them; raises StorageFault where it does not fit the run's settings."""
-    progress = new_progress(opened.lanes, opened.schedule)
-    visited, under_way = facts.get("visited"), facts.get("opened")
-    if not (
-        isinstance(visited, list)
-        and isinstance(under_way, list)
-        and len(visited) == len(opened.lanes) == len(under_way)
-    ):
-        raise StorageFault("the checkpoint does not fit its run's settings: its lanes differ")
-    for name, array in parts["progress"].items():
-        before = getattr(progress, name, None)
-        if before is None or before.shape != array.shape or before.dtype != array.dtype:
-            raise StorageFault(
-                f"the checkpoint does not fit its run's settings: progress.{name} has {list(array.shape)}"
-            )
-        setattr(progress, name, np.array(array))
-    progress.visited = [int(count) for count in visited]
-    for place, lane in enumerate(opened.lanes):
-        prefix = f"lane{place}."
-        if under_way[place]:
-            shape = lane.shape()
-            state = {name: from_named(tree, parts[name], prefix) for name, tree in shape.items() if name != "worlds"}
-            if "worlds" in shape:
-                state["worlds"] = {
-                    key.removeprefix(prefix): array for key, array in parts["worlds"].items() if key.startswith(prefix)
-                }
-            lane.restore(state)
-        if any(key.startswith(prefix) for key in parts["policy"]):
-            like = policy_like(opened, len(lane.seeds))
-            progress.best[place] = from_named(like, parts["policy"], prefix)
-    return progress
-
-
-def policy_like(opened: Opened, seeds: int) -> Any:
-    """The shapes of the policies of so many seeds."""
-    from coterie.types import Clock
-
-    def one(key: Any) -> Any:
-        clock = Clock(np.uint32(0), np.uint32(0))
-        return opened.algorithm.policy(opened.algorithm.init(key, opened.spec), clock)
-
-    shape = jax.eval_shape(one, jax.random.key(0))
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((seeds, *leaf.shape), leaf.dtype), shape)

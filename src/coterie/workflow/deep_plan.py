@@ -138,7 +138,8 @@ def visit_steps(options: DeepOptions) -> int:
 RANGES = {
     "discount": (0, 1), "gradient_clip": (1e-6, 1e9), "hysteresis": (1e-6, 1), "trace": (0, 1), "target_rate": (0, 1),
     "learning_rate": (1e-9, 1), "epsilon": (0, 1), "epsilon_end": (0, 1), "epsilon_decay": (0, 1), "n_step": (1, 1_000),
-    "target_every": (1, 10**9), "hidden": (1, 8_192), "layers": (0, 16), "share_quantile": (1e-6, 1), "sequence": (0, 4_096),
+    "target_every": (1, 10**9), "hidden": (1, 8_192), "layers": (0, 16), "share_quantile": (1e-6, 1),
+    "sequence": (0, 4_096),
     "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (1, 65_536), "mixing": (1, 4_096),
     "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
 }  # fmt: skip
@@ -198,6 +199,14 @@ def partitioned(spec: Spec, options: DeepOptions) -> Spec:
     by_kind = tuple(next(k for k, kind in enumerate(spec.kinds) if agent in kind.agents) for agent in own)
     experience = {"none": own, "teams": spec.team}.get(options.share_experience, by_kind)
     return dataclasses.replace(spec, parameters=by_kind if options.share_parameters else own, experience=experience)
+
+
+def with_team_reward(chosen: DeepPlan) -> DeepOptions:
+    """The options with the team's reward that an environment of ours is known for, where nobody says another."""
+    own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
+    if chosen.learner.reward == "as-is" and chosen.algorithm in MIXED and own:
+        return dataclasses.replace(chosen.learner, reward=own)
+    return chosen.learner
 
 
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -140,6 +141,8 @@ def study(
                     raise _stopped(stop, run, found, planned, Path(runs)) from None
                 except Exception as error:
                     run = _failed(run, error)
+                    if run.code == 1:  # a bug of ours is told whole
+                        told("".join(traceback.format_exception(error)).rstrip())
             if (run.folder / "evaluation.json").exists():
                 run = _finished(run)
             found.append(run)
@@ -241,11 +244,17 @@ def _draw(folder: Path, wished: bool, say: Callable[[str], None]) -> None:
         say(f"the pictures of {folder.name} could not be drawn: {type(error).__name__}: {error}")
 
 
+def told_of(error: Exception) -> tuple[str, int]:
+    """An error in one line, and the code that the command returns for it."""
+    if isinstance(error, CoterieError):
+        return str(error), error.exit_code
+    code = 2 if isinstance(error, MemoryError) else 4 if isinstance(error, OSError) else 1
+    return " ".join(f"{type(error).__name__}: {error}".split()), code
+
+
 def _failed(run: StudyRun, error: Exception) -> StudyRun:
-    known = isinstance(error, CoterieError)
-    code = error.exit_code if known else 2 if isinstance(error, MemoryError) else 4 if isinstance(error, OSError) else 1
-    text = str(error) if known else f"{type(error).__name__}: {error}"
-    return replace(run, status="failed", error=" ".join(text.split()), code=code)
+    text, code = told_of(error)
+    return replace(run, status="failed", error=text, code=code)
 
 
 def _finished(run: StudyRun) -> StudyRun:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coterie.errors import CoterieError, StorageFault
+from coterie.errors import StorageFault
 from coterie.running.checkpoint import KEPT, list_checkpoints, load_checkpoint
 from coterie.running.train import as_parts, begin, train_tabular
 from coterie.settings import MIXED
@@ -16,8 +16,11 @@ from coterie.tabular.learn import Teams
 from coterie.workflow.deep_plan import DeepPlan
 from coterie.workflow.game import game_of
 from coterie.workflow.plan import Plan
-from coterie.workflow.study import Status, prepare_jax, state_of
+from coterie.workflow.study import Status, prepare_jax, state_of, told_of
 from coterie.workflow.study_plan import read_study
+
+if TYPE_CHECKING:
+    from coterie.running.deep.session import DeepTick
 
 PROBE_SECONDS = 2.0  # of learning that are timed
 LONGEST_PROBE = 30.0  # with what comes before: where learning begins late, it is timed before that
@@ -124,8 +127,9 @@ def study_cost(
                     )
                     known.append((_kind(chosen), probe))
                 cost = _expected(cost, chosen, probe, left)
-            except CoterieError as error:
-                cost = replace(cost, error=str(error), code=error.exit_code)
+            except Exception as error:
+                text, code = told_of(error)
+                cost = replace(cost, error=text, code=code)
         found.append(cost)
     return StudyCost(planned.name, tuple(found))
 
@@ -171,39 +175,48 @@ def _expected(cost: RunCost, chosen: DeepPlan | Plan, probe: Probe, left: float)
 def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Probe:
     """Compile a deep run, let all its seeds learn for some seconds, and check them twice."""
     from coterie.running.deep.saving import size_of
-    from coterie.running.deep.session import DeepTick, learn, new_progress
+    from coterie.running.deep.session import learn, new_progress
     from coterie.workflow.deep import must_agree, open_plan, with_team_reward
 
     began = time.perf_counter()
     opened = open_plan(chosen, workers=workers if chosen.road == "worker" else 0, device=device)
-    ticks: list[DeepTick] = []
     lanes = opened.lanes if opened.together else opened.lanes[:1]
-    warm = chosen.learner.warmup * sum(len(lane.seeds) for lane in lanes)
+    seeds, first = sum(len(lane.seeds) for lane in lanes), len(lanes[0].seeds)
+    schedule = opened.schedule._replace(every=opened.schedule.visits)  # checks are timed by themselves
+    progress, ticks = new_progress(lanes, schedule), []
+    warm = chosen.learner.warmup * seeds
+
+    def learned(enough: Callable[[], bool]) -> list[DeepTick]:
+        ticks.clear()
+        learn(
+            lanes, schedule, progress, together=True, on_rows=lambda rows: None, on_tick=ticks.append,
+            should_stop=enough,
+        )  # fmt: skip
+        return list(ticks)
+
+    def enough() -> bool:
+        timed = [tick for tick in ticks if tick.env_steps >= warm]
+        late = bool(ticks) and ticks[-1].seconds > LONGEST_PROBE
+        return late or bool(timed and timed[-1].seconds - timed[0].seconds >= PROBE_SECONDS)
+
     try:
         if chosen.algorithm in MIXED:
             must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
         opening = time.perf_counter() - began
-
-        def enough() -> bool:
-            late = time.perf_counter() - began > LONGEST_PROBE
-            timed = [tick for tick in ticks if tick.env_steps >= warm]
-            return bool(late and ticks) or bool(timed and timed[-1].seconds - timed[0].seconds >= PROBE_SECONDS)
-
-        progress = new_progress(lanes, opened.schedule)
-        learn(
-            lanes, opened.schedule, progress, together=True, on_rows=lambda rows: None, on_tick=ticks.append,
-            should_stop=enough,
-        )  # fmt: skip
-        first, again = (_timed(lambda: lanes[0].check(0)) for _ in range(2))
-        one = size_of(lanes[0].run) // len(lanes[0].seeds)  # pyright: ignore[reportAttributeAccessIssue]
+        begun = learned(lambda: bool(ticks))
+        compiling, check = (_timed(lambda: lanes[0].check(0)) for _ in range(2))
+        told = learned(enough) or begun
+        one = size_of(lanes[0].run) // first  # pyright: ignore[reportAttributeAccessIssue]
     finally:
         for lane in opened.lanes:
             lane.close()
-    seeds = len(lanes[0].seeds)
-    steps_per_second = steady(ticks, warm)
-    compiling = opening + ticks[0].compiling + (len(lanes) + 3) * max(0.0, first - again)
-    kept = chosen.seeds if opened.together else 1
-    return Probe(steps_per_second, one * kept, compiling, again * chosen.seeds / seeds)
+    programs = begun[0].compiling + (len(lanes) + 3) * max(0.0, compiling - check)
+    return Probe(
+        steady(told, warm),
+        one * (chosen.seeds if opened.together else 1),
+        opening + programs,
+        check * chosen.seeds / first,
+    )
 
 
 def steady(ticks: Sequence[Any], warm: int) -> float:

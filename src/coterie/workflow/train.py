@@ -75,7 +75,9 @@ class Run:
     @property
     def team(self) -> Team:
         """The team with the best exact value."""
-        return load(self.folder)
+        team = load(self.folder)
+        assert isinstance(team, Team)
+        return team
 
     def draw(self) -> None:
         """Draw the pictures and the report into the run's folder."""

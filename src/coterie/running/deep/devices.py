@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import jax
 
@@ -13,7 +14,7 @@ DEVICES = ("auto", "cpu", "gpu", "tpu")
 KEPT_SECONDS = 0.5  # programs that compile faster are not worth keeping
 
 
-def prepare(device: str = "auto", seeds: int = 1, *, actor: bool = False) -> list[jax.Device]:
+def prepare(device: str = "auto", seeds: int = 1, *, actor: bool = False) -> list[Any]:
     """The devices that seeds are shared out among; `actor`: one more, for acting beside learning.
 
     Where JAX has been used before in this process its devices stay as they are. Raises BadInput for a device that this

@@ -58,7 +58,7 @@ def open_compiled(
     checks: int,
     episodes: int,
     length: int,
-    devices: Sequence[jax.Device],
+    devices: Sequence[Any],
     memory: float,
     lanes: Sequence[Sequence[int]] | None = None,
     made_of: Parts | None = None,
@@ -118,7 +118,7 @@ def open_outside(
     length: int,
     horizon: int,
     memory: float,
-    actor: jax.Device | None = None,
+    actor: Any = None,
     made_of: Parts | None = None,
 ) -> Opened:
     """A run on the worker road, one lane a seed, one after another; make_worlds(None) opens those to learn in."""
@@ -129,7 +129,7 @@ def open_outside(
     check_fits(COPIES * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
     halves = outside(learner, spec, plan, actor=actor)
     limit = limit_of(horizon)
-    lanes: list[Lane] = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit) for seed in seeds]
+    lanes = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit) for seed in seeds]
 
     def baseline(idle: bool) -> Played:
         still = fixed(spec, (0,) * len(spec.agents) if idle else None)
@@ -141,9 +141,15 @@ def open_outside(
             if hasattr(worlds, "close"):
                 worlds.close()
 
+    def record(policies: Any, place: int) -> list[Play]:
+        return lanes[place].record(policies, max(1, RECORDED // len(seeds)))
+
+    names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
+    schedule = schedule_of(options, steps, checks)
     return Opened(
-        spec, learner, made_of, lanes, schedule_of(options, steps, checks), False, baseline, "always action 0"
-    )
+        spec, learner, made_of, list(lanes), schedule, False, baseline, "always action 0",
+        record, names, "succeed", horizon, None,
+    )  # fmt: skip
 
 
 def schedule_of(options: DeepOptions, steps: int, checks: int) -> Schedule:

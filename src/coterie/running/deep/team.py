@@ -41,7 +41,7 @@ class DeepTeam:
 
     def reset(self) -> None:
         """Begin a new episode: what agents remember is forgotten."""
-        self._memory = [
+        self._memory: list[Any] = [
             jnp.zeros((1, len(kind.agents), size)) if size else ()
             for kind, size in zip(self.spec.kinds, self._sizes, strict=True)
         ]

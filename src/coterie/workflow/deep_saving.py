@@ -1,0 +1,111 @@
+"""What a deep run keeps in its folder, and how it is put back: checkpoints in named parts, and recorded episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import msgspec
+import numpy as np
+
+from coterie.errors import StorageFault
+from coterie.running.checkpoint import save_checkpoint
+from coterie.running.deep.runs import Opened
+from coterie.running.deep.saving import as_named, from_named
+from coterie.running.deep.session import Progress, new_progress
+from coterie.running.episodes import Recording, write_recording
+from coterie.types import Clock, Play
+from coterie.workflow.deep_plan import DeepPlan, with_team_reward
+
+
+def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
+    """Write recorded greedy episodes into a run's folder."""
+    try:
+        (folder / "episodes").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageFault(f"{folder} cannot be written: {error.strerror or error}") from error
+    ours = ":" not in chosen.environment and not isinstance(chosen.env, Mapping)
+    options = vars(chosen.env) if ours else {}
+    write_recording(
+        folder / "episodes" / "greedy.jsonl",
+        Recording(
+            opened.spec.agents, opened.action_names, plays, opened.success_word, chosen.environment if ours else "",
+            options, opened.horizon, opened.idle,
+        ),
+    )  # fmt: skip
+
+
+def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progress, rows: int) -> None:
+    """A checkpoint of everything that going on, and acting, needs."""
+    parts: dict[str, dict[str, np.ndarray]] = {name: {} for name in ("learner", "replay", "runner", "worlds", "policy")}
+    states = [lane.state() for lane in opened.lanes]
+    for place, state in enumerate(states):
+        for name, tree in state.items():
+            named = tree if name == "worlds" else as_named(tree)
+            parts[name].update({f"lane{place}.{key}": array for key, array in named.items()})
+        if progress.best[place] is not None:
+            parts["policy"].update(as_named(progress.best[place], f"lane{place}."))
+    parts["progress"] = {
+        name: getattr(progress, name) for name in ("returns", "success", "steps", "best_return", "best_check", "frozen")
+    }
+    facts = {
+        "kind": "deep",
+        "rows": rows,
+        "visited": progress.visited,
+        "lanes": [[int(seed) for seed in lane.seeds] for lane in opened.lanes],
+        "opened": [bool(state) for state in states],
+        "environment": chosen.environment,
+        "algorithm": chosen.algorithm,
+        "spec": msgspec.to_builtins(opened.spec),
+        "options": msgspec.to_builtins(with_team_reward(chosen)),
+        "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),
+    }
+    done_steps = sum(progress.visited) * opened.schedule.steps_a_visit
+    save_checkpoint(folder, done_steps, parts, facts)
+
+
+def restored(opened: Opened, parts: Mapping[str, Mapping[str, np.ndarray]], facts: Mapping[str, Any]) -> Progress:
+    """Put the lanes where the checkpoint left them; raises StorageFault where it does not fit the run's settings."""
+    progress = new_progress(opened.lanes, opened.schedule)
+    visited, under_way = facts.get("visited"), facts.get("opened")
+    if not (
+        isinstance(visited, list)
+        and isinstance(under_way, list)
+        and len(visited) == len(opened.lanes) == len(under_way)
+    ):
+        raise StorageFault("the checkpoint does not fit its run's settings: its lanes differ")
+    for name, array in parts["progress"].items():
+        before = getattr(progress, name, None)
+        if before is None or before.shape != array.shape or before.dtype != array.dtype:
+            raise StorageFault(
+                f"the checkpoint does not fit its run's settings: progress.{name} has {list(array.shape)}"
+            )
+        setattr(progress, name, np.array(array))
+    progress.visited = [int(count) for count in visited]
+    for place, lane in enumerate(opened.lanes):
+        prefix = f"lane{place}."
+        if under_way[place]:
+            shape = lane.shape()
+            state = {name: from_named(tree, parts[name], prefix) for name, tree in shape.items() if name != "worlds"}
+            if "worlds" in shape:
+                state["worlds"] = {
+                    key.removeprefix(prefix): array for key, array in parts["worlds"].items() if key.startswith(prefix)
+                }
+            lane.restore(state)
+        if any(key.startswith(prefix) for key in parts["policy"]):
+            like = policy_like(opened, len(lane.seeds))
+            progress.best[place] = from_named(like, parts["policy"], prefix)
+    return progress
+
+
+def policy_like(opened: Opened, seeds: int) -> Any:
+    """The shapes of the policies of so many seeds."""
+
+    def one(key: Any) -> Any:
+        clock = Clock(np.uint32(0), np.uint32(0))
+        return opened.algorithm.policy(opened.algorithm.init(key, opened.spec), clock)
+
+    shape = jax.eval_shape(one, jax.random.key(0))
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((seeds, *leaf.shape), leaf.dtype), shape)
