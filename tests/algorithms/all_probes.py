@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from family import FAST, stacked
 
-from coterie.algorithms.qlearning import Learner, Parts, over_rows
+from coterie.algorithms.qlearning import Learner, Parts
 from coterie.envs.matrix import matrix_game
 from coterie.envs.probes import PROBES
 from coterie.envs.protocol import Environment
@@ -28,7 +28,7 @@ from coterie.running.rollout import Plan, hold, settle, views
 from coterie.settings import ProbeOptions
 from coterie.types import Decision, Kind, Outcome, Rollout, Sight, Spec, split
 
-CLIMBING = np.array([[1.1, -3.0, 0.0], [-3.0, 0.7, 0.6], [0.0, 0.0, 0.5]])
+CLIMBING = np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]]) / 20
 TWO_BY_THREE = np.array([[1.0, -0.5, 0.3], [0.2, 0.9, -1.2]])
 ACTIONS, HORIZON, LONGEST = 3, 8, 4
 PLACES = [(step, more) for step in range(LONGEST + 1) for more in range(2)]  # the states of a probe
@@ -45,7 +45,7 @@ class Game(NamedTuple):
 
 def all_games() -> dict[str, Game]:
     seats = {"joint": (0, 2), "death": (0, 2), "turns": (0, 2), "unlike": (0, 1, 2)}
-    quarters = {"joint": 12, "choice": 8, "memory": 8, "endless": 2}
+    quarters = {"joint": 12, "choice": 8, "memory": 8, "chance": 8, "endless": 2}
     games = {name: Game(make(ProbeOptions()), seats.get(name, (0,)), quarters.get(name, 4))
              for name, make in PROBES.items()}  # fmt: skip
     games["climbing"] = Game(matrix_game("climbing", CLIMBING), (0, 2), 12)
@@ -273,7 +273,8 @@ def held(world: World, spec: Spec, build: Callable[[Any], Parts], learners: Lear
                 chosen = jnp.stack([q[:, agent, JOINT[:, agent]] for agent in world.agents], -1)
                 present = jnp.broadcast_to(sight.alive[:, None], chosen.shape)
                 state = jnp.broadcast_to(sight.state[:, None], (*chosen.shape[:2], sight.state.shape[-1]))
-                team.append(over_rows(mixer, mixers[0])(chosen, present, state))
+                mix = jax.vmap(jax.vmap(lambda *row: mixer.mix(mixers[0], *row)))
+                team.append(mix(chosen, present, state))
         cells = (len(names), LONGEST, ACTIONS, ACTIONS, ACTIONS)
         return jnp.stack(own, 1), jnp.stack(team, 1).reshape(cells) if team else ()
 

@@ -13,10 +13,14 @@ NOT_BEST = jnp.array([True, False, True, False])
 DRAWS = 40_000
 
 
-def shares(epsilon, legal, q=Q):
+@jax.jit
+def many(epsilon, legal):
+    return epsilon_greedy(jax.random.key(0), jnp.broadcast_to(Q, (DRAWS, 4)), legal, epsilon)
+
+
+def shares(epsilon, legal):
     """How often each action is chosen."""
-    choose = jax.jit(lambda key: epsilon_greedy(key, jnp.broadcast_to(q, (DRAWS, 4)), legal, epsilon))
-    chosen = np.asarray(choose(jax.random.key(0)))
+    chosen = np.asarray(many(epsilon, legal))
     assert chosen.dtype == np.int32
     return np.bincount(chosen, minlength=4) / DRAWS
 

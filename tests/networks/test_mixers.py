@@ -1,23 +1,28 @@
 """Mixers: monotone by many draws with the free one as control, equal to the paper's formula, deaf to the absent."""
 
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from coterie.networks.mixers import free_mixer, monotone_mixer, sum_mixer
+from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, sum_mixer
 
+quickly = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 N, SEEN = 3, 4
 ALL = jnp.ones(N, bool)
-MIXERS = {"sum": sum_mixer(), "monotone": monotone_mixer(8, 6), "free": free_mixer(8)}
+MIXERS = {
+    name: Mixer(quickly(mixer.init, static_argnums=(1, 2)), quickly(mixer.mix))
+    for name, mixer in (("sum", sum_mixer()), ("monotone", monotone_mixer(8, 6)), ("free", free_mixer(8)))
+}
 
 
 def draws(mixer, count, size=SEEN, seed=0):
     """Parameters, chosen values and states of many teams; values far and near, so that every unit bends somewhere."""
     init, chosen, state = jax.random.split(jax.random.key(seed), 3)
-    params = jax.vmap(lambda key: mixer.init(key, size, N))(jax.random.split(init, count))
+    params = quickly(jax.vmap(lambda key: mixer.init(key, size, N)))(jax.random.split(init, count))
     spread = jnp.exp(jnp.linspace(-2, 3, count))[:, None]
     return params, spread * jax.random.normal(chosen, (count, N)), 3 * jax.random.normal(state, (count, size))
 
@@ -25,7 +30,7 @@ def draws(mixer, count, size=SEEN, seed=0):
 def slopes(mixer, count=2_000):
     params, chosen, state = draws(mixer, count)
     slope = jax.vmap(jax.grad(lambda chosen, params, state: mixer.mix(params, chosen, ALL, state)))
-    return np.asarray(jax.jit(slope)(chosen, params, state))
+    return np.asarray(quickly(slope)(chosen, params, state))
 
 
 def test_the_slopes_of_a_monotone_mixer_are_never_negative():
@@ -49,7 +54,7 @@ def argmaxes_agree(mixer, count=200):
     def best(params, q, state):
         return jnp.argmax(jax.vmap(lambda actions: mixer.mix(params, q[jnp.arange(N), actions], ALL, state))(joint))
 
-    return (joint[jax.vmap(best)(params, q, state)] == q.argmax(-1)).all(-1)
+    return (joint[quickly(jax.vmap(best))(params, q, state)] == q.argmax(-1)).all(-1)
 
 
 def test_what_each_prefers_is_what_the_team_prefers():
@@ -64,8 +69,7 @@ def elu(x):
 
 def test_the_monotone_mixer_is_the_paper_s():
     """Four hypernetworks of their own, cut out of the common first matrix, and two mixing layers, in numpy."""
-    embed, hyper = 8, 6
-    mixer = monotone_mixer(embed, hyper)
+    mixer, embed, hyper = MIXERS["monotone"], 8, 6
     params = mixer.init(jax.random.key(0), SEEN, N)
     chosen, state = np.array([0.4, -2.0, 1.0]), np.array([1.0, -1.0, 0.5, 2.0])
     weight, bias = np.asarray(params.first.weight, float), np.asarray(params.first.bias, float)
@@ -84,7 +88,7 @@ def test_the_monotone_mixer_is_the_paper_s():
 
 
 def test_the_free_mixer_by_hand():
-    mixer = free_mixer(8)
+    mixer = MIXERS["free"]
     params = mixer.init(jax.random.key(0), SEEN, N)
     chosen, state = np.array([0.4, 0.0, 1.0]), np.array([1.0, -1.0, 0.5, 2.0])
     x = np.concatenate([chosen, state])
@@ -92,7 +96,7 @@ def test_the_free_mixer_by_hand():
         x = np.asarray(layer.weight) @ x + np.asarray(layer.bias)
         x = np.maximum(x, 0) if len(x) > 1 else x
     v = np.maximum(np.asarray(params.state.weight) @ state + np.asarray(params.state.bias), 0)
-    expected = x[0] + np.asarray(params.value.weight)[0] @ v + params.value.bias[0]
+    expected = x[0] + np.asarray(params.value.weight)[0] @ v + float(params.value.bias[0])
     found = mixer.mix(params, jnp.array([0.4, 9.0, 1.0]), jnp.array([True, False, True]), jnp.array(state))
     assert found == pytest.approx(expected, rel=1e-5)
 
@@ -102,7 +106,7 @@ def test_the_absent_contribute_nothing(name):
     mixer, present = MIXERS[name], jnp.array([True, False, True])
     params = mixer.init(jax.random.key(0), SEEN, N)
     chosen, state = jnp.array([1.0, 2.0, 3.0]), jnp.ones(SEEN)
-    mix = jax.value_and_grad(lambda chosen, present: mixer.mix(params, chosen, present, state))
+    mix = quickly(jax.value_and_grad(lambda chosen, present: mixer.mix(params, chosen, present, state)))
     value, slope = mix(chosen, present)
     for other in (50.0, jnp.nan):
         spoilt, spoilt_slope = mix(chosen.at[1].set(other), present)
@@ -139,7 +143,7 @@ def test_every_parameter_learns(name):
     mixer = MIXERS[name]
     params, chosen, state = draws(mixer, 50)
     mix = jax.vmap(mixer.mix, (0, 0, None, 0))
-    slope = jax.grad(lambda params: (mix(params, chosen, ALL, state) ** 2).sum())(params)
+    slope = quickly(jax.grad(lambda params: (mix(params, chosen, ALL, state) ** 2).sum()))(params)
     assert all(np.isfinite(leaf).all() and np.any(leaf) for leaf in jax.tree.leaves(slope))
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(params))
 

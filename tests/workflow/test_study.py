@@ -14,6 +14,7 @@ from coterie.errors import BadInput, Diverged, EnvironmentFault, Stopped, Storag
 from coterie.running import trackers
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.comparison import compared
+from coterie.running.signals import Signals
 from coterie.workflow import deep, study_cost
 from coterie.workflow import study as studies
 from coterie.workflow.compare import entry_of
@@ -162,6 +163,24 @@ def test_a_signal_at_any_time_says_how_to_go_on(anew, monkeypatch, stop, number)
     with pytest.raises(Stopped, match=r"^stopped in .* go on with: coterie study small.toml --runs other$") as caught:
         coterie.study("small.toml", runs="other")
     assert caught.value.exit_code == 128 + number
+
+
+def test_a_signal_while_a_run_is_judged_stops_before_the_next(anew, quick, monkeypatch):
+    """The run itself finishes, for a signal is only heeded while it learns; the study does not begin another."""
+    pretend = deep.resume_deep
+
+    def judged(folder, **more):
+        with Signals():
+            signal.raise_signal(signal.SIGINT)
+            pretend(folder, **more)
+
+    monkeypatch.setattr(deep, "resume_deep", judged)
+    with pytest.raises(Stopped, match="stopped in climbing-iql, 1 of 3 runs are finished") as caught:
+        coterie.study("small.toml")
+    assert (caught.value.exit_code, quick) == (130, NAMES[:1])
+    monkeypatch.setattr(deep, "resume_deep", pretend)
+    assert [run.status for run in coterie.study("small.toml").runs] == ["finished"] * 3
+    assert quick == NAMES[:2]
 
 
 def test_the_command_returns_130_when_it_is_stopped(anew, monkeypatch, capsys):

@@ -98,6 +98,8 @@ def run(environment: str, words: list[str]) -> int:
     check_tracker(options.track)
     say(f"compiling {chosen.algorithm} for {environment} …")
     opened = open_plan(chosen, workers=options.workers, device=options.device)
+    if opened.note:
+        say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)
     progress = DeepProgressLine()
     with tracker(options.track, folder, chosen, say) as track:

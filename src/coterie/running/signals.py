@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import signal
+from typing import ClassVar
 
 
 class Signals:
     """Remembers SIGINT or SIGTERM instead of dying of it, while learning; the second one is not waited for.
 
-    Outside the main thread nothing changes.
+    Outside the main thread nothing changes. latest: the last one that any of them remembered; a signal that comes while
+    a finished run is judged does not stop that run, and whoever carries out several must know of it.
     """
 
+    latest: ClassVar[int | None] = None
     received: int | None = None
     deaf = False
 
@@ -27,6 +30,7 @@ class Signals:
         if self.received is not None and not self.deaf:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         self.received = self.received or number
+        Signals.latest = number
 
     def __exit__(self, *problem: object) -> None:
         for number, handler in self.before.items():

@@ -34,6 +34,7 @@ from coterie.workflow.deep_plan import (
     with_team_reward,
 )
 from coterie.workflow.deep_saving import restored, save_episodes, save_state
+from coterie.workflow.deep_sharing import check_sharing
 
 SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
 Tracker = Callable[[list[dict[str, Any]]], None]
@@ -162,6 +163,7 @@ def open_plan(
             actor=devices[-1] if options.lag else None,
             **common,
         )
+    opened = opened._replace(note=check_sharing(chosen, opened.spec))
     return opened
 
 

@@ -38,18 +38,10 @@ class Exact(NamedTuple):
 
 def exact_judgement(chosen: DeepPlan, opened: Opened, progress: Progress) -> Exact | None:
     """Judge the best saved teams exactly; None where the environment has no small table or agents have a memory."""
-    if ":" in chosen.environment or any(network.memory for network in opened.made_of.networks):
+    if any(network.memory for network in opened.made_of.networks):
         return None
-    entry = catalogue.find(chosen.environment)
-    if (
-        entry.table is None
-        and not 0 < entry.size(chosen.env)[0] <= MOST_PAIRS
-        and entry.group != catalogue.MATRIX_GAMES
-    ):
-        return None
-    try:
-        game = exact_game(chosen.environment, chosen.env)
-    except BadInput:
+    game = small_table(chosen)
+    if game is None:
         return None
     q = np.concatenate([tables(opened, game, policy) for policy in progress.best])
     base = baselines(game)
@@ -63,6 +55,20 @@ def exact_judgement(chosen: DeepPlan, opened: Opened, progress: Progress) -> Exa
     return Exact(
         found.returns, found.success, base.optimum, base.objective, game.success_word, game, plays, tuple(asked)
     )
+
+
+def small_table(chosen: DeepPlan) -> FiniteGame | None:
+    """The exact table of a plan's environment, where it has one that is quickly made."""
+    if ":" in chosen.environment:
+        return None
+    entry = catalogue.find(chosen.environment)
+    listed = entry.table is not None or entry.group == catalogue.MATRIX_GAMES
+    if not listed and not 0 < entry.size(chosen.env)[0] <= MOST_PAIRS:
+        return None
+    try:
+        return exact_game(chosen.environment, chosen.env)
+    except BadInput:
+        return None
 
 
 def tables(opened: Opened, game: FiniteGame, policies: Any) -> np.ndarray:

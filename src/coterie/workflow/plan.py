@@ -14,7 +14,6 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
 from coterie.settings import PRESETS, TabularOptions
-from coterie.tabular.learn import check_options
 from coterie.workflow.presets import check_algorithm, preset_options
 
 CONFIG_FORMAT = 1
@@ -48,6 +47,8 @@ def plan(
     learner: Mapping[str, Any] | TabularOptions | None = None,
 ) -> Plan:
     """A checked plan; `env` and `learner` are options (a mapping replaces single defaults of preset and algorithm)."""
+    from coterie.tabular.learn import check_options  # loads the compiled learners, which --help must not wait for
+
     catalogue.find(environment)
     algorithm, defaults = preset_options(preset, algorithm)
     env = environment_options(environment, env)

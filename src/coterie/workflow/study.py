@@ -18,6 +18,7 @@ from coterie.errors import BadInput, CoterieError, Diverged, Stopped, StorageFau
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints
 from coterie.running.comparison import row_of
+from coterie.running.signals import Signals
 from coterie.running.trackers import check_tracker, tracker
 from coterie.workflow.compare import SUCCESS, Entry, entry_of
 from coterie.workflow.deep_plan import DeepPlan, deep_config
@@ -134,6 +135,7 @@ def study(
             if state != "finished":
                 if on_run is not None:
                     on_run(run)
+                Signals.latest = None
                 try:
                     _go_on(run, row, workers=workers, device=device, track=track, say=told, on_tick=on_tick)
                     _draw(run.folder, pictures, told)
@@ -148,6 +150,8 @@ def study(
             found.append(run)
             if on_run is not None and state != "finished":
                 on_run(run)
+            if state != "finished" and Signals.latest is not None and len(found) < len(planned.rows):
+                raise _stopped(Stopped("", Signals.latest), run, found, planned, Path(runs))
     return Study(planned.name, home, tuple(found))
 
 

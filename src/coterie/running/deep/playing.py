@@ -97,7 +97,8 @@ def outside_play(
     success, over = np.zeros(episodes, bool), np.zeros(episodes, bool)
     for number in range(limit):
         view = views(np, spec, sight, fresh, sight.alive)
-        decisions = jax.tree.map(np.array, act(np.uint32(seed), np.uint32(check * 65_536 + number), policy, view, held))
+        drawn = np.uint32((check * 65_536 + number) % 2**32)  # wraps as the compiled road does
+        decisions = jax.tree.map(np.array, act(np.uint32(seed), drawn, policy, view, held))
         action = join(spec, tuple(decision.action for decision in decisions))
         outcome, shown = worlds.step(action, chance)
         if on_step is not None:

@@ -30,7 +30,8 @@ COPIES = 2  # of a run in memory at most, while a checkpoint is written
 class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
-    record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
+    note: what to know before learning, in a sentence. record(policies of a lane, lane) -> greedy episodes of its teams,
+    step by step.
     """
 
     spec: Spec
@@ -46,6 +47,7 @@ class Opened(NamedTuple):
     success_word: str
     horizon: int
     idle: tuple[int, ...] | None
+    note: str = ""
 
 
 def open_compiled(
