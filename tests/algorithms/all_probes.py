@@ -30,7 +30,7 @@ from coterie.types import Decision, Kind, Outcome, Rollout, Sight, Spec, split
 
 CLIMBING = np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]]) / 20
 TWO_BY_THREE = np.array([[1.0, -0.5, 0.3], [0.2, 0.9, -1.2]])
-ACTIONS, HORIZON, LONGEST = 3, 8, 4
+ACTIONS, HORIZON, LONGEST = 3, 4, 4
 PLACES = [(step, more) for step in range(LONGEST + 1) for more in range(2)]  # the states of a probe
 JOINT = np.stack(np.unravel_index(np.arange(ACTIONS**3), (ACTIONS,) * 3), -1).astype(np.int32)
 
@@ -45,7 +45,7 @@ class Game(NamedTuple):
 
 def all_games() -> dict[str, Game]:
     seats = {"joint": (0, 2), "death": (0, 2), "turns": (0, 2), "unlike": (0, 1, 2)}
-    quarters = {"joint": 12, "choice": 8, "memory": 8, "chance": 8, "endless": 2}
+    quarters = {"joint": 12, "choice": 8, "memory": 12, "chance": 8, "endless": 2}
     games = {name: Game(make(ProbeOptions()), seats.get(name, (0,)), quarters.get(name, 4))
              for name, make in PROBES.items()}  # fmt: skip
     games["climbing"] = Game(matrix_game("climbing", CLIMBING), (0, 2), 12)
@@ -284,3 +284,27 @@ def held(world: World, spec: Spec, build: Callable[[Any], Parts], learners: Lear
         return Held(*along(made.networks, online.agents, online.mixers, made.mixer), free)
 
     return jax.device_get(jax.jit(jax.vmap(of), compiler_options=FAST)(learners, flags))
+
+
+def recall(world: World, spec: Spec, made: Parts, learners: Learner, rollout: Rollout) -> np.ndarray:
+    """The share of right answers in `memory` of greedy learners in a whole run of episodes, [R, 2].
+
+    First with the memory emptied where an episode begins, then without. What is seen there no action changes.
+    """
+    view = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), rollout.kinds[0].view)
+    game = rollout.world.state[..., : len(world.names)].argmax(-1) == world.names.index("memory")
+    step, cue = np.moveaxis(rollout.world.state[..., len(world.names) :], -1, 0)
+    asked, cue = (game & (step == 2)).reshape(len(view.first), -1), cue.reshape(len(view.first), -1)
+
+    def right(learner: Learner, emptied: Any) -> Any:
+        def row(memory: Any, now: Any) -> Any:
+            q, after = act_values(made.networks[0], spec, spec.kinds[0], learner.online.agents[0], now, memory)
+            moved = now.to_move[..., None]
+            return jnp.where(moved, after, memory), jnp.where(now.legal, q, -jnp.inf)[:, 0].argmax(-1)
+
+        empty = jnp.zeros((*view.alive.shape[1:], made.networks[0].memory))
+        action = jax.lax.scan(row, empty, view._replace(first=view.first & emptied))[1]
+        return (asked & (action == cue)).sum() / asked.sum()
+
+    both = jax.vmap(jax.vmap(right, (None, 0)), (0, None))
+    return jax.device_get(jax.jit(both, compiler_options=FAST)(learners, jnp.array([True, False])))

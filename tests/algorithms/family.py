@@ -13,9 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from coterie.algorithms.qlearning import Learner
-from coterie.types import Algorithm, Array, Clock, Rollout, Spec
+from coterie.running.rollout import Plan
+from coterie.types import Algorithm, Array, Clock, Kind, Rollout, Spec, Transition, View, World
 
-FAST = {"xla_backend_optimization_level": 0}  # these programs run for milliseconds; compiling them is what takes time
+# Programs that run for milliseconds, and some that run for seconds: without the newer fusions both compile in half the
+# time, and run as fast.
+FAST = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+STEADY = {"xla_backend_optimization_level": 1, "xla_cpu_use_fusion_emitters": False}
 
 
 class Taught(NamedTuple):
@@ -25,7 +29,7 @@ class Taught(NamedTuple):
     info: dict[str, Array]
 
 
-def teaching(build: Callable[[Any], Algorithm], steps_a_visit: int) -> Callable[..., Taught]:
+def teaching(build: Callable[[Any], Algorithm], steps_a_visit: int, options: dict[str, Any]) -> Callable[..., Taught]:
     """A compiled program: teach(learners [R, ..], rollouts [R, visits, T, E, ..], flags [R], before=0) -> Taught.
 
     build(flag) is the algorithm of one replica; before: the visits that lie behind.
@@ -42,7 +46,7 @@ def teaching(build: Callable[[Any], Algorithm], steps_a_visit: int) -> Callable[
         visits = jax.tree.leaves(rollouts)[0].shape[0]
         return Taught(*jax.lax.scan(visit, learner, (before + jnp.arange(visits, dtype=jnp.uint32), rollouts)))
 
-    program = jax.jit(jax.vmap(one, (0, 0, 0, None)), compiler_options=FAST)
+    program = jax.jit(jax.vmap(one, (0, 0, 0, None)), compiler_options=options)
     return lambda learners, rollouts, flags, before=0: jax.device_get(
         program(learners, rollouts, flags, jnp.uint32(before))
     )
@@ -74,3 +78,29 @@ def new_learners(algorithm: Algorithm, spec: Spec, seeds: Sequence[int]) -> Lear
 def stacked(trees: Sequence[Any]) -> Any:
     """Trees as one, with their axis in front."""
     return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+
+
+def made_up(spec: Spec, plan: Plan, visits: int, seed: int = 0) -> Rollout:
+    """Rollouts [visits, T, E, ..] of nothing in particular: random sights, actions, rewards, endings and deaths."""
+    rng, lead = np.random.default_rng(seed), (visits, plan.rows, plan.environments)
+
+    def kind_of(kind: Kind) -> Transition:
+        size = (*lead, len(kind.agents))
+
+        def view(alive: np.ndarray) -> View:
+            obs = rng.normal(size=(*size, *kind.observation_shape)).astype(np.float32)
+            legal = rng.random((*size, kind.actions)) < 0.7
+            legal[..., 0] |= ~legal.any(-1)
+            return View(obs, legal, alive, alive, rng.random(size) < 0.2)
+
+        valid, ended = rng.random(size) < 0.8, rng.random(size) < 0.3
+        reward = np.where(valid, rng.normal(size=size), 0).astype(np.float32)
+        action = rng.integers(kind.actions, size=size).astype(np.int32)
+        discount = (valid & ~ended).astype(np.float32)
+        return Transition(view(valid), action, (), reward, discount, view(valid & ~ended), valid & ended, valid)
+
+    kinds = tuple(map(kind_of, spec.kinds))
+    alive, valid = rng.random((*lead, spec.teams)) < 0.7, np.ones((*lead, spec.teams), bool)
+    states = rng.normal(size=(2, *lead, *spec.state_shape)).astype(np.float32)
+    world = World(*states, alive.astype(np.float32), ~alive, valid)
+    return Rollout(kinds, world, ((),) * len(kinds))

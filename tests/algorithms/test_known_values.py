@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from all_probes import CLIMBING, TWO_BY_THREE, Held, World, held, paths, uniform_play, world_of
-from family import new_learners, stacked, teaching
+from all_probes import CLIMBING, TWO_BY_THREE, Held, World, held, paths, recall, uniform_play, world_of
+from family import STEADY, new_learners, stacked, teaching
 
 from coterie.algorithms.qlearning import Parts, Sizes, parts, qlearning
 from coterie.envs.probes import PROBES
@@ -28,12 +28,13 @@ G = 0.8
 HOPE = 0.5  # the share of bad news of the hysteretic learners
 PLAN, VISITS = Plan(environments=16, rows=8), 80
 OPTIONS = DeepOptions(
-    discount=G, environments=16, rows=8, updates=8, batch=64, replay=128 * VISITS, warmup=512, hidden=32, layers=1,
+    discount=G, environments=16, rows=8, updates=10, batch=64, replay=128 * VISITS, warmup=512, hidden=32, layers=1,
     target_every=10, epsilon_decay=0,
 )  # fmt: skip
+MEMORY = {"recurrent": True, "hidden": 24, "updates": 6, "batch": 48}
 ALL = (*PROBES, "climbing", "two-by-three")
 ONE_KIND = tuple(name for name in ALL if name not in ("unlike", "two-by-three"))
-FEW = ("memory", "death", "endless", "delay")
+FEW = ("memory", "death", "endless")
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,9 @@ GROUPS = {
     "alone": Group(("iql", "hysteretic"), ALL),
     "mixed, shared, two steps": Group(("vdn", "qmix"), ALL, {"n_step": 2}, common=True),
     "weighted, traced": Group(("weighted-qmix",), ONE_KIND, {"trace": 0.5, "weighting": 0.05}),
-    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), FEW, {"trace": 0.5, "recurrent": True}, True),
-    "mixed, remembering": Group(("vdn", "qmix"), FEW, {"recurrent": True}),
-    "weighted, remembering, shared, two steps": Group(("weighted-qmix",), FEW, {"n_step": 2, "recurrent": True}, True),
+    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), FEW, {"trace": 0.5, **MEMORY}, True),
+    "mixed, remembering": Group(("vdn", "qmix"), FEW, MEMORY),
+    "weighted, remembering, shared": Group(("weighted-qmix",), FEW, {**MEMORY, "hidden": 32}, True),
 }
 
 
@@ -96,16 +97,12 @@ def neighbours(rollout: Rollout) -> Rollout:
 
     def one(t: Any) -> Any:
         now = t.view
-        return t._replace(next=t.next._replace(obs=shifted(now.obs), legal=shifted(now.legal), alive=shifted(now.alive)))
+        return t._replace(
+            next=t.next._replace(obs=shifted(now.obs), legal=shifted(now.legal), alive=shifted(now.alive))
+        )
 
     world = rollout.world._replace(next_state=shifted(rollout.world.state))
     return rollout._replace(kinds=tuple(map(one, rollout.kinds)), world=world)
-
-
-def uncut(rollout: Rollout) -> Rollout:
-    """No boundary is seen: traces and memory run on into the next episode."""
-    go_on = lambda t: t._replace(last=np.zeros_like(t.last))  # noqa: E731
-    return rollout._replace(kinds=tuple(map(go_on, rollout.kinds)), world=go_on(rollout.world))
 
 
 # What is known
@@ -162,7 +159,12 @@ def known_alone(group: Group, hope: float) -> dict[tuple[str, int, int], list[fl
             known |= {(f"memory {cue}", step, 0): [G ** (2 - step)] * 2 for cue in "+-" for step in (0, 1)}
     else:
         known |= {(f"memory {cue}", 2, 0): [even(0, 1)] * 2 for cue in "+-"}
-        known |= {("turns", 0, 0): [G, 1 + G], ("turns", 1, 2): [G, 1 + G], ("turns", 2, 0): [0, 1], ("turns", 3, 2): [0, 1]}
+        known |= {
+            ("turns", 0, 0): [G, 1 + G],
+            ("turns", 1, 2): [G, 1 + G],
+            ("turns", 2, 0): [0, 1],
+            ("turns", 3, 2): [0, 1],
+        }
     return known
 
 
@@ -226,8 +228,8 @@ def misses(world: World, values: np.ndarray, known: dict[Any, Any]) -> dict[Any,
 # The members
 
 
-def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> Held:
-    """What replicas (member, falsified, seed) of a group hold after the same uniform play."""
+def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> tuple[Held, Any]:
+    """What replicas (member, falsified, seed) of a group hold after the same uniform play, and recall."""
     world, alone = world_of(group.games), "iql" in group.members
     spec = replace(world.spec, parameters=tuple(min(world.spec.kinds[0].agents) if group.common and
                    agent in world.spec.kinds[0].agents else agent for agent in range(len(world.agents))))  # fmt: skip
@@ -235,7 +237,7 @@ def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> Held:
     made = parts(group.members[-1], options, spec)
     if group.members[-1] != "hysteretic":
         made = made._replace(mixer=monotone_mixer(16, 32), central=made.central and free_mixer(32))
-    length = 3 if group.remembers or group.looks_ahead else 1
+    length = 4 if group.remembers or group.looks_ahead else 1
     sizes = Sizes(10**6, PLAN.environments, PLAN.rows, length)
 
     def with_flag(flag: dict[str, Any]) -> Parts:
@@ -253,13 +255,15 @@ def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> Held:
     told = stacked([change(rollout) for _, change, _ in replicas])
     flags = {"first": np.array([member == group.members[0] for member, _, _ in replicas])}
     learners = new_learners(build({"first": True, "rate": 1e-3}), spec, [seed for _, _, seed in replicas])
-    teach, half = teaching(build, PLAN.environments * PLAN.rows), VISITS // 2
+    teach, half = teaching(build, PLAN.environments * PLAN.rows, STEADY), VISITS // 2
     for part, rate in enumerate((1e-2, 1e-3)):
         flags["rate"] = np.full(len(replicas), rate, np.float32)
         rows = jax.tree.map(lambda leaf, part=part: leaf[:, part * half : (part + 1) * half], told)
         learners, info = teach(learners, rows, flags, before=part * half)
     assert info["finite"].all()
-    return held(world, spec, lambda flag: with_flag(flag), learners, flags)
+    last = jax.tree.map(lambda leaf: leaf[-10:], rollout)
+    recalled = recall(world, spec, made, learners, last) if group.remembers else None
+    return held(world, spec, with_flag, learners, flags), recalled
 
 
 def either(additive: Any, monotone: Mixer) -> Mixer:
@@ -270,33 +274,56 @@ def either(additive: Any, monotone: Mixer) -> Mixer:
 
 
 def replicas_of(group: Group) -> list[tuple[str, Any, int]]:
-    """Each member as it is, on one seed more, and with every boundary falsified by one member or the other."""
+    """Each member as it is, on some seeds, and a member of each falsified boundary."""
     first, last = group.members[0], group.members[-1]
     spoiled = last if "qmix" in group.members else first
-    plain = [(member, whole, 0) for member in group.members]
-    return [*plain, (first, whole, 1), (spoiled, unending, 0), (first, endings, 0), (spoiled, neighbours, 0),
-            *[(first, uncut, 0)] * group.looks_ahead]  # fmt: skip
+    plain = [(member, whole, seed) for member in group.members for seed in (range(2) if group.remembers else range(3))]
+    return [*plain, (spoiled, unending, 0), (first, endings, 0), (spoiled, neighbours, 0)]
+
+
+def assert_preferences_agree(world: World, q: np.ndarray, q_tot: np.ndarray) -> None:
+    """Each agent's best legal action, [P, step, 3, A], is part of a best joint one, [P, step, 3, 3, 3]."""
+    for place, path in enumerate(paths(world)):
+        legal = world.tables.legal[world.names.index(path.split()[0]), 0]
+        best = np.where(legal, q[place, 0], -np.inf).argmax(-1)
+        joint = np.array(world.legal_joint[world.names.index(path.split()[0])])
+        values = q_tot[(place, 0, *joint.T)]
+        assert np.isclose(q_tot[(place, 0, *best)], values.max(), atol=1e-5), path
 
 
 @pytest.mark.parametrize("name", GROUPS)
-def test_known_values(name):
-    import time
+def test_known_values_are_reached_unless_a_boundary_is_falsified(name):
     group = GROUPS[name]
-    world = world_of(group.games)
-    replicas = replicas_of(group)
-    t=time.process_time()
-    found = taught(group, replicas)
-    print('cpu', time.process_time()-t)
-    for number, (member, change, _) in enumerate(replicas):
-        if isinstance(found.q_tot, tuple):
+    world, replicas = world_of(group.games), replicas_of(group)
+    found, recalled = taught(group, replicas)
+    for number, (member, change, seed) in enumerate(replicas):
+        if member in ("iql", "hysteretic"):
             values, known = found.q[number], known_alone(group, HOPE if member == "hysteretic" else 1.0)
-        else:
-            q_tot = found.q_tot if isinstance(found.free, tuple) else found.free
-            values, known = q_tot[number], known_together(group, member == "vdn")
+        else:  # of weighted QMIX the central twin is held to them: its mixer is a biased estimate by design
+            values = (found.free if member == "weighted-qmix" else found.q_tot)[number]
+            known = known_together(group, member == "vdn")
         missed = misses(world, values, known)
-        print(member, change.__name__, {key: round(float(by), 2) for key, by in missed.items() if by > 0.15})
-    if not isinstance(found.q_tot, tuple) and not group.remembers:
-        for n in range(3):
-            i=paths(world).index('climbing')
-            print(replicas[n][0], found.q_tot[n,i,0,:,0,:].round(2).tolist(), found.q[n,i,0,0].argmax(), found.q[n,i,0,2].argmax())
-    assert 0
+        of_the_limit = max(by for (path, *_), by in missed.items() if path == "endless")
+        about = member, change.__name__, seed, missed
+        if change is whole:
+            assert max(missed.values()) < 0.3, about
+        elif change is unending:
+            assert max(missed.values()) > 2, about
+        else:  # the value of endless would be 2.5 if a time limit were an ending
+            assert of_the_limit > 1, about
+    if "iql" not in group.members:  # what the team prefers is what each prefers
+        for number, (_, change, _) in enumerate(replicas):
+            if change is whole:
+                assert_preferences_agree(world, found.q[number], found.q_tot[number])
+    greedy = found.q[:, :, :, [0, 2]].argmax(-1)  # of the first and the last agent, by path and step
+    for number, (member, change, _) in enumerate(replicas):
+        if change is whole and group.remembers:
+            answers = [greedy[number, paths(world).index(f"memory {cue}"), 2, 0] for cue in "+-"]
+            assert answers == [1, 0], (member, answers)
+            kept, carried_over = recalled[number]  # in play, the memory emptied where an episode begins, and not
+            assert kept > 0.95, (member, kept)
+            assert carried_over < 0.75, (member, carried_over)
+        elif change is whole and "iql" not in group.members:
+            played = greedy[number, paths(world).index("climbing"), 0].tolist()
+            # the optimum, 11, is at (0, 0); under uniform play it is shadowed, and weighting bad news less uncovers it
+            assert played == ([0, 0] if member == "weighted-qmix" else [2, 2]), (member, played)

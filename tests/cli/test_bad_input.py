@@ -30,7 +30,7 @@ def here(tmp_path, monkeypatch):
         (["train", "--seeds", "5"], "which environment? For example: coterie train rendezvous"),
         (["train", "rendesvous"], "there is no environment 'rendesvous'; did you mean 'rendezvous'?"),
         (["train", "rendesvous", "--help"], "there is no environment 'rendesvous'; did you mean 'rendezvous'?"),
-        (["solve", "go"], "there is no environment 'go'; known: rendezvous, climbing, penalty"),
+        (["solve", "go"], "there is no environment 'go'; known: rendezvous, foraging-8x8-2p-2f-coop, climbing"),
         (["solve"], "which environment? For example: coterie solve rendezvous"),
         ([*TRAIN, "--algorithm", "iqll"], "there is no algorithm 'iqll'; did you mean 'iql'?"),
         ([*TRAIN, "--algo=sarsa"], "there is no algorithm 'sarsa'; known: iql, hysteretic"),

@@ -22,7 +22,11 @@ print(json.dumps(answers))
 
 def test_help_and_wrong_names_load_nothing_heavy(runs):
     """One process for all: the first to load something would be found, and so would all after it."""
-    helps = [["--help"], ["list"], *([verb, "--help"] for verb in ("train", "solve", "evaluate", "watch", "resume"))]
+    helps = [
+        ["--help"],
+        ["list"],
+        *([verb, "--help"] for verb in ("train", "study", "solve", "evaluate", "watch", "resume")),
+    ]
     helps += [["train", "rendezvous", "--help"], ["judge", "--help"], ["lesson", "--help"]]
     wrong = [
         ["trian"],

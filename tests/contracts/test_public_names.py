@@ -8,7 +8,20 @@ import pytest
 
 import coterie
 
-NAMES = ["Run", "Team", "compare", "diagnose", "evaluate", "judge", "load", "record", "resume", "solve", "study", "train"]
+NAMES = [
+    "Run",
+    "Team",
+    "compare",
+    "diagnose",
+    "evaluate",
+    "judge",
+    "load",
+    "record",
+    "resume",
+    "solve",
+    "study",
+    "train",
+]
 HEAVY = "{'jax', 'jaxlib', 'numba', 'scipy', 'numpy', 'matplotlib', 'rich', 'tyro', 'PIL', 'pettingzoo', 'gymnasium'}"
 
 

@@ -21,19 +21,25 @@ def network(**options):
     return dense_network(hidden=HIDDEN, **options)
 
 
-def made(net, kind=VECTOR, ids=0, seed=0):
-    return quickly(lambda key: net.init(key, kind, ids))(jax.random.key(seed))
+def made(net, kind=VECTOR, ids=0):
+    """Any parameters, without the time that compiling `init` takes."""
+    rng = np.random.default_rng(0)
+    shapes = jax.eval_shape(lambda key: net.init(key, kind, ids), jax.random.key(0))
+    return jax.tree.map(lambda leaf: jnp.array(rng.uniform(-0.5, 0.5, leaf.shape), jnp.float32), shapes)
 
 
 def q_of(net, params, obs, who=NOBODY):
     return np.asarray(quickly(lambda params: net.head(params, net.encode(params, obs, who)))(params))
 
 
-def by_hand(params, x, norms=False):
-    """The dense layers of a network in numpy."""
-    for layer in params.layers:
+def by_hand(params, x):
+    """The dense layers of a network in numpy, normalised where there are norms."""
+    for place, layer in enumerate(params.layers):
         x = np.asarray(layer.weight) @ x + np.asarray(layer.bias)
-        x = np.maximum((x - x.mean()) / np.sqrt(x.var() + 1e-5) if norms else x, 0)
+        if params.norms:
+            norm = params.norms[place]
+            x = (x - x.mean()) / np.sqrt(x.var() + 1e-5) * np.asarray(norm.weight) + np.asarray(norm.bias)
+        x = np.maximum(x, 0)
     return np.asarray(params.top.weight) @ x + np.asarray(params.top.bias)
 
 
@@ -43,10 +49,11 @@ def by_hand(params, x, norms=False):
 @pytest.mark.parametrize("norms", [False, True])
 def test_dense_layers_by_hand(norms):
     net = network(layer_norm=norms)
+    assert len(made(net).norms) == 2 * norms
     params, seen, who = made(net, ids=2), np.array([0.3, -1.2, 2.0]), np.array([0.0, 1.0])
-    expected = by_hand(params, np.concatenate([seen, who]), norms)
+    expected = by_hand(params, np.concatenate([seen, who]))
     np.testing.assert_allclose(q_of(net, params, jnp.array(seen), jnp.array(who)), expected, rtol=1e-5, atol=1e-6)
-    other = by_hand(params, np.concatenate([seen, [1, 0]]), norms)
+    other = by_hand(params, np.concatenate([seen, [1, 0]]))
     assert np.abs(other - expected).max() > 1e-3  # who it is makes a difference
 
 
@@ -100,7 +107,8 @@ def test_what_a_network_makes_of_an_observation(kind, obs, expected):
 
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_first_weights_are_uniform_within_one_over_the_root_of_what_comes_in(recurrent):
-    params = made(dense_network(hidden=64, layers=2, recurrent=recurrent), ids=5)
+    net = dense_network(hidden=64, layers=2, recurrent=recurrent)
+    params = quickly(lambda key: net.init(key, VECTOR, 5))(jax.random.key(0))
     bounded = [(layer.weight, 8 if place == 0 else 64) for place, layer in enumerate(params.layers)]
     bounded += [(layer.bias, 8 if place == 0 else 64) for place, layer in enumerate(params.layers)]
     bounded.append((params.top.weight, 64))

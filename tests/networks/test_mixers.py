@@ -14,17 +14,24 @@ quickly = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0
 N, SEEN = 3, 4
 ALL = jnp.ones(N, bool)
 MIXERS = {
-    name: Mixer(quickly(mixer.init, static_argnums=(1, 2)), quickly(mixer.mix))
+    name: Mixer(mixer.init, jax.jit(mixer.mix))
     for name, mixer in (("sum", sum_mixer()), ("monotone", monotone_mixer(8, 6)), ("free", free_mixer(8)))
 }
 
 
-def draws(mixer, count, size=SEEN, seed=0):
+def made(mixer, size=SEEN, leading=(), seed=0):
+    """Any parameters, without the time that compiling `init` takes."""
+    rng = np.random.default_rng(seed)
+    shapes = jax.eval_shape(lambda key: mixer.init(key, size, N), jax.random.key(0))
+    return jax.tree.map(lambda leaf: jnp.array(rng.uniform(-0.5, 0.5, (*leading, *leaf.shape)), jnp.float32), shapes)
+
+
+def draws(mixer, count):
     """Parameters, chosen values and states of many teams; values far and near, so that every unit bends somewhere."""
-    init, chosen, state = jax.random.split(jax.random.key(seed), 3)
-    params = quickly(jax.vmap(lambda key: mixer.init(key, size, N)))(jax.random.split(init, count))
-    spread = jnp.exp(jnp.linspace(-2, 3, count))[:, None]
-    return params, spread * jax.random.normal(chosen, (count, N)), 3 * jax.random.normal(state, (count, size))
+    rng = np.random.default_rng(1)
+    chosen = np.exp(np.linspace(-2, 2, count))[:, None] * rng.normal(size=(count, N))
+    state = rng.normal(size=(count, SEEN))
+    return made(mixer, leading=(count,)), jnp.array(chosen, jnp.float32), jnp.array(state, jnp.float32)
 
 
 def slopes(mixer, count=2_000):
@@ -48,7 +55,7 @@ def test_the_slopes_of_a_free_mixer_may_be_negative():
 def argmaxes_agree(mixer, count=200):
     """Whether each agent's best action is part of the best joint action, for each of many teams."""
     params, _, state = draws(mixer, count)
-    q = jax.random.normal(jax.random.key(5), (count, N, 2))
+    q = jnp.array(np.random.default_rng(2).normal(size=(count, N, 2)), jnp.float32)
     joint = np.array(list(itertools.product(range(2), repeat=N)))
 
     def best(params, q, state):
@@ -70,7 +77,7 @@ def elu(x):
 def test_the_monotone_mixer_is_the_paper_s():
     """Four hypernetworks of their own, cut out of the common first matrix, and two mixing layers, in numpy."""
     mixer, embed, hyper = MIXERS["monotone"], 8, 6
-    params = mixer.init(jax.random.key(0), SEEN, N)
+    params = made(mixer)
     chosen, state = np.array([0.4, -2.0, 1.0]), np.array([1.0, -1.0, 0.5, 2.0])
     weight, bias = np.asarray(params.first.weight, float), np.asarray(params.first.bias, float)
     b1, before_v, before_w1, before_w2 = np.split(weight @ state + bias, np.cumsum([embed, embed, hyper]))
@@ -89,7 +96,7 @@ def test_the_monotone_mixer_is_the_paper_s():
 
 def test_the_free_mixer_by_hand():
     mixer = MIXERS["free"]
-    params = mixer.init(jax.random.key(0), SEEN, N)
+    params = made(mixer)
     chosen, state = np.array([0.4, 0.0, 1.0]), np.array([1.0, -1.0, 0.5, 2.0])
     x = np.concatenate([chosen, state])
     for layer in params.layers:
@@ -104,7 +111,7 @@ def test_the_free_mixer_by_hand():
 @pytest.mark.parametrize("name", MIXERS)
 def test_the_absent_contribute_nothing(name):
     mixer, present = MIXERS[name], jnp.array([True, False, True])
-    params = mixer.init(jax.random.key(0), SEEN, N)
+    params = made(mixer)
     chosen, state = jnp.array([1.0, 2.0, 3.0]), jnp.ones(SEEN)
     mix = quickly(jax.value_and_grad(lambda chosen, present: mixer.mix(params, chosen, present, state)))
     value, slope = mix(chosen, present)
@@ -122,7 +129,7 @@ def test_the_absent_contribute_nothing(name):
 @pytest.mark.parametrize("name", ["monotone", "free"])
 def test_where_there_is_no_state_it_is_a_constant(name):
     mixer, chosen = MIXERS[name], jnp.array([1.0, 2.0, 3.0])
-    params = mixer.init(jax.random.key(0), 0, N)
+    params = made(mixer, 0)
     nothing = mixer.mix(params, chosen, ALL, jnp.zeros(0))
     assert np.isfinite(nothing)
     assert nothing == mixer.mix(params, chosen, ALL, jnp.ones(1))
@@ -132,20 +139,23 @@ def test_where_there_is_no_state_it_is_a_constant(name):
 @pytest.mark.parametrize("name", ["monotone", "free"])
 def test_states_of_any_shape_matter(name):
     mixer, chosen = MIXERS[name], jnp.array([1.0, 2.0, 3.0])
-    params = mixer.init(jax.random.key(0), SEEN, N)
+    params = made(mixer)
     flat = mixer.mix(params, chosen, ALL, jnp.array([1.0, 0.0, 2.0, 0.0]))
     assert flat == mixer.mix(params, chosen, ALL, jnp.array([[1, 0], [2, 0]], jnp.uint8))
     assert flat != mixer.mix(params, chosen, ALL, jnp.array([1.0, 0.0, 2.0, 1.0]))
 
 
-@pytest.mark.parametrize("name", MIXERS)
-def test_every_parameter_learns(name):
-    mixer = MIXERS[name]
-    params, chosen, state = draws(mixer, 50)
-    mix = jax.vmap(mixer.mix, (0, 0, None, 0))
-    slope = quickly(jax.grad(lambda params: (mix(params, chosen, ALL, state) ** 2).sum()))(params)
-    assert all(np.isfinite(leaf).all() and np.any(leaf) for leaf in jax.tree.leaves(slope))
-    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(params))
+@pytest.mark.parametrize("name", ["monotone", "free"])
+def test_first_parameters(name):
+    """Arrays within one over the root of what comes in, each of which has a slope."""
+    mixer, chosen, state = MIXERS[name], jnp.array([1.0, 2.0, 3.0]), jnp.ones(SEEN)
+    params = quickly(lambda key: mixer.init(key, SEEN, N))(jax.random.key(0))
+    slope = quickly(jax.grad(lambda params: mixer.mix(params, chosen, ALL, state)))(params)
+    for leaf, slopes in zip(jax.tree.leaves(params), jax.tree.leaves(slope), strict=True):
+        assert leaf.dtype == jnp.float32
+        assert np.any(slopes)
+        if leaf.ndim == 2:
+            assert 0.8 < np.abs(leaf).max() * np.sqrt(leaf.shape[1]) <= 1
 
 
 def test_the_order_of_agents_does_not_matter_to_a_sum():
@@ -154,6 +164,6 @@ def test_the_order_of_agents_does_not_matter_to_a_sum():
     mix = MIXERS["sum"].mix
     for order in itertools.permutations(range(N)):
         assert mix((), chosen[jnp.array(order)], present[jnp.array(order)], jnp.zeros(0)) == 301
-    params = MIXERS["monotone"].init(jax.random.key(0), SEEN, N)
+    params = made(MIXERS["monotone"])
     shuffled = [MIXERS["monotone"].mix(params, jnp.roll(chosen, k), ALL, jnp.ones(SEEN)) for k in range(N)]
     assert len({float(value) for value in shuffled}) == N  # a mixer with a weight for each does care

@@ -308,7 +308,7 @@ def test_diverged_seeds_are_told_again_whenever_it_is_repeated(here, capsys):
     verdict = here / "runs" / "small" / NAMES[0] / "evaluation.json"
     verdict.write_text(json.dumps({**json.loads(verdict.read_text()), "frozen": [1]}))
     assert main(["study", "small.toml"]) == 5
-    assert "! climbing-iql: 1 seeds left the finite numbers: 1" in capsys.readouterr().out
+    assert "! climbing-iql: 1 seed left the finite numbers: 1" in capsys.readouterr().out
     (run,) = [run for run in coterie.study("small.toml").runs if run.code]
     assert (run.status, run.code) == ("finished", 5)
 

@@ -257,7 +257,8 @@ def epsilon_at(options: DeepOptions, env_steps: int, clock: Array) -> Array:
     """Epsilon falls linearly from its start to its end over the first `epsilon_decay` of the run's joint steps."""
     if options.epsilon_decay == 0:
         return jnp.float32(options.epsilon)
-    return choosing.linear(options.epsilon, options.epsilon_end, clock / (options.epsilon_decay * env_steps))
+    fraction = clock / (options.epsilon_decay * env_steps)
+    return jnp.float32(choosing.linear(options.epsilon, options.epsilon_end, fraction))
 
 
 # The losses

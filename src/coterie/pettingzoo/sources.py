@@ -17,8 +17,10 @@ from pettingzoo.utils.conversions import aec_to_parallel
 
 from coterie.envs.sources import VERSION, Source, parse
 from coterie.errors import BadInput, nearest
-from coterie.pettingzoo.parallel import Drive, Success, parallel
-from coterie.pettingzoo.workers import Workers, made
+from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.parallel import Success, parallel
+from coterie.pettingzoo.worker import made
+from coterie.pettingzoo.workers import Workers
 from coterie.yours import FAILURES, read_function, told
 
 PARALLEL_SOURCES = ("pettingzoo", "mpe2")

@@ -12,7 +12,9 @@ from collections.abc import Hashable, Sequence
 from pettingzoo import AECEnv
 
 from coterie.errors import EnvironmentFault
-from coterie.pettingzoo.parallel import Drive, Glance, Reading, Success, finite, read, write
+from coterie.pettingzoo.board import Glance
+from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.parallel import Reading, Success, finite, read, write
 
 
 class OneInTurns:

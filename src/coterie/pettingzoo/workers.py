@@ -17,33 +17,22 @@ import pickle
 import select
 import signal
 import sys
-import threading
 import time
-import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from multiprocessing import connection, resource_tracker, util
-from typing import Any, NamedTuple
+from multiprocessing import resource_tracker, util
+from typing import Any
 
 import numpy as np
 
-from coterie.errors import BadInput, CoterieError, EnvironmentFault
-from coterie.pettingzoo.parallel import (
-    Board,
-    Drive,
-    Success,
-    blank_board,
-    each,
-    parallel,
-    read,
-    read_board,
-    sight,
-    where,
-)
+from coterie.errors import BadInput, EnvironmentFault
+from coterie.pettingzoo.board import read_board, sight
+from coterie.pettingzoo.drive import where
+from coterie.pettingzoo.parallel import Success, read
+from coterie.pettingzoo.worker import Answer, Task, arrange, board_part, made, work
 from coterie.types import Outcome, Sight, Spec
-from coterie.yours import FAILURES, told
+from coterie.yours import told
 
-ALIGNMENT = 64  # bytes
 PATIENCE = 120.0  # seconds for one joint step
 START_PATIENCE = 300.0  # seconds to import and make the environments, or to reset and restore them all
 LAST_PATIENCE = 3.0  # seconds to close the environments before a worker is killed
@@ -54,38 +43,6 @@ CHILD_VARIABLES = {
     "NUMBA_NUM_THREADS": "1",
     "JAX_PLATFORMS": "cpu",  # for environments that use JAX themselves: the accelerator belongs to the learner
 }
-
-
-class Shared(NamedTuple):
-    """What stands in shared memory: the board, and actions int32[E, all] and seeds int64[E] for its next step.
-
-    The board's `at` is int32[W]: the environment that each worker is busy with; -1 while it makes them.
-    """
-
-    board: Board
-    actions: np.ndarray
-    seeds: np.ndarray
-
-
-class Task(NamedTuple):
-    """What a worker is started with: how to make an environment, its own number, and its environments in each half."""
-
-    make: Callable[[], Any]
-    team: Sequence[int] | None
-    success: Success | None
-    central: bool
-    spec: Spec
-    environments: int
-    worker: int
-    workers: int
-    groups: tuple[slice, ...]
-
-
-class Answer(NamedTuple):
-    """What a worker answers: what was asked for, or what went wrong."""
-
-    told: Any = None
-    error: CoterieError | None = None
 
 
 class Workers:
@@ -243,16 +200,6 @@ def spec_of(make: Callable[[], Any], team: Sequence[int] | None, central: bool) 
         environment.close()
 
 
-def made(make: Callable[[], Any]) -> Any:
-    """The environment that a function makes."""
-    try:
-        return make()
-    except CoterieError:
-        raise
-    except FAILURES as error:
-        raise EnvironmentFault(f"the environment cannot be made: {told(error)}") from error
-
-
 def best_parts(workers: int) -> int:
     """Two, where a processor is left over to act for one half while the workers step the other.
 
@@ -274,27 +221,6 @@ def share(half: slice, worker: int, workers: int) -> slice:
     """One worker's environments of a half."""
     size = half.stop - half.start
     return slice(half.start + size * worker // workers, half.start + size * (worker + 1) // workers)
-
-
-def arrange(spec: Spec, environments: int, workers: int, memory: Any) -> tuple[Shared, int]:
-    """The arrays in a block of memory, and how many bytes they take; without a block they stand by themselves."""
-    board = blank_board(spec, environments)._replace(at=np.zeros(workers, np.int32))
-    actions, seeds = np.zeros((environments, len(spec.agents)), np.int32), np.zeros(environments, np.int64)
-    size = 0
-
-    def place(array: np.ndarray) -> np.ndarray:
-        nonlocal size
-        offset, size = size, size + -(-array.nbytes // ALIGNMENT) * ALIGNMENT
-        if memory is None or not array.size:
-            return array
-        return np.frombuffer(memory, array.dtype, array.size, offset).reshape(array.shape)
-
-    return each(place, Shared(board, actions, seeds)), size
-
-
-def board_part(board: Board, environments: slice, workers: slice = slice(None)) -> Board:
-    """The board of a part of the environments and workers."""
-    return each(lambda array: array[environments], board._replace(at=()))._replace(at=board.at[workers])
 
 
 def how_it_ended(code: int | None) -> str:
@@ -340,78 +266,3 @@ def shut(processes: list[Any], pipes: list[Any]) -> None:
             process.join()
         process.close()
     processes.clear()
-
-
-# In the worker
-
-
-def work(task: Task, memory: Any, pipe: connection.Connection) -> None:
-    """A worker's life: make its environments, then step, reset, save and restore them as it is asked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    drives: list[Drive] = []
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent let go
-        try:
-            board, actions, seeds = arrange(task.spec, task.environments, task.workers, memory)[0]
-            drives = [make_drive(task, board, group) for group in task.groups]
-            joint = [(drive, actions[g], seeds[g]) for drive, g in zip(drives, task.groups, strict=True)]
-            pipe.send_bytes(b"")
-            while True:
-                message = pipe.recv_bytes()
-                if len(message) == 1:
-                    drive, chosen, coming = joint[message[0]]
-                    drive.advance(chosen, coming)
-                    pipe.send_bytes(b"")
-                else:
-                    pipe.send_bytes(pickle.dumps(Answer(obey(task, drives, seeds, *pickle.loads(message)))))
-        except (EOFError, ConnectionError):
-            raise
-        except FAILURES as error:
-            fault = error if isinstance(error, CoterieError) else EnvironmentFault(told(error))
-            fault = type(fault)(f"worker {task.worker}, {fault}")
-            fault.add_note("".join(traceback.format_exception(error)))
-            pipe.send_bytes(pickle.dumps(Answer(error=fault)))
-            pipe.recv_bytes()
-    for drive in drives:
-        drive.close()
-
-
-def end_with_parent() -> None:
-    """Wait for the parent's end, which a worker that is stuck in a step would not notice, and end, too."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def make_drive(task: Task, board: Board, group: slice) -> Drive:
-    """The environments of a group, made and driven here."""
-    environments = [made(task.make) for _ in range(group.start, group.stop)]
-    mine = board_part(board, group, slice(task.worker, task.worker + 1))
-    drive = parallel(
-        environments,
-        team=task.team,
-        success=task.success,
-        central=task.central,
-        board=mine,
-        first=group.start,
-    )
-    if drive.spec != task.spec:
-        raise EnvironmentFault("an environment has other agents or spaces than the first that was made")
-    return drive
-
-
-def obey(task: Task, drives: list[Drive], seeds: np.ndarray, command: str, argument: Any) -> Any:
-    """Do what is not a step."""
-    if command == "reset":
-        for drive, group in zip(drives, task.groups, strict=True):
-            drive.reset(seeds[group])
-    elif command == "restore":
-        ends = np.cumsum(argument["lengths"])
-        for drive, group in zip(drives, task.groups, strict=True):
-            saved = {name: values[group] for name, values in argument.items() if name != "actions"}
-            first = ends[group.start] - argument["lengths"][group.start]
-            drive.restore({**saved, "actions": argument["actions"][first : ends[group.stop - 1]]})
-    else:
-        return [drive.save() for drive in drives]
-    return None

@@ -35,7 +35,5 @@ def check_sharing(chosen: DeepPlan, spec: Spec) -> str:
     if finding.verdict == "yes" and not learner.share_parameters:
         raise BadInput(f"{flag}: {finding.sentence[:1].lower()}{finding.sentence[1:].rstrip('.')}; leave it out")
     if finding.verdict == "yes":
-        return (
-            f"{finding.sentence} The common network is told which agent it acts for; it has to learn that."
-        )
+        return f"{finding.sentence} The common network is told which agent it acts for; it has to learn that."
     return ""

@@ -20,6 +20,7 @@ from coterie.running.checkpoint import list_checkpoints
 from coterie.running.comparison import row_of
 from coterie.running.signals import Signals
 from coterie.running.trackers import check_tracker, tracker
+from coterie.showing.words import plural
 from coterie.workflow.compare import SUCCESS, Entry, entry_of
 from coterie.workflow.deep_plan import DeepPlan, deep_config
 from coterie.workflow.plan import CONFIG_FORMAT, Plan
@@ -268,7 +269,7 @@ def _finished(run: StudyRun) -> StudyRun:
         frozen = msgspec.json.decode(place.read_bytes()).get("frozen") or []
     except (OSError, ValueError, AttributeError) as error:
         return _failed(run, StorageFault(f"{place} cannot be read: {error}"))
-    error = f"{len(frozen)} seeds left the finite numbers: {', '.join(map(str, frozen))}" if frozen else ""
+    error = f"{plural(len(frozen), 'seed')} left the finite numbers: {', '.join(map(str, frozen))}" if frozen else ""
     return replace(run, status="finished", error=error, code=Diverged.exit_code if frozen else 0)
 
 

@@ -108,13 +108,13 @@ def programs(algorithm: Algorithm, environment: Environment, plan: Plan, episode
         blank = jax.eval_shape(lambda: train(seed, run, 1)[1])
         info, scores = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), blank)
         learned = info.pop("learned")
-        return run, Totals(info, learned, scores)
+        return strong((run, Totals(info, learned, scores)))
 
     def advance(seed: Array, run: Run, totals: Totals, visits: Array) -> tuple[Run, Totals]:
         def visit(_: Array, carry: tuple[Run, Totals]) -> tuple[Run, Totals]:
             run, totals = carry
             run, told = train(seed, run, 1)
-            return run, added(totals, *jax.tree.map(lambda leaf: leaf[0], told))
+            return strong((run, added(totals, *jax.tree.map(lambda leaf: leaf[0], told))))
 
         return jax.lax.fori_loop(0, visits, visit, (run, totals))
 
@@ -129,6 +129,11 @@ def programs(algorithm: Algorithm, environment: Environment, plan: Plan, episode
             jax.vmap(compiled_play(algorithm, environment, episodes), in_axes=(0, 0, None)), compiler_options=LEVEL
         ),
     )
+
+
+def strong(tree: Any) -> Any:
+    """The same with types that no number beside them can change; else what was saved and read is compiled for anew."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, leaf.dtype), tree)
 
 
 class CompiledLane:

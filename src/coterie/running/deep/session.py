@@ -138,7 +138,7 @@ def learn(
                 clock.heard(rows)
             clock.tell(size * sum(len(lanes[place].seeds) for place in group))
             between()
-            chunk = max(1, min(int(chunk * CHUNK_SECONDS / max(took, 1e-6)), chunk * 8))
+            chunk = max(1, min(int(size * CHUNK_SECONDS / max(took, 1e-6)), chunk * 8))
         if not together:
             lanes[group[0]].close()
 

@@ -1,0 +1,54 @@
+"""Every option, as frozen dataclasses that import nothing heavy, so that `--help` is instant.
+
+The comment-strings under the fields are the help texts of the command line. A preset is a named set of replacements.
+"""
+
+from coterie.settings.deep import (
+    DEEP_ALGORITHMS,
+    DEEP_PRESETS,
+    MIXED,
+    DeepOptions,
+    DeepPreset,
+)
+from coterie.settings.environments import (
+    ClimbingOptions,
+    ConventionsOptions,
+    DecPomdpOptions,
+    DpomdpOptions,
+    ForagingOptions,
+    MatrixOptions,
+    PenaltyOptions,
+    ProbeOptions,
+    RendezvousOptions,
+    TwoByTwoOptions,
+)
+from coterie.settings.tabular import (
+    ALGORITHMS,
+    POLICIES,
+    PRESETS,
+    Preset,
+    TabularOptions,
+)
+
+__all__ = [
+    "ALGORITHMS",
+    "DEEP_ALGORITHMS",
+    "DEEP_PRESETS",
+    "MIXED",
+    "POLICIES",
+    "PRESETS",
+    "ClimbingOptions",
+    "ConventionsOptions",
+    "DecPomdpOptions",
+    "DeepOptions",
+    "DeepPreset",
+    "DpomdpOptions",
+    "ForagingOptions",
+    "MatrixOptions",
+    "PenaltyOptions",
+    "Preset",
+    "ProbeOptions",
+    "RendezvousOptions",
+    "TabularOptions",
+    "TwoByTwoOptions",
+]

@@ -1,0 +1,144 @@
+"""Options, algorithms and presets of learners with neural networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class DeepOptions:
+    """How a team of agents with neural networks learns."""
+
+    discount: float = 0.99
+    """The worth of a reward one step later, in [0, 1]."""
+    learning_rate: float = 0.0005
+    """The step size of Adam."""
+    learning_rate_end: float = -1.0
+    """The step size that it falls to, linearly over the run; negative: it stays as it is."""
+    gradient_clip: float = 10.0
+    """The gradient is scaled down to this norm where it is longer."""
+    hysteresis: float = 1.0
+    """Bad news is learned at this share of the learning rate, in (0, 1]; 1: as fast as good news."""
+    loss: Literal["squared", "huber"] = "squared"
+    """What is made small: the square of the error, or Huber's, which grows more slowly beyond 1."""
+    double: bool = True
+    """The online network picks the next action and the target network values it (van Hasselt et al. 2016)."""
+    n_step: int = 1
+    """How many rewards are summed before the rest is estimated."""
+    trace: float = 0.0
+    """Q(lambda): how far a reward is traced back, in [0, 1]; 0: by n_step alone."""
+    target_every: int = 200
+    """The target network is replaced after so many updates."""
+    target_rate: float = 0.0
+    """Above 0: the target network follows by this share with every update instead."""
+    epsilon: float = 1.0
+    """The share of random actions at the start."""
+    epsilon_end: float = 0.05
+    """The share of random actions at the end of the decay."""
+    epsilon_decay: float = 0.5
+    """The share of the run over which epsilon falls, linearly; 0: epsilon stays."""
+    hidden: int = 64
+    """Units of a hidden layer."""
+    layers: int = 2
+    """Hidden layers before the head; with --recurrent those before the memory."""
+    recurrent: bool = False
+    """Agents remember: a gated recurrent unit of `hidden` units stands before the head."""
+    dueling: bool = False
+    """The head adds a value and advantages (Wang et al. 2016)."""
+    share_parameters: bool = False
+    """Agents of one kind have one network in common, which is told which agent it acts for."""
+    share_experience: Literal["none", "pooled", "teams", "quantile", "random", "seql", "seql-as-published"] = "none"
+    """Who learns from whose experience: nobody; all from all; from its team; what surprised; at random; SEQL."""
+    share_quantile: float = 0.1
+    """quantile and random: the share of an agent's experience that is offered to the others."""
+    environments: int = 8
+    """Environments that are stepped side by side."""
+    rows: int = 8
+    """Joint steps of each environment between two visits to the replay."""
+    updates: int = 1
+    """Gradient steps at each visit."""
+    batch: int = 256
+    """Items of a gradient step: steps, or sequences where agents remember or rewards are traced back."""
+    sequence: int = 0
+    """Rows of a sequence; 0: one step, or as many as an episode has (at most 64) where sequences are needed."""
+    replay: int = 50_000
+    """Joint steps that are kept."""
+    warmup: int = 1_000
+    """Joint steps before the first update."""
+    prioritised: bool = False
+    """Steps with a large error are drawn more often (Schaul et al. 2016)."""
+    reward: Literal["as-is", "individual", "team-sum", "team-mean"] = "as-is"
+    """What a team's reward is; as-is asks all members to earn the same where values are mixed."""
+    reward_scale: float = 1.0
+    """Rewards are multiplied by this before learning: rare small rewards drown in the noise of the values else."""
+    mixing: int = 32
+    """qmix: units of the mixing layer."""
+    weighting: float = 0.1
+    """weighted-qmix: the weight of an error that the mixer cannot express (Rashid et al. 2020: alpha)."""
+    lag: Literal[0, 1] = 0
+    """How many visits to the replay acting is behind learning."""
+
+
+DEEP_ALGORITHMS: Mapping[str, str] = {
+    "iql": "independent Q-learning: each agent learns as if it were alone (Tan 1993, with networks: Mnih et al. 2015)",
+    "hysteretic": "independent, but good news is learned faster than bad (Matignon 2007; Omidshafiei et al. 2017)",
+    "vdn": "value decomposition: the team's value is the sum of its members' (Sunehag et al. 2018)",
+    "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
+    "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
+}
+MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
+
+
+@dataclass(frozen=True)
+class DeepPreset:
+    """A named configuration: what it is for, its algorithm, which options differ, and joint steps a seed."""
+
+    about: str
+    algorithm: str = "vdn"
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    steps: int = 200_000
+
+
+DEEP_PRESETS: Mapping[str, DeepPreset] = {
+    "default": DeepPreset("small networks, one update for 64 joint steps; a beginning for most environments"),
+    "coordination": DeepPreset(
+        "independent agents that stay hopeful: finds the best joint action among penalties (climbing, penalty)",
+        "hysteretic",
+        {
+            "hysteresis": 0.02,
+            "discount": 0.0,
+            "learning_rate": 0.003,
+            "epsilon_decay": 0.8,
+            "hidden": 32,
+            "layers": 1,
+            "environments": 8,
+            "rows": 4,
+            "batch": 32,
+            "replay": 2_000,
+            "warmup": 200,
+            "target_every": 100,
+        },
+        60_000,
+    ),
+    "foraging": DeepPreset(
+        "rare rewards, as in level-based foraging: many updates, five-step returns, larger rewards, one network",
+        "vdn",
+        {
+            "discount": 0.97,
+            "n_step": 5,
+            "sequence": 8,
+            "reward_scale": 20.0,
+            "share_parameters": True,
+            "epsilon_decay": 0.25,
+            "environments": 32,
+            "rows": 8,
+            "updates": 8,
+            "batch": 64,
+            "replay": 400_000,
+            "warmup": 5_000,
+        },
+        2_000_000,
+    ),
+}
