@@ -6,7 +6,7 @@
 
 A run is started in a process of its own, which saves a checkpoint every second, and gets SIGKILL (odd moments) or
 SIGTERM (even ones) after a time drawn evenly from the length of an uninterrupted run; it is resumed, killed once more
-after another such time, and resumed to its end. Then all parts of its last checkpoint (networks, targets, optimiser, replay,
+after another such time, and resumed to its end. Then all parts of its last checkpoint (networks, optimiser, replay,
 the episodes under way, progress), its log and its verdict must equal the uninterrupted run's; speeds and names apart.
 A control: with the last bit of one saved weight flipped (and the hash made to fit) the end is *not* equal.
 """

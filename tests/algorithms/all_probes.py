@@ -81,14 +81,14 @@ def by_agent(environment: Environment, values: tuple[Any, ...]) -> list[Any]:
     return [of[agent].reshape(-1) for agent in sorted(of)]
 
 
-def walked(game: Game, which: np.ndarray) -> Tables:
-    """The tables of one game, [P, ..]; `which` has a one where it stands among the games."""
+def walked(game: Game) -> Tables:
+    """The tables of one game, [P, ..]."""
     environment = game.environment
     size = environment.spec.state_shape[0]
 
     def at(place: Any) -> Tables:
         state = place[:size]
-        told = [jnp.concatenate([which, jnp.pad(obs.astype(jnp.float32), (0, 3 - obs.size))]) for obs in
+        told = [jnp.pad(obs.astype(jnp.float32), (0, 3 - obs.size)) for obs in
                 by_agent(environment, environment.observe(state))]  # fmt: skip
         legal = [jnp.pad(mask, (0, ACTIONS - mask.size)) for mask in by_agent(environment, environment.legal(state))]
 
@@ -100,10 +100,17 @@ def walked(game: Game, which: np.ndarray) -> Tables:
 
         many = jax.vmap(jax.vmap(then, (None, 0)), (0, None))(jnp.array(JOINT), jnp.arange(2))
         moves = seated(game, environment.to_move(state), jnp.bool(True))
-        blank = jnp.zeros(len(which) + 3), jnp.arange(ACTIONS) == 0
-        return Tables(seated(game, told, blank[0]), seated(game, legal, blank[1]), moves, *many)
+        seen, legal = seated(game, told, jnp.zeros(3)), seated(game, legal, jnp.arange(ACTIONS) == 0)
+        return Tables(seen, legal, moves, *many)
 
     return jax.vmap(at)(jnp.array(PLACES, jnp.int32))
+
+
+@cache
+def all_tables() -> dict[str, Tables]:
+    """The tables of all games."""
+    build = jax.jit(lambda: {name: walked(game) for name, game in all_games().items()}, compiler_options=FAST)
+    return jax.device_get(build())
 
 
 class World:
@@ -112,18 +119,20 @@ class World:
     def __init__(self, names: tuple[str, ...]) -> None:
         games = all_games()
         self.names, self.games = names, [games[name] for name in names]
-        which = np.eye(len(names), dtype=np.float32)
-        build = jax.jit(lambda: list(map(walked, self.games, which)), compiler_options=FAST)
-        self.tables: Tables = stacked(jax.device_get(build()))
+        tables = stacked([all_tables()[name] for name in names])
+        seats = np.array([[agent in game.seats for agent in range(3)] for game in self.games])
+        which = np.eye(len(names), dtype=np.float32)[:, None, None] * seats[:, None, :, None]
+        which = np.broadcast_to(which, (*tables.obs.shape[:-1], len(names)))
+        self.tables: Tables = tables._replace(obs=np.concatenate([which, tables.obs], -1))
         wide = len(names) + 2
         kinds = (Kind((0, 2), ACTIONS, (wide,), "float32"), Kind((1,), ACTIONS, (wide + 1,), "float32"))
-        self.agents = [0, 1, 2] if any(1 in game.seats for game in self.games) else [0, 2]
+        self.agents = [0, 1, 2] if seats[:, 1].any() else [0, 2]
         if self.agents == [0, 2]:
             kinds = (Kind((0, 1), ACTIONS, (wide,), "float32"),)
         every = tuple(range(len(self.agents)))
-        names = tuple(("a_0", "b_0", "a_1")[agent] for agent in self.agents)
-        self.spec = Spec(names, kinds, (0,) * len(every), every, every, (wide,))
-        legal = self.tables.legal[:, 0]
+        called = tuple(("a_0", "b_0", "a_1")[agent] for agent in self.agents)
+        self.spec = Spec(called, kinds, (0,) * len(every), every, every, (wide,))
+        legal = tables.legal[:, 0]
         self.legal_joint = [[joint for joint in JOINT.tolist() if mask[range(3), joint].all()] for mask in legal]
 
     def sight(self, game: np.ndarray, place: np.ndarray, alive: np.ndarray) -> Sight:
