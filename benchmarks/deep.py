@@ -38,6 +38,10 @@ CASES = [
     for algorithm in ("iql", "vdn", "qmix")
     for seeds in (1, 8)
 ]
+PATIENCE, PATIENCE_TRIES = (
+    150,
+    3,
+)  # JAX on two cores can hang in a batched QR, which JaxMARL's initialisation is made of
 STEPS = {1: 104_000, 8: 41_600}
 
 
@@ -126,10 +130,18 @@ def peak() -> float:
 def told(words: list[str]) -> dict[str, Any]:
     """What a process of its own prints as JSON."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION")}
-    finished = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
-    if finished.returncode:
-        raise SystemExit(f"{' '.join(words)}\n{finished.stderr[-2000:]}")
-    return json.loads(finished.stdout)
+    for _ in range(PATIENCE_TRIES):
+        try:
+            finished = subprocess.run(
+                words, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            print(f"no answer in {PATIENCE} s, once more: {' '.join(words[1:])}", flush=True)
+            continue
+        if finished.returncode:
+            raise SystemExit(f"{' '.join(words)}\n{finished.stderr[-2000:]}")
+        return json.loads(finished.stdout)
+    raise SystemExit(f"{PATIENCE_TRIES} times no answer in {PATIENCE} s: {' '.join(words)}")
 
 
 def main() -> None:

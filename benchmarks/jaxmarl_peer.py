@@ -8,7 +8,8 @@ is compiled as they do it, `jax.jit(jax.vmap(...))` over the seeds, and their co
 (config.yaml and alg/ql_rnn_mpe.yaml): simple_spread, 8 environments x 26 steps, one update of 32 sequences of 26 steps
 per 208 environment steps, GRU and hidden layer of 64. Only these fields are set: TOTAL_TIMESTEPS; WANDB_MODE disabled
 and TEST_DURING_TRAINING False, no evaluation and no logging; LEARNING_STARTS 0, so that every step that is timed pays
-for its update (theirs: 10,000 steps without). wandb and hydra are replaced by empty modules.
+for its update (theirs: 10,000 steps without). wandb and hydra are replaced by empty modules; with several seeds, the QR
+of their orthogonal initialisation is taken seed by seed, for the batched one can hang.
 
 --network mlp: their network class is replaced, in the imported module and from here, by three dense layers of the same
 width (64, 64, actions; ReLU) that are called in the same way; sequences, replay, targets and optimiser stay theirs.
@@ -94,6 +95,19 @@ def with_an_mlp(module: ModuleType) -> None:
     module.RNNQNetwork = DenseInItsPlace
 
 
+def one_qr_at_a_time() -> None:
+    """Take the QR of orthogonal initialisation for one seed after another, with the same result.
+
+    Batched over seeds it can wait for itself for ever on two cores (seen with JAX 0.10.2 and 8 seeds: every thread
+    asleep after 26 s of work). Only initialisation uses it.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    single = jax.custom_batching.sequential_vmap(lambda matrix: tuple(plain(matrix)))
+    plain, jnp.linalg.qr = jnp.linalg.qr, lambda matrix: single(matrix)
+
+
 def measure(arguments: argparse.Namespace) -> dict:
     """Import, compile and run their training, and what that took."""
     module = imported(arguments.checkout, arguments.algorithm)
@@ -102,6 +116,8 @@ def measure(arguments: argparse.Namespace) -> dict:
     import jaxmarl
 
     imports = time.perf_counter() - BEGAN
+    if arguments.seeds > 1:
+        one_qr_at_a_time()
     if arguments.network == "mlp":
         if arguments.algorithm == "vdn-ff":
             raise SystemExit("--network mlp: vdn-ff is feed-forward as it is")

@@ -109,6 +109,7 @@ def progress_text(tick: DeepTick, success_word: str = "succeed", columns: int = 
 def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> None:
     """The greedy return of every seed over the run, their interquartile mean, random play and the optimum, as a PNG."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
 
     from coterie.statistics import interquartile_mean
 
@@ -126,8 +127,9 @@ def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> No
     axes.axhline(told.random, color="tab:gray", linestyle=":", label="random play")
     if told.optimum is not None:
         axes.axhline(told.optimum, color="tab:green", linestyle="--", label="exact optimum")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.set_xlabel("joint steps of each seed")
-    axes.set_ylabel("return of an episode, team mean")
+    axes.set_ylabel(f"return of an episode, {'sum' if told.reward == 'team-sum' else 'mean'} over agents")
     axes.set_title(f"{told.environment}, {told.algorithm}: every seed")
     axes.legend(loc="best", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
