@@ -30,7 +30,7 @@ from coterie.types import Decision, Kind, Outcome, Rollout, Sight, Spec, split
 
 CLIMBING = np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]]) / 20
 TWO_BY_THREE = np.array([[1.0, -0.5, 0.3], [0.2, 0.9, -1.2]])
-ACTIONS, HORIZON, LONGEST = 3, 4, 4
+ACTIONS, LONGEST = 3, 4
 PLACES = [(step, more) for step in range(LONGEST + 1) for more in range(2)]  # the states of a probe
 JOINT = np.stack(np.unravel_index(np.arange(ACTIONS**3), (ACTIONS,) * 3), -1).astype(np.int32)
 
@@ -132,6 +132,7 @@ class World:
         every = tuple(range(len(self.agents)))
         called = tuple(("a_0", "b_0", "a_1")[agent] for agent in self.agents)
         self.spec = Spec(called, kinds, (0,) * len(every), every, every, (wide,))
+        self.horizon = LONGEST if "turns" in names else LONGEST - 1
         legal = tables.legal[:, 0]
         self.legal_joint = [[joint for joint in JOINT.tolist() if mask[range(3), joint].all()] for mask in legal]
 
@@ -185,7 +186,7 @@ class Played:
         cell = self.game, self.place, actions @ np.array([9, 3, 1]), np.array(outcome)
         terminated = t.terminated[cell][:, self.world.agents] & self.alive
         self.steps += 1
-        truncated = self.alive & ~terminated & (self.steps >= HORIZON)[:, None]
+        truncated = self.alive & ~terminated & (self.steps >= self.world.horizon)[:, None]
         self.place, self.alive = t.after[cell], self.alive & ~terminated & ~truncated
         over = ~self.alive.any(-1)
         reward = t.reward[cell][:, self.world.agents]

@@ -34,7 +34,7 @@ OPTIONS = DeepOptions(
 MEMORY = {"recurrent": True, "hidden": 24, "updates": 6, "batch": 48}
 ALL = (*PROBES, "climbing", "two-by-three")
 ONE_KIND = tuple(name for name in ALL if name not in ("unlike", "two-by-three"))
-FEW = ("memory", "death", "endless")
+FEW = ("memory", "death")  # with memory: what is told of time limits is shown without
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> tuple[Held, An
     made = parts(group.members[-1], options, spec)
     if group.members[-1] != "hysteretic":
         made = made._replace(mixer=monotone_mixer(16, 32), central=made.central and free_mixer(32))
-    length = 4 if group.remembers or group.looks_ahead else 1
+    length = 3 if group.remembers else 2 if group.looks_ahead else 1
     sizes = Sizes(10**6, PLAN.environments, PLAN.rows, length)
 
     def with_flag(flag: dict[str, Any]) -> Parts:
@@ -279,9 +279,8 @@ def replicas_of(group: Group) -> list[tuple[str, Any, int]]:
     spoiled = last if "qmix" in group.members else first
     plain = [(member, whole, 0) for member in group.members]
     plain += [(last, whole, seed) for seed in ((1,) if group.remembers or first == "iql" else (1, 2))]
-    if group.remembers and first == "weighted-qmix":  # the slowest; the rest is shown without memory
-        return [*plain, (spoiled, unending, 0)]
-    return [*plain, (spoiled, unending, 0), (first, endings, 0), (spoiled, neighbours, 0)]
+    of_limits = [(first, endings, 0), (spoiled, neighbours, 0)]
+    return [*plain, (spoiled, unending, 0), *([] if group.remembers else of_limits)]
 
 
 def assert_preferences_agree(world: World, q: np.ndarray, q_tot: np.ndarray) -> None:
@@ -306,14 +305,13 @@ def test_known_values_are_reached_unless_a_boundary_is_falsified(name):
             values = (found.free if member == "weighted-qmix" else found.q_tot)[number]
             known = known_together(group, member == "vdn")
         missed = misses(world, values, known)
-        of_the_limit = max(by for (path, *_), by in missed.items() if path == "endless")
         about = member, change.__name__, seed, missed
         if change is whole:
             assert max(missed.values()) < 0.3, about
         elif change is unending:
             assert max(missed.values()) > 2, about
-        else:  # the value of endless would be 2.5 if a time limit were an ending
-            assert of_the_limit > 1, about
+        else:
+            assert max(by for (path, *_), by in missed.items() if path == "endless") > 1, about
     if "iql" not in group.members:  # what the team prefers is what each prefers
         for number, (_, change, _) in enumerate(replicas):
             if change is whole:
@@ -325,7 +323,7 @@ def test_known_values_are_reached_unless_a_boundary_is_falsified(name):
             assert answers == [1, 0], (member, answers)
             kept, carried_over = recalled[number]  # in play, the memory emptied where an episode begins, and not
             assert kept > 0.95, (member, kept)
-            assert carried_over < 0.75, (member, carried_over)
+            assert carried_over < kept - 0.15, (member, carried_over)
         elif change is whole and "iql" not in group.members:
             played = greedy[number, paths(world).index("climbing"), 0].tolist()
             # the optimum, 11, is at (0, 0); under uniform play it is shadowed, and weighting bad news less uncovers it
