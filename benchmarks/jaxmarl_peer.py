@@ -23,6 +23,7 @@ replay gives its first sample after 32 rounds of 208 steps: `gradient_steps` say
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.metadata
 import importlib.util
 import json
@@ -98,14 +99,15 @@ def with_an_mlp(module: ModuleType) -> None:
 def one_qr_at_a_time() -> None:
     """Take the QR of orthogonal initialisation for one seed after another, with the same result.
 
-    Batched over seeds it can wait for itself for ever on two cores (seen with JAX 0.10.2 and 8 seeds: every thread
-    asleep after 26 s of work). Only initialisation uses it.
+    Batched over seeds it can wait for itself for ever on two cores (JAX 0.10.2, 8 seeds: every thread asleep after half
+    a minute of work). Only initialisation uses it.
     """
     import jax
-    import jax.numpy as jnp
 
+    linalg = importlib.import_module("jax._src.numpy.linalg")  # where JAX's own initialisers look it up
+    plain = linalg.qr
     single = jax.custom_batching.sequential_vmap(lambda matrix: tuple(plain(matrix)))
-    plain, jnp.linalg.qr = jnp.linalg.qr, lambda matrix: single(matrix)
+    linalg.qr = lambda matrix: single(matrix)
 
 
 def measure(arguments: argparse.Namespace) -> dict:

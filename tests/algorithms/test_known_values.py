@@ -26,7 +26,7 @@ from coterie.types import Rollout
 
 G = 0.8
 HOPE = 0.5  # the share of bad news of the hysteretic learners
-PLAN, VISITS = Plan(environments=16, rows=8), 80
+PLAN, VISITS = Plan(environments=16, rows=8), 80  # two thirds of them with memory, where there are fewer games
 OPTIONS = DeepOptions(
     discount=G, environments=16, rows=8, updates=10, batch=64, replay=128 * VISITS, warmup=512, hidden=32, layers=1,
     target_every=10, epsilon_decay=0,
@@ -251,11 +251,12 @@ def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> tuple[Held, An
     def build(flag: dict[str, Any]) -> Any:
         return qlearning(spec, replace(options, learning_rate=flag["rate"]), sizes, with_flag(flag))
 
-    rollout = uniform_play(group.games, PLAN, VISITS)
+    visits = VISITS * 2 // 3 if group.remembers else VISITS
+    rollout = uniform_play(group.games, PLAN, visits)
     told = stacked([change(rollout) for _, change, _ in replicas])
     flags = {"first": np.array([member == group.members[0] for member, _, _ in replicas])}
     learners = new_learners(build({"first": True, "rate": 1e-3}), spec, [seed for _, _, seed in replicas])
-    teach, half = teaching(build, PLAN.environments * PLAN.rows, STEADY), VISITS // 2
+    teach, half = teaching(build, PLAN.environments * PLAN.rows, STEADY), visits // 2
     for part, rate in enumerate((1e-2, 1e-3)):
         flags["rate"] = np.full(len(replicas), rate, np.float32)
         rows = jax.tree.map(lambda leaf, part=part: leaf[:, part * half : (part + 1) * half], told)
