@@ -317,7 +317,8 @@ def test_known_values_are_reached_unless_a_boundary_is_falsified(name):
         for number, (_, change, _) in enumerate(replicas):
             if change is whole:
                 assert_preferences_agree(world, found.q[number], found.q_tot[number])
-    greedy = found.q[:, :, :, [0, 2]].argmax(-1)  # of the first and the last agent, by path and step
+    legal = np.array([world.tables.legal[world.names.index(path.split()[0]), 0] for path in paths(world)])
+    greedy = np.where(legal[:, None], found.q, -np.inf).argmax(-1)[..., [0, 2]]  # of a_0 and a_1, by path and step
     for number, (member, change, _) in enumerate(replicas):
         if change is whole and group.remembers:
             answers = [greedy[number, paths(world).index(f"memory {cue}"), 2, 0] for cue in "+-"]

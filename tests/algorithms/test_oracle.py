@@ -259,6 +259,26 @@ def test_a_student_never_acts():
     assert (np.asarray(act(turned(0)))[:, 0] != plain[:, 0]).any()
 
 
+def test_what_is_offered_is_what_surprised_its_owner():
+    """The errors of the first rollout by the plain learners, and those above their own 0.75 quantile."""
+    options = replace(OPTIONS, share_experience="quantile", share_quantile=0.25)
+    build = lambda flag: qlearning(SPEC, options, SIZES, parts("iql", options, SPEC))  # noqa: E731
+    rollout, learners = made_up(SPEC, PLAN, 1), new_learners(build(0), SPEC, [3])
+    learner = teaching(build, 16, FAST)(learners, repeated(rollout, 1), np.arange(1)).learner
+    t = jax.tree.map(lambda leaf: leaf[0].reshape(-1, *leaf.shape[3:]), rollout.kinds[0])
+    for agent in range(3):
+        plain = PlainIQL(layers_of(jax.tree.map(lambda leaf: leaf[0], learners.online), agent))
+        now, later = (plain.forward(plain.online, obs[:, agent])[-1] for obs in (t.view.obs, t.next.obs))
+        ahead = np.where(t.next.legal[:, agent], later, -np.inf).max(-1)
+        error = t.reward[:, agent] + G * t.discount[:, agent] * ahead - now[np.arange(16), t.action[:, agent]]
+        valid = t.valid[:, agent]
+        size = np.where(valid, abs(error), -1)  # -1: no decision, and no error
+        np.testing.assert_allclose(learner.window[0][0, -16:, agent], size, atol=1e-5)
+        offered = np.asarray(learner.replay.rows.offered[0])[0, : PLAN.rows].reshape(16, 3)[:, agent]
+        assert (offered == (size > np.quantile(abs(error[valid]), 0.75))).all()
+        assert 0 < offered.sum() < valid.sum() / 2
+
+
 def test_a_diverged_seed_is_frozen_and_disturbs_no_other():
     """Seeds of one program: a healthy one, one that is paid something that is no number, one that learns too fast."""
     _, teach = lone_program()

@@ -40,8 +40,8 @@ def test_names_and_what_they_are_made_of():
     error = np.array([-2.0, 2.0], np.float32)
     for name, own in made.items():
         assert np.asarray(own.loss(error)).tolist() == [0.5 if name == "hysteretic" else 2.0, 2.0]
-    (wide, alone), present = np.float32([1.0, 2.0]), np.array([True, True])
-    assert made["vdn"].mixer.mix((), np.float32([wide, alone]), present, np.zeros(2)) == 3.0
+    values, present = np.array([1.0, 2.0], np.float32), np.array([True, True])
+    assert made["vdn"].mixer.mix((), values, present, np.zeros(2)) == 3.0
     huber = parts("iql", DeepOptions(loss="huber"), TWO_KINDS)
     assert np.asarray(huber.loss(error)).tolist() == [1.5, 1.5]
 
@@ -49,14 +49,14 @@ def test_names_and_what_they_are_made_of():
 def test_each_lone_network_is_clipped_by_itself_and_a_team_as_one():
     leaf = np.zeros((2, 3), np.float32)
     leaf[0, 0], leaf[1, 0] = 30.0, 0.5
-    gradient = Parameters(agents=({"w": leaf, "b": np.float32([40.0, 0.0])},), mixers=(), central=())
+    gradient = Parameters(agents=({"w": leaf, "b": np.array([40.0, 0.0], np.float32)},), mixers=(), central=())
     apart, longest = clipped(gradient, 10.0, together=False)
     assert longest == 50  # a 3-4-5 triangle
     np.testing.assert_allclose(apart.agents[0]["w"][:, 0], [6.0, 0.5], rtol=1e-6)
     np.testing.assert_allclose(apart.agents[0]["b"], [8.0, 0.0], rtol=1e-6)
     together, norm = clipped(gradient, 10.0, together=True)
     np.testing.assert_allclose(norm, np.sqrt(2500.25), rtol=1e-6)
-    np.testing.assert_allclose(together.agents[0]["w"][:, 0], np.float32([30, 0.5]) * 10 / np.sqrt(2500.25), rtol=1e-6)
+    np.testing.assert_allclose(together.agents[0]["w"][:, 0], np.array([30, 0.5]) * 10 / np.sqrt(2500.25), rtol=1e-6)
 
 
 def test_targets_follow():

@@ -93,11 +93,12 @@ def run(environment: str, words: list[str]) -> int:
     from coterie.running.recorder import word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
-    from coterie.workflow.deep import learn_deep, new_folder, open_plan
+    from coterie.workflow.deep import interruptible, learn_deep, new_folder, open_plan
 
     check_tracker(options.track)
     say(f"compiling {chosen.algorithm} for {environment} …")
-    opened = open_plan(chosen, workers=options.workers, device=options.device)
+    with interruptible():
+        opened = open_plan(chosen, workers=options.workers, device=options.device)
     if opened.note:
         say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)

@@ -166,9 +166,12 @@ def keep_lines(path: Path, count: int) -> None:
         lines = path.read_bytes().splitlines(keepends=True)
     except OSError as error:
         raise StorageFault(f"{path} cannot be read: {error.strerror or error}") from error
+    whole = len(lines)
+    if lines and not lines[-1].endswith(b"\n"):  # torn by a power cut
+        lines.pop()
     if len(lines) < count:
         raise StorageFault(f"{path} has {len(lines):,} lines, and its checkpoint was saved after {count:,}")
-    if len(lines) > count:
+    if whole > count:
         write_atomically(path, b"".join(lines[:count]))
 
 

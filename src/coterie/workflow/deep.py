@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 import numpy as np
 
 from coterie.envs import catalogue, sources
-from coterie.errors import BadInput, Diverged, Stopped, StorageFault
+from coterie.errors import BadInput, Diverged, Stopped
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.devices import prepare
@@ -33,7 +34,7 @@ from coterie.workflow.deep_plan import (
     sequence_length,
     with_team_reward,
 )
-from coterie.workflow.deep_saving import restored, save_episodes, save_state
+from coterie.workflow.deep_saving import checked_facts, restored, save_episodes, save_state
 from coterie.workflow.deep_sharing import check_sharing
 
 SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
@@ -109,7 +110,8 @@ def train_deep(
         success=success,
         **more,
     )
-    opened = open_plan(chosen, workers=workers, device=device)
+    with interruptible():
+        opened = open_plan(chosen, workers=workers, device=device)
     folder = new_folder(chosen, Path(runs), name)
     run = learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
     if pictures:
@@ -210,18 +212,28 @@ def resume_deep(
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
     if not list_checkpoints(folder):
-        opened = open_plan(chosen, workers=workers, device=device)
+        with interruptible():
+            opened = open_plan(chosen, workers=workers, device=device)
         return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
-    with recorder.held(folder):
-        parts, facts = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
-    lanes = facts.get("lanes")
-    if not isinstance(lanes, list) or sorted(seed for lane in lanes for seed in lane) != [
-        chosen.seed + place for place in range(chosen.seeds)
-    ]:
-        raise StorageFault(f"the checkpoint of {folder.name} does not fit its run's settings: its seeds differ")
-    opened = open_plan(chosen, workers=workers, device=device, lanes=lanes)
-    progress = restored(opened, parts, facts)
-    return learn_deep(chosen, opened, folder, progress=progress, rows=int(facts["rows"]), track=track, on_tick=on_tick)
+    with interruptible():
+        with recorder.held(folder):
+            parts, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
+        facts = checked_facts(folder, chosen, told)
+        opened = open_plan(chosen, workers=workers, device=device, lanes=facts.lanes)
+        progress = restored(opened, parts, facts)
+    return learn_deep(chosen, opened, folder, progress=progress, rows=facts.rows, track=track, on_tick=on_tick)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C and SIGTERM are remembered while a run is opened and raise Stopped after it.
+
+    Python's own way, an exception at any place, is swallowed where JAX calls back from its compiled code.
+    """
+    with Signals() as signals:
+        yield
+    if signals.received is not None:
+        raise Stopped("stopped before anything was learned", signals.received)
 
 
 def learn_deep(
@@ -305,9 +317,10 @@ def learn_deep(
     recorder.write_json(folder / "findings.json", [msgspec.to_builtins(one) for one in verdict.findings])
     recorder.write_json(folder / "evaluation.json", verdict.to_json())
     if verdict.frozen:
+        others = "" if len(verdict.frozen) == chosen.seeds else f"; the others are judged in {folder}"
         raise Diverged(
             f"{len(verdict.frozen)} of {chosen.seeds} seeds left the finite numbers and were frozen there (seed "
-            f"{verdict.frozen[0]}); the others are judged in {folder}; use a smaller --learning-rate"
+            f"{verdict.frozen[0]}){others}; use a smaller --learning-rate; is all that is seen a number?"
         )
     return DeepRun(folder, verdict)
 
@@ -315,10 +328,12 @@ def learn_deep(
 def evaluate_deep(folder: Path, device: str = "auto") -> DeepRun:
     """The verdict on a deep run's best saved policies, computed anew; nothing in the run's folder is changed."""
     chosen = planned_deep(folder)
-    parts, facts = load_checkpoint(folder, ("policy", "progress"))
-    opened = open_plan(chosen, device=device, lanes=facts.get("lanes"))
+    parts, told = load_checkpoint(folder, ("policy", "progress"))
+    facts = checked_facts(folder, chosen, told)
+    with interruptible():
+        opened = open_plan(chosen, device=device, lanes=facts.lanes)
     try:
-        progress = restored(opened, {"worlds": {}, **parts}, {**facts, "opened": [False] * len(opened.lanes)})
+        progress = restored(opened, parts, facts, going_on=False)
         if any(best is None for best in progress.best):
             word = recorder.word_for(folder)
             raise BadInput(f"{folder.name} was stopped before its first check; go on with: coterie resume {word}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -15,7 +16,7 @@ from coterie.types import Spec
 from coterie.workflow.plan import check_seed, environment_options, replaced, whole
 
 DEEP_FORMAT = 1
-MOST_STEPS = 10**10
+MOST_STEPS = 2**31 - 1  # the clock counts in 32 bits
 MOST_SEEDS = 10_000
 LONGEST_SEQUENCE = 64
 CHECKS, CHECK_EPISODES, FINAL_EPISODES = 20, 32, 320
@@ -72,6 +73,8 @@ def deep_plan(
             f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is one visit to the replay, "
             f"--environments {options.environments} times --rows {options.rows}"
         )
+    if options.warmup >= steps:
+        raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
     if not 1 <= checks <= 1_000:
         raise BadInput(f"--checks {checks}: expected 1 to 1,000")
     return DeepPlan(
@@ -106,12 +109,13 @@ def preset_for(environment: str, algorithm: str | None) -> str:
 
 def check_success(rule: str) -> None:
     """Raises BadInput for a definition of success that cannot be read."""
-    if not rule:
+    if rule == "":
         return
     try:
-        if not rule.startswith("return>="):
+        if not isinstance(rule, str) or not rule.startswith("return>="):
             raise ValueError
-        float(rule.removeprefix("return>="))
+        if not math.isfinite(float(rule.removeprefix("return>="))):
+            raise ValueError
     except ValueError:
         raise BadInput(f"--success '{rule}': expected a return, like --success 'return>=90'") from None
 
@@ -152,6 +156,13 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         if not low <= value <= high:
             raise BadInput(f"--{name.replace('_', '-')} {value:g}: expected {low:g} to {high:g}")
     mixed = algorithm in MIXED
+    if options.learning_rate_end > 1:
+        raise BadInput(f"--learning-rate-end {options.learning_rate_end:g}: expected 0 to 1, or a negative number")
+    if mixed and options.reward == "individual":
+        raise BadInput(
+            f"--reward individual: {algorithm} mixes the members' values and needs one reward for the team; use "
+            "team-sum or team-mean, or --algorithm iql"
+        )
     if algorithm == "hysteretic" and options.hysteresis == 1.0:
         raise BadInput("--hysteresis 1: then it is independent Q-learning; use --algorithm iql, or a smaller number")
     if algorithm == "iql" and options.hysteresis != 1.0:
@@ -175,8 +186,11 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         )
     if options.trace > 0 and options.n_step > 1:
         raise BadInput(f"--trace {options.trace:g} with --n-step {options.n_step}: choose one way of looking ahead")
-    if options.epsilon_decay == 0 and options.epsilon_end > options.epsilon:
-        raise BadInput("--epsilon-decay 0 keeps epsilon where it is; leave --epsilon-end out")
+    if options.epsilon_end > options.epsilon:
+        raise BadInput(
+            f"--epsilon-end {options.epsilon_end:g}: exploration falls from --epsilon {options.epsilon:g} to there, so "
+            "it is at most that"
+        )
     if options.prioritised and options.share_experience != "none":
         raise BadInput(
             f"--prioritised with --share-experience {options.share_experience}: what surprises one agent need not "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import jax
 import msgspec
 import numpy as np
 
 from coterie.errors import StorageFault
+from coterie.running import recorder
 from coterie.running.checkpoint import save_checkpoint
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.saving import as_named, from_named
@@ -37,6 +38,52 @@ def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Pl
     )  # fmt: skip
 
 
+class Facts(msgspec.Struct):
+    """What a checkpoint says of itself: log lines behind it, visits and seeds by lane, which lanes are under way."""
+
+    rows: Annotated[int, msgspec.Meta(ge=0)]
+    visited: list[Annotated[int, msgspec.Meta(ge=0)]]
+    lanes: list[list[int]]
+    opened: list[bool]
+    settings: dict[str, Any]
+
+
+def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> Facts:
+    """The facts of a run's checkpoint; raises StorageFault where they are none, or belong to other settings."""
+    place = f"the checkpoint of {folder.name}"
+    try:
+        found = msgspec.convert(dict(facts), Facts)
+    except msgspec.ValidationError as error:
+        raise StorageFault(f"{place} has a manifest that does not fit: {error}") from error
+    saved, wanted = flat(found.settings), flat(settings_of(chosen))
+    for name in sorted(saved.keys() | wanted.keys()):
+        if saved.get(name) != wanted.get(name):
+            raise StorageFault(
+                f"{place} was saved with {name} = {saved.get(name)!r}, and its config.toml says {wanted.get(name)!r}; "
+                "put that back"
+            )
+    seeds = sorted(seed for lane in found.lanes for seed in lane)
+    visits = max(1, chosen.steps // (chosen.learner.environments * chosen.learner.rows))
+    fits = len(found.lanes) == len(found.visited) == len(found.opened) and max(found.visited, default=0) <= visits
+    begun = all(there or count in (0, visits) for count, there in zip(found.visited, found.opened, strict=False))
+    if not fits or not begun or seeds != [chosen.seed + number for number in range(chosen.seeds)]:
+        raise StorageFault(f"{place} does not fit its run's settings: its seeds or visits differ")
+    return found
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return found
+
+
+def settings_of(chosen: DeepPlan) -> dict[str, Any]:
+    """The plan as it stands in a checkpoint, plain."""
+    return msgspec.json.decode(msgspec.json.encode(recorder.plain(chosen._asdict())))
+
+
 def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progress, rows: int) -> None:
     """A checkpoint of everything that going on, and acting, needs."""
     parts: dict[str, dict[str, np.ndarray]] = {name: {} for name in ("learner", "replay", "runner", "worlds", "policy")}
@@ -56,8 +103,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "visited": progress.visited,
         "lanes": [[int(seed) for seed in lane.seeds] for lane in opened.lanes],
         "opened": [bool(state) for state in states],
-        "environment": chosen.environment,
-        "algorithm": chosen.algorithm,
+        "settings": settings_of(chosen),
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),
         "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),
@@ -66,16 +112,14 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
     save_checkpoint(folder, done_steps, parts, facts)
 
 
-def restored(opened: Opened, parts: Mapping[str, Mapping[str, np.ndarray]], facts: Mapping[str, Any]) -> Progress:
-    """Put the lanes where the checkpoint left them; raises StorageFault where it does not fit the run's settings."""
+def restored(
+    opened: Opened, parts: Mapping[str, Mapping[str, np.ndarray]], facts: Facts, *, going_on: bool = True
+) -> Progress:
+    """Progress, and lanes put where the checkpoint left them if the run is `going_on`.
+
+    Raises StorageFault where arrays do not fit the run's settings.
+    """
     progress = new_progress(opened.lanes, opened.schedule)
-    visited, under_way = facts.get("visited"), facts.get("opened")
-    if not (
-        isinstance(visited, list)
-        and isinstance(under_way, list)
-        and len(visited) == len(opened.lanes) == len(under_way)
-    ):
-        raise StorageFault("the checkpoint does not fit its run's settings: its lanes differ")
     for name, array in parts["progress"].items():
         before = getattr(progress, name, None)
         if before is None or before.shape != array.shape or before.dtype != array.dtype:
@@ -83,10 +127,10 @@ def restored(opened: Opened, parts: Mapping[str, Mapping[str, np.ndarray]], fact
                 f"the checkpoint does not fit its run's settings: progress.{name} has {list(array.shape)}"
             )
         setattr(progress, name, np.array(array))
-    progress.visited = [int(count) for count in visited]
+    progress.visited = list(facts.visited)
     for place, lane in enumerate(opened.lanes):
         prefix = f"lane{place}."
-        if under_way[place]:
+        if going_on and facts.opened[place]:
             shape = lane.shape()
             state = {name: from_named(tree, parts[name], prefix) for name, tree in shape.items() if name != "worlds"}
             if "worlds" in shape:

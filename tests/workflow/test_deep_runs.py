@@ -1,0 +1,166 @@
+"""Deep runs as users have them: stopped and resumed, judged again, and refused where something does not fit."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import coterie
+import coterie.workflow.deep as deep
+from coterie.errors import BadInput, Stopped, StorageFault
+from coterie.running import recorder
+from coterie.running.checkpoint import list_checkpoints, load_checkpoint
+from coterie.running.deep.session import DeepTick
+from coterie.running.signals import Signals
+from coterie.workflow.deep_plan import deep_plan
+
+SMALL = {
+    "algorithm": "vdn", "steps": 960, "seeds": 2, "checks": 4, "environments": 4, "rows": 4, "batch": 8, "hidden": 8,
+    "layers": 1, "warmup": 64, "replay": 400, "pictures": False,
+}  # fmt: skip
+PARTS = ("learner", "replay", "runner", "progress", "policy")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def whole(runs):
+    return deep.train_deep("climbing", env={"horizon": 3}, name="whole", runs=runs, **SMALL)
+
+
+@pytest.fixture(scope="module")
+def stopped(runs):
+    """A run that got a signal in its middle."""
+
+    def stop(tick: DeepTick) -> None:
+        if tick.env_steps >= 600:
+            import os
+            import signal
+
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped) as raised:
+        deep.train_deep("climbing", env={"horizon": 3}, name="stopped", runs=runs, on_tick=stop, **SMALL)
+    assert raised.value.exit_code == 143
+    Signals.latest = None
+    return runs / "stopped"
+
+
+@pytest.fixture
+def copied(stopped, tmp_path):
+    return shutil.copytree(stopped, tmp_path / "copied")
+
+
+def test_the_verdict_is_exact_and_has_its_controls(whole):
+    told = whole.verdict
+    assert told.exact
+    assert told.optimum == pytest.approx(33)
+    assert told.random == pytest.approx(3 * (11 - 30 - 30 + 7 + 6 + 5) / 9, abs=6)
+    assert len(told.returns) == 2
+    assert all(value <= told.optimum for value in told.returns)
+
+
+def test_stopped_and_resumed_is_uninterrupted(whole, copied):
+    assert list_checkpoints(copied)
+    resumed = deep.resume_deep(copied)
+    (first, _), (second, _) = (load_checkpoint(folder, PARTS) for folder in (whole.folder, copied))
+    for part in PARTS:
+        assert first[part].keys() == second[part].keys()
+        for name, array in first[part].items():
+            np.testing.assert_array_equal(array, second[part][name], err_msg=f"{part}.{name}")
+    assert (whole.folder / "metrics.jsonl").read_bytes() == (copied / "metrics.jsonl").read_bytes()
+    assert resumed.verdict.returns == whole.verdict.returns
+
+
+def test_it_is_judged_again_alike(whole):
+    again = deep.evaluate_deep(whole.folder).verdict
+    assert (again.returns, again.sampled, again.best_step) == (
+        whole.verdict.returns,
+        whole.verdict.sampled,
+        whole.verdict.best_step,
+    )
+
+
+def test_the_team_acts_as_it_was_judged(whole, runs):
+    team = coterie.load(whole.folder)
+    actions = [team.act(agent, [0]) for agent in team.agents]
+    payoffs = np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]])
+    place = whole.verdict.seeds.index(team.seed)
+    assert 3 * payoffs[tuple(actions)] == pytest.approx(whole.verdict.returns[place])
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        (lambda config: config["learner"].update(learning_rate=0.5), "learner.learning_rate = 0.0005"),
+        (lambda config: config["env"].update(noise="full"), "env.noise = 'none'"),
+        (lambda config: config.update(seed=1), "seed = 0"),
+    ],
+)
+def test_settings_changed_by_hand_are_refused(copied, change, names):
+    config = recorder.read_config(copied)
+    change(config)
+    recorder.write_config(copied, config)
+    for go in (deep.resume_deep, deep.evaluate_deep):
+        with pytest.raises(StorageFault, match=names):
+            go(copied)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("rows", "x"),
+        ("rows", -1),
+        ("visited", ["x"]),
+        ("visited", [10**9, 0]),
+        ("lanes", [0]),
+        ("opened", [False, False]),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(copied, fact, value):
+    for folder in list_checkpoints(copied):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["facts"][fact] = value[: len(manifest["facts"][fact])] if isinstance(value, list) else value
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StorageFault):
+        deep.resume_deep(copied)
+
+
+def test_a_torn_log_is_not_gone_on_with(tmp_path):
+    log = tmp_path / "metrics.jsonl"
+    log.write_bytes(b'{"a":1}\n{"a":2')
+    with pytest.raises(StorageFault, match="1 lines"):
+        recorder.keep_lines(log, 2)
+    recorder.keep_lines(log, 1)
+    assert log.read_bytes() == b'{"a":1}\n'
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ({"algorithm": "vdn", "learner": {"reward": "individual"}}, "team-sum"),
+        ({"steps": 2**31}, "2,147,483,647"),
+        ({"success": "return>=nan"}, "return>=90"),
+        ({"success": 5}, "return>=90"),
+        ({"learner": {"warmup": 10**6}, "steps": 1_000}, "nothing would be learned"),
+        ({"learner": {"epsilon": 0.1, "epsilon_end": 0.5}}, "at most"),
+        ({"learner": {"learning_rate_end": 5.0}}, "learning-rate-end"),
+        ({"algorithm": "qmix", "learner": {"share_experience": "pooled"}}, "iql"),
+        ({"learner": {"hiden": 3}}, "hidden"),
+        ({"algorithm": "qmx"}, "qmix"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(words, names):
+    with pytest.raises(BadInput, match=names):
+        deep_plan("climbing", **words)
+
+
+def test_unlike_agents_do_not_share():
+    controls, shared = {"controls": "RLDU,LRUD"}, {"share_experience": "pooled"}
+    chosen = deep_plan("rendezvous", algorithm="iql", env=controls, learner=shared)
+    with pytest.raises(BadInput, match="not equal capabilities"):
+        deep.open_plan(chosen)
