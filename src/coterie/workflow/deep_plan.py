@@ -73,7 +73,7 @@ def deep_plan(
             f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is one visit to the replay, "
             f"--environments {options.environments} times --rows {options.rows}"
         )
-    if options.warmup >= steps:
+    if options.warmup > steps:
         raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
     if not 1 <= checks <= 1_000:
         raise BadInput(f"--checks {checks}: expected 1 to 1,000")
