@@ -26,12 +26,12 @@ from coterie.types import Rollout
 
 G = 0.8
 HOPE = 0.5  # the share of bad news of the hysteretic learners
-PLAN, VISITS = Plan(environments=16, rows=8), 80  # two thirds of them with memory, where there are fewer games
+PLAN, VISITS = Plan(environments=16, rows=8), 80
 OPTIONS = DeepOptions(
-    discount=G, environments=16, rows=8, updates=10, batch=64, replay=128 * VISITS, warmup=512, hidden=32, layers=1,
+    discount=G, environments=16, rows=8, updates=10, batch=48, replay=128 * VISITS, warmup=512, hidden=24, layers=1,
     target_every=10, epsilon_decay=0,
 )  # fmt: skip
-MEMORY = {"recurrent": True, "hidden": 24, "updates": 6, "batch": 48}
+MEMORY = {"recurrent": True, "updates": 8}
 ALL = (*PROBES, "climbing", "two-by-three")
 ONE_KIND = tuple(name for name in ALL if name not in ("unlike", "two-by-three"))
 FEW = ("memory", "death")  # with memory: what is told of time limits is shown without
@@ -54,14 +54,18 @@ class Group:
     def looks_ahead(self) -> bool:
         return "trace" in self.options or "n_step" in self.options
 
+    @property
+    def visits(self) -> int:
+        return 36 if self.remembers else VISITS
+
 
 GROUPS = {
     "alone": Group(("iql", "hysteretic"), ALL),
     "mixed, shared, two steps": Group(("vdn", "qmix"), ALL, {"n_step": 2}, common=True),
     "weighted, traced": Group(("weighted-qmix",), ONE_KIND, {"trace": 0.5, "weighting": 0.05}),
-    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), FEW, {"trace": 0.5, **MEMORY}, True),
+    "alone, remembering, shared, traced": Group(("iql", "hysteretic"), FEW, {"trace": 0.5, **MEMORY}, common=True),
     "mixed, remembering": Group(("vdn", "qmix"), FEW, MEMORY),
-    "weighted, remembering, shared": Group(("weighted-qmix",), FEW, {**MEMORY, "hidden": 32}, True),
+    "weighted, remembering, shared": Group(("weighted-qmix",), FEW, {**MEMORY, "hidden": 32}, common=True),
 }
 
 
@@ -251,12 +255,11 @@ def taught(group: Group, replicas: list[tuple[str, Any, int]]) -> tuple[Held, An
     def build(flag: dict[str, Any]) -> Any:
         return qlearning(spec, replace(options, learning_rate=flag["rate"]), sizes, with_flag(flag))
 
-    visits = VISITS * 2 // 3 if group.remembers else VISITS
-    rollout = uniform_play(group.games, PLAN, visits)
+    rollout = uniform_play(group.games, PLAN, group.visits)
     told = stacked([change(rollout) for _, change, _ in replicas])
     flags = {"first": np.array([member == group.members[0] for member, _, _ in replicas])}
     learners = new_learners(build({"first": True, "rate": 1e-3}), spec, [seed for _, _, seed in replicas])
-    teach, half = teaching(build, PLAN.environments * PLAN.rows, STEADY), visits // 2
+    teach, half = teaching(build, PLAN.environments * PLAN.rows, STEADY), group.visits // 2
     for part, rate in enumerate((1e-2, 1e-3)):
         flags["rate"] = np.full(len(replicas), rate, np.float32)
         rows = jax.tree.map(lambda leaf, part=part: leaf[:, part * half : (part + 1) * half], told)
@@ -280,8 +283,8 @@ def replicas_of(group: Group) -> list[tuple[str, Any, int]]:
     spoiled = last if "qmix" in group.members else first
     plain = [(member, whole, 0) for member in group.members]
     plain += [(last, whole, seed) for seed in ((1,) if group.remembers or first == "iql" else (1, 2))]
-    of_limits = [(first, endings, 0), (spoiled, neighbours, 0)]
-    return [*plain, (spoiled, unending, 0), *([] if group.remembers else of_limits)]
+    of_limits = [(first, endings, 0), (spoiled, neighbours, 0)] if "endless" in group.games else []
+    return [*plain, (spoiled, unending, 0), *of_limits]
 
 
 def assert_preferences_agree(world: World, q: np.ndarray, q_tot: np.ndarray) -> None:

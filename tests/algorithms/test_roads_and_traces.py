@@ -49,13 +49,13 @@ def recorded(algorithm: Algorithm) -> Algorithm:
     return algorithm._replace(update=update)
 
 
-def assert_equal(one: Any, other: Any) -> None:
-    """Every leaf equal bit for bit."""
+def assert_equal(one: Any, other: Any, within: float = 0.0) -> None:
+    """Every leaf equal bit for bit, or up to rounding: programs compiled apart may add in another order."""
     first, second = (jax.tree_util.tree_flatten_with_path(jax.device_get(tree)) for tree in (one, other))
     assert first[1] == second[1]
     for (path, a), (_, b) in zip(first[0], second[0], strict=True):
         assert np.asarray(a).dtype == np.asarray(b).dtype, path
-        np.testing.assert_array_equal(a, b, err_msg=jax.tree_util.keystr(path))
+        np.testing.assert_allclose(a, b, rtol=within, atol=within, err_msg=jax.tree_util.keystr(path))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -64,24 +64,31 @@ def test_both_roads_are_one(case):
     environment, algorithm = learner(name, *made_of)
     algorithm, plan = recorded(algorithm), PLAN._replace(lag=lag)
     start, train = compiled(algorithm, environment, plan)
-    program = jax.jit(lambda seed: train(seed, start(seed), UPDATES), compiler_options=FAST)
-    run, (info, scores) = jax.device_get(program(jnp.uint32(SEED)))
-    drive = parallel([ParallelForm(environment) for _ in range(plan.environments)], team=environment.spec.team)
     quickly = lambda function: jax.jit(function, compiler_options=FAST)  # noqa: E731
+    first = jax.device_get(quickly(start)(jnp.uint32(SEED)))
+    run, (info, scores) = jax.device_get(quickly(partial(train, iterations=UPDATES))(jnp.uint32(SEED), first))
+    drive = parallel([ParallelForm(environment) for _ in range(plan.environments)], team=environment.spec.team)
     parts = outside(algorithm, drive.spec, plan)
-    parts = parts._replace(**{name: quickly(getattr(parts, name)) for name in ("begin", "act", "learn", "policy")})
+    parts = parts._replace(**{name: quickly(getattr(parts, name)) for name in ("act", "learn", "policy")})
+    # both begin with one learner: to compile its beginning twice would tell nothing
+    parts = parts._replace(
+        begin=lambda seed, sight: (jax.device_put(first.learner), first.policy, first.held, first.clock)
+    )
     other, sight = start_outside(parts, drive, SEED)
     other, sight, told = train_outside(parts, drive, SEED, other, sight, UPDATES)
     other_info, other_scores = jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(told))
     assert [getattr(parts, name)._cache_size() for name in ("act", "learn")] == [1, 1]
-    assert info["learned"].any()
-    assert len(np.unique(info["loss"])) > UPDATES // 2
-    for field in ("key", "clock", "rollout"):
-        assert_equal(info[field], other_info[field])
-    assert_equal(run.learner, other.learner)
-    assert_equal(run.policy, other.policy)
-    assert_equal(run.held, other.held)
+    assert_equal((info["key"], info["clock"]), (other_info["key"], other_info["clock"]))
+    ours, theirs = info["rollout"], other_info["rollout"]
+    assert_equal((ours.kinds, ours.world), (theirs.kinds, theirs.world))  # so every action is the same
+    assert_equal(ours.memory, theirs.memory, within=1e-5)
+    assert_equal(run.learner, other.learner, within=1e-5)
+    assert_equal(run.policy, other.policy, within=1e-5)
+    assert_equal(run.held._replace(memory=(), pending=()), other.held._replace(memory=(), pending=()))
+    assert_equal(run.held, other.held, within=1e-5)
     np.testing.assert_array_equal(scores.returns, other_scores.returns)
+    moved = jax.tree.map(lambda a, b: abs(a - b).max(), run.learner.online, first.learner.online)
+    assert min(jax.tree.leaves(moved)) > 1e-3  # and all of it has learned
 
 
 @pytest.mark.parametrize("batched_clock", [False, True])
