@@ -54,7 +54,7 @@ def ours(algorithm: str, network: str, seeds: int, runs: int) -> dict[str, Any]:
 
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
     from coterie.envs.sources import jax_environment
-    from coterie.running.deep.lanes import CompiledLane, programs, split_seeds
+    from coterie.running.deep.lanes import CompiledLane, programs
     from coterie.running.deep.session import _advance
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
@@ -76,17 +76,16 @@ def ours(algorithm: str, network: str, seeds: int, runs: int) -> dict[str, Any]:
         Sizes(steps * runs, ENVIRONMENTS, ROWS, ROWS),
         parts(algorithm, options, environment.spec),
     )
-    made = programs(learner, environment, Plan(ENVIRONMENTS, ROWS), 32)
-    shares = split_seeds(range(seeds), len(jax.devices()))
-    lanes = [CompiledLane(made, share, jax.devices()[place]) for place, share in enumerate(shares)]
-    _advance(lanes, 1)
+    made = programs(learner, environment, Plan(ENVIRONMENTS, ROWS), 32, jax.devices()[:seeds])
+    lane = CompiledLane(made, np.arange(seeds))
+    _advance(lane, 1)
     cold = time.perf_counter() - began + imports
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()
-        _advance(lanes, steps // (ENVIRONMENTS * ROWS))
+        _advance(lane, steps // (ENVIRONMENTS * ROWS))
         seconds.append(time.perf_counter() - start)
-    assert all(np.isfinite(leaf).all() for lane in lanes for leaf in jax.tree.leaves(jax.device_get(lane.policy())))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lane.policy()))
     rate = steps * seeds / min(seconds)
     work = operations(algorithm, network, environment.spec) / (ENVIRONMENTS * ROWS)
     return {

@@ -7,6 +7,7 @@ from shutil import copytree
 
 import pytest
 
+os.environ.setdefault("JAX_NUM_CPU_DEVICES", "2")  # seeds are shared out among them, however many cores there are
 sys.path[:0] = [str(Path(__file__).parent / folder) for folder in ("finite", "tabular", "running")]
 
 

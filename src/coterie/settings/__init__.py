@@ -4,6 +4,7 @@ The comment-strings under the fields are the help texts of the command line. A p
 """
 
 from coterie.settings.deep import (
+    CENTRAL,
     DEEP_ALGORITHMS,
     DEEP_PRESETS,
     MIXED,
@@ -32,6 +33,7 @@ from coterie.settings.tabular import (
 
 __all__ = [
     "ALGORITHMS",
+    "CENTRAL",
     "DEEP_ALGORITHMS",
     "DEEP_PRESETS",
     "MIXED",

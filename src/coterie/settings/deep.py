@@ -89,6 +89,7 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
     "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
 }
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
+CENTRAL = ("qmix", "weighted-qmix")  # and those that learn from the central state
 
 
 @dataclass(frozen=True)

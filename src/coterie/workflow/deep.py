@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from coterie.running.deep.team import DeepTeam, load_deep
 from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
 from coterie.running.train import memory_bytes
-from coterie.settings import MIXED
+from coterie.settings import CENTRAL, MIXED
 from coterie.workflow.deep_judge import judge
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
@@ -119,16 +120,22 @@ def train_deep(
     return run
 
 
-def open_plan(
-    chosen: DeepPlan, *, workers: int = 0, device: str = "auto", lanes: list[list[int]] | None = None
-) -> Opened:
-    """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be."""
+def open_plan(chosen: DeepPlan, *, workers: int = 0, device: str = "auto", devices: int | None = None) -> Opened:
+    """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
+
+    `devices`: how many CPU devices seeds were shared out among, where a run goes on; else one a core.
+    """
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
     common = {"steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
-        devices = prepare(device, chosen.seeds)
+        found = prepare(device, devices or min(os.cpu_count() or 1, chosen.seeds))[:devices]
+        if devices and len(found) < devices:
+            raise BadInput(
+                f"this run's seeds are shared out among {devices} devices, and JAX has {len(found)} here; go on with "
+                "it in a process of its own: coterie resume"
+            )
         environment = compiled_environment(chosen.environment, chosen.env)
         options = with_team_reward(chosen)
         environment = environment._replace(spec=partitioned(environment.spec, options))
@@ -137,22 +144,21 @@ def open_plan(
             chosen.algorithm,
             options,
             length=sequence_length(options, environment.horizon),
-            devices=devices,
+            devices=found,
             memory=memory_bytes(),
-            lanes=lanes,
             **common,
         )
     else:
         from coterie.pettingzoo.sources import make_worlds
 
-        devices = prepare(device, 1, actor=chosen.learner.lag > 0)
-        options = chosen.learner
+        found = prepare(device, 1 + (chosen.learner.lag > 0))
+        options, central = chosen.learner, chosen.algorithm in CENTRAL
 
         def worlds(episodes: int | None) -> Any:
             count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-            return make_worlds(chosen.environment, chosen.env, environments=count, workers=helpers)
+            return make_worlds(chosen.environment, chosen.env, environments=count, workers=helpers, central=central)
 
-        one = make_worlds(chosen.environment, chosen.env, environments=1)
+        one = make_worlds(chosen.environment, chosen.env, environments=1, central=central)
         spec, horizon = partitioned(one.spec, options), horizon_of(one)
         opened = open_outside(
             worlds,
@@ -162,7 +168,7 @@ def open_plan(
             length=sequence_length(options, horizon),
             horizon=horizon,
             memory=memory_bytes(),
-            actor=devices[-1] if options.lag else None,
+            actor=found[-1] if options.lag else None,
             **common,
         )
     opened = opened._replace(note=check_sharing(chosen, opened.spec))
@@ -219,7 +225,7 @@ def resume_deep(
         with recorder.held(folder):
             parts, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
         facts = checked_facts(folder, chosen, told)
-        opened = open_plan(chosen, workers=workers, device=device, lanes=facts.lanes)
+        opened = open_plan(chosen, workers=workers, device=device, devices=facts.devices)
         progress = restored(opened, parts, facts)
     return learn_deep(chosen, opened, folder, progress=progress, rows=facts.rows, track=track, on_tick=on_tick)
 
@@ -283,7 +289,6 @@ def learn_deep(
                 opened.lanes,
                 opened.schedule,
                 progress,
-                together=opened.together,
                 on_rows=logged,
                 on_tick=heard,
                 should_stop=lambda: signals.received is not None,
@@ -331,7 +336,7 @@ def evaluate_deep(folder: Path, device: str = "auto") -> DeepRun:
     parts, told = load_checkpoint(folder, ("policy", "progress"))
     facts = checked_facts(folder, chosen, told)
     with interruptible():
-        opened = open_plan(chosen, device=device, lanes=facts.lanes)
+        opened = open_plan(chosen, device=device)
     try:
         progress = restored(opened, parts, facts, going_on=False)
         if any(best is None for best in progress.best):

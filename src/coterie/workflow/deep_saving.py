@@ -39,12 +39,16 @@ def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Pl
 
 
 class Facts(msgspec.Struct):
-    """What a checkpoint says of itself: log lines behind it, visits and seeds by lane, which lanes are under way."""
+    """What a checkpoint says of itself: log lines behind it, visits and seeds by lane, which lanes are under way.
+
+    devices: how many the seeds of a lane are shared out among.
+    """
 
     rows: Annotated[int, msgspec.Meta(ge=0)]
     visited: list[Annotated[int, msgspec.Meta(ge=0)]]
     lanes: list[list[int]]
     opened: list[bool]
+    devices: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     settings: dict[str, Any]
 
 
@@ -103,6 +107,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "visited": progress.visited,
         "lanes": [[int(seed) for seed in lane.seeds] for lane in opened.lanes],
         "opened": [bool(state) for state in states],
+        "devices": opened.devices,
         "settings": settings_of(chosen),
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),

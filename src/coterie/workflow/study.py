@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import traceback
 import warnings
@@ -209,8 +210,9 @@ def prepare_jax(planned: StudyPlan, device: str) -> None:
     if deep:
         from coterie.running.deep.devices import prepare
 
-        compiled = [one.seeds for one in deep if one.road == "compiled"]
-        prepare(device, max([1, *compiled]), actor=any(one.learner.lag > 0 for one in deep if one.road == "worker"))
+        compiled = max((one.seeds for one in deep if one.road == "compiled"), default=1)
+        outside = 1 + any(one.learner.lag > 0 for one in deep if one.road == "worker")
+        prepare(device, max(min(os.cpu_count() or 1, compiled), outside))
 
 
 def _go_on(

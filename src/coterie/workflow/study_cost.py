@@ -180,7 +180,7 @@ def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Prob
 
     began = time.perf_counter()
     opened = open_plan(chosen, workers=workers if chosen.road == "worker" else 0, device=device)
-    lanes = opened.lanes if opened.together else opened.lanes[:1]
+    lanes = opened.lanes[:1]
     seeds, first = sum(len(lane.seeds) for lane in lanes), len(lanes[0].seeds)
     schedule = opened.schedule._replace(every=opened.schedule.visits)  # checks are timed by themselves
     progress, ticks = new_progress(lanes, schedule), []
@@ -189,8 +189,7 @@ def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Prob
     def learned(enough: Callable[[], bool]) -> list[DeepTick]:
         ticks.clear()
         learn(
-            lanes, schedule, progress, together=True, on_rows=lambda rows: None, on_tick=ticks.append,
-            should_stop=enough,
+            lanes, schedule, progress, on_rows=lambda rows: None, on_tick=ticks.append, should_stop=enough,
         )  # fmt: skip
         return list(ticks)
 
@@ -213,7 +212,7 @@ def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Prob
     programs = begun[0].compiling + (len(lanes) + 3) * max(0.0, compiling - check)
     return Probe(
         steady(told, warm),
-        one * (chosen.seeds if opened.together else 1),
+        one * first,
         opening + programs,
         check * chosen.seeds / first,
     )

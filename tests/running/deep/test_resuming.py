@@ -54,18 +54,18 @@ def seldom_paid_badly() -> Environment:
 
 
 @cache
-def made() -> Programs:
-    """The programs of a lane, quickly compiled."""
+def made(devices: int) -> Programs:
+    """The programs of a lane on so many devices, quickly compiled."""
     environment = seldom_paid_badly()
     sizes = Sizes(SCHEDULE.visits * 4, PLAN.environments, PLAN.rows, 3)
     algorithm = qlearning(environment.spec, OPTIONS, sizes, parts("iql", OPTIONS, environment.spec))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lanes, "LEVEL", {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False})
-        return lanes.programs(algorithm, environment, PLAN, EPISODES)
+        return lanes.programs(algorithm, environment, PLAN, EPISODES, jax.devices()[:devices])
 
 
-def new_lane() -> CompiledLane:
-    return CompiledLane(made(), SEEDS, jax.devices()[0])
+def new_lane(devices: int = 1) -> CompiledLane:
+    return CompiledLane(made(devices), SEEDS)
 
 
 def learn(lane: CompiledLane, progress: Progress, chunks: int | None = None, seconds: float = 0.0) -> list[Any]:
@@ -74,7 +74,7 @@ def learn(lane: CompiledLane, progress: Progress, chunks: int | None = None, sec
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "CHUNK_SECONDS", seconds)
         session.learn(
-            [lane], SCHEDULE, progress, together=True, on_rows=rows.extend, between=lambda: ran.append(1),
+            [lane], SCHEDULE, progress, on_rows=rows.extend, between=lambda: ran.append(1),
             should_stop=lambda: len(ran) == chunks,
         )  # fmt: skip
     return rows
@@ -169,7 +169,7 @@ def test_going_on_from_a_saved_state_compiles_nothing_anew():
         other.totals()
         other.check(1)
         other.judge(lane.policy(), 2)
-    assert [program._cache_size() for program in made()] == [1, 1, 1]  # of all tests in this file
+    assert [program._cache_size() for program in made(1)[:3]] == [1, 1, 1]  # of all tests in this file
 
 
 class Counted:
@@ -195,11 +195,32 @@ class Counted:
     def policy(self) -> Any:
         return np.ones(1)
 
+    def close(self) -> None: ...
+
+
+def test_seeds_shared_out_among_devices_learn_as_by_themselves():
+    first, second, lane = CompiledLane(made(1), SEEDS[:2]), CompiledLane(made(1), SEEDS[2:].repeat(2)), new_lane(2)
+    checks = []
+    for one in (first, second, lane):
+        one.advance(SCHEDULE.visits)
+        checks.append(one.check(3))
+    apart = [{name: a for name, a in as_named(one.state()).items() if a.ndim} for one in (first, second)]
+    state = as_named(lane.state())
+    for name in apart[0]:  # two programs may add in another order, no more
+        alone = np.concatenate([apart[0][name], apart[1][name][:1]])
+        np.testing.assert_allclose(state[name], alone, rtol=1e-4, atol=1e-5, err_msg=name)
+    policy = jax.tree.leaves(lane.policy())[0]
+    assert not same(policy[1], policy[2])
+    assert same(np.concatenate([checks[0].returns, checks[1].returns[:1]]), checks[2].returns)
+    other = new_lane(2)
+    other.restore(from_named(other.shape(), as_named(lane.state())))
+    assert differing(as_named(other.state()), as_named(lane.state())) == []
+
 
 def test_a_chunk_takes_about_a_second(monkeypatch):
     lane, schedule = Counted(), Schedule(visits=100, steps_a_visit=1, every=17)
     monkeypatch.setattr(session.time, "perf_counter", lambda: lane.now)
-    session.learn([lane], schedule, new_progress([lane], schedule), together=True, on_rows=lambda rows: None)
+    session.learn([lane], schedule, new_progress([lane], schedule), on_rows=lambda rows: None)
     assert lane.sizes[:3] == [1, 8, 8]
     assert sum(lane.sizes) == 100
     assert max(lane.sizes) <= 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import jax
@@ -14,15 +13,14 @@ DEVICES = ("auto", "cpu", "gpu", "tpu")
 KEPT_SECONDS = 0.5  # programs that compile faster are not worth keeping
 
 
-def prepare(device: str = "auto", seeds: int = 1, *, actor: bool = False) -> list[Any]:
-    """The devices that seeds are shared out among; `actor`: one more, for acting beside learning.
+def prepare(device: str = "auto", wanted: int = 1) -> list[Any]:
+    """The devices of a kind, so many of them where they are CPU devices and JAX has not begun yet.
 
     Where JAX has been used before in this process its devices stay as they are. Raises BadInput for a device that this
     machine or this JAX does not have.
     """
     if device not in DEVICES:
         raise BadInput(f"--device {device}: there is no such device{nearest(device, DEVICES)}")
-    wanted = max(1, min(os.cpu_count() or 1, seeds + actor))
     try:
         if jax.config.jax_num_cpu_devices < wanted:  # type: ignore[attr-defined]
             jax.config.update("jax_num_cpu_devices", wanted)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from coterie.envs.protocol import Environment
 from coterie.errors import StorageFault
@@ -88,20 +89,31 @@ def added(totals: Totals, info: dict[str, Array], scores: Scores) -> Totals:
 # The compiled road
 
 
+SEEDS = "seeds"  # the axis of devices
 LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in two thirds of the compile time
 
 
 class Programs(NamedTuple):
-    """The jitted programs of a lane, for seeds [S]: start, advance, and whole greedy episodes."""
+    """The jitted programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
+
+    devices: the mesh that the seeds are shared out among, along its one axis.
+    """
 
     start: Callable[..., Any]
     advance: Callable[..., Any]
     play: Callable[..., Any]
+    devices: Mesh
 
 
-def programs(algorithm: Algorithm, environment: Environment, plan: Plan, episodes: int) -> Programs:
-    """The programs of the compiled road, batched over seeds; the clock is not."""
+def programs(
+    algorithm: Algorithm, environment: Environment, plan: Plan, episodes: int, devices: Sequence[Any]
+) -> Programs:
+    """The programs of the compiled road, batched over the seeds of each device; the clock is not.
+
+    Each is compiled once for all devices, which work side by side and never wait for each other.
+    """
     start, train = compiled(algorithm, environment, plan)
+    mesh = Mesh(np.array(devices), (SEEDS,))
 
     def begin(seed: Array) -> tuple[Run, Totals]:
         run = start(seed)
@@ -118,17 +130,31 @@ def programs(algorithm: Algorithm, environment: Environment, plan: Plan, episode
 
         return jax.lax.fori_loop(0, visits, visit, (run, totals))
 
+    play = compiled_play(algorithm, environment, episodes)
+    quickly = {"xla_backend_optimization_level": 0}
     return Programs(
-        jax.jit(jax.vmap(begin, out_axes=(SEED_AXES, 0)), compiler_options={"xla_backend_optimization_level": 0}),
-        jax.jit(
-            jax.vmap(advance, in_axes=(0, SEED_AXES, 0, None), out_axes=(SEED_AXES, 0)),
-            donate_argnums=(1, 2),
-            compiler_options=LEVEL,
+        over_seeds(mesh, begin, (0,), (SEED_AXES, 0), compiler_options=quickly),
+        over_seeds(
+            mesh, advance, (0, SEED_AXES, 0, None), (SEED_AXES, 0), donate_argnums=(1, 2), compiler_options=LEVEL
         ),
-        jax.jit(
-            jax.vmap(compiled_play(algorithm, environment, episodes), in_axes=(0, 0, None)), compiler_options=LEVEL
-        ),
+        over_seeds(mesh, play, (0, 0, None), 0, compiler_options=LEVEL),
+        mesh,
     )
+
+
+def over_seeds(
+    mesh: Mesh, function: Callable[..., Any], in_axes: Any, out_axes: Any, **options: Any
+) -> Callable[..., Any]:
+    """`function` of one seed jitted for seeds [S], an equal share of them on every device of the mesh."""
+
+    def specs(axes: Any) -> Any:
+        spec = lambda axis: PartitionSpec() if axis is None else PartitionSpec(SEEDS)  # noqa: E731
+        return jax.tree.map(spec, axes, is_leaf=lambda axis: axis is None)
+
+    batched = jax.vmap(function, in_axes=in_axes, out_axes=out_axes)
+    spread = jax.shard_map(batched, mesh=mesh, in_specs=specs(in_axes), out_specs=specs(out_axes), check_vma=False)
+    out = jax.tree.map(lambda spec: NamedSharding(mesh, spec), specs(out_axes))
+    return jax.jit(spread, out_shardings=out, **options)
 
 
 def strong(tree: Any) -> Any:
@@ -137,46 +163,57 @@ def strong(tree: Any) -> Any:
 
 
 class CompiledLane:
-    """Seeds that learn in one compiled program on one device."""
+    """Seeds that learn in one compiled program; where they do not fill the devices evenly, the last one fills up."""
 
-    def __init__(self, made: Programs, seeds: np.ndarray, device: Any) -> None:
-        self.made, self.seeds, self.device = made, np.asarray(seeds, np.uint32), device
-        self._keys = jax.device_put(self.seeds, device)
+    def __init__(self, made: Programs, seeds: np.ndarray) -> None:
+        self.made, self.seeds = made, np.asarray(seeds, np.uint32)
+        many = len(self.seeds)
+        self._filled = np.minimum(np.arange(-(-many // made.devices.size) * made.devices.size), many - 1)
+        self._keys = self._spread(self.seeds)
         self.run, self._sums = made.start(self._keys)
-        self._zero = jax.tree.map(np.zeros_like, jax.device_get(self._sums))
+        self._zero = jax.tree.map(np.zeros_like, self._own(self._sums))
+
+    def _spread(self, tree: Any) -> Any:
+        """Arrays [S, ..] of the host, shared out among the devices."""
+        place = NamedSharding(self.made.devices, PartitionSpec(SEEDS))
+        return jax.device_put(jax.tree.map(lambda leaf: np.asarray(leaf)[self._filled], tree), place)
+
+    def _own(self, tree: Any) -> Any:
+        """The same back on the host, [S, ..]."""
+        return jax.tree.map(lambda leaf: leaf[: len(self.seeds)], jax.device_get(tree))
 
     def advance(self, visits: int) -> None:
-        """Begin so many visits; the device works on while the caller does other things."""
+        """Begin so many visits; the devices work on while the caller does other things."""
         self.run, self._sums = self.made.advance(self._keys, self.run, self._sums, np.int32(visits))
 
     def wait(self) -> None:
-        """Until the device is at rest."""
+        """Until the devices are at rest."""
         jax.block_until_ready(self._sums)
 
     def totals(self) -> Totals:
         """The sums since the last mark."""
-        told = jax.device_get(self._sums)
-        self._sums = jax.device_put(self._zero, self.device)
+        told = self._own(self._sums)
+        self._sums = self._spread(self._zero)
         return told
 
     def policy(self) -> Any:
         """What acting reads."""
-        return jax.device_get(self.run.policy)
+        return self._own(self.run.policy)
 
     def check(self, number: int) -> Played:
         """Greedy episodes of the present policies."""
-        return jax.device_get(self.made.play(self._keys, self.run.policy, np.uint32(number)))
+        return self._own(self.made.play(self._keys, self.run.policy, np.uint32(number)))
 
     def judge(self, policy: Any, number: int) -> Played:
         """Greedy episodes of given policies."""
-        return jax.device_get(self.made.play(self._keys, jax.device_put(policy, self.device), np.uint32(number)))
+        return self._own(self.made.play(self._keys, self._spread(policy), np.uint32(number)))
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""
         run = self.run
-        told = {"held": run.held, "places": run.places, "clock": run.clock, "policy": run.policy, "sums": self._sums}
-        learner = run.learner._replace(replay=())
-        return jax.device_get({"learner": learner, "replay": run.learner.replay, "runner": told})
+        told = self._own({"held": run.held, "places": run.places, "policy": run.policy, "sums": self._sums})
+        learner, replay = self._own((run.learner._replace(replay=()), run.learner.replay))
+        return {"learner": learner, "replay": replay, "runner": {**told, "clock": jax.device_get(run.clock)}}
 
     def shape(self) -> dict[str, Any]:
         """What a state looks like."""
@@ -186,8 +223,9 @@ class CompiledLane:
         """Go on from a state."""
         told = state["runner"]
         learner = state["learner"]._replace(replay=state["replay"])
-        run = Run(learner, told["policy"], told["held"], told["places"], told["clock"])
-        self.run, self._sums = jax.device_put((run, told["sums"]), self.device)
+        learner, policy, held, places = self._spread((learner, told["policy"], told["held"], told["places"]))
+        clock = jax.device_put(told["clock"], NamedSharding(self.made.devices, PartitionSpec()))
+        self.run, self._sums = Run(learner, policy, held, places, clock), self._spread(told["sums"])
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -326,8 +364,3 @@ def sums_of(named: dict[str, np.ndarray]) -> Totals:
         return Totals(info, named["learned"], scores)
     except KeyError as missing:
         raise StorageFault(f"the checkpoint does not fit its run's settings: {missing} is missing") from missing
-
-
-def split_seeds(seeds: Sequence[int], devices: int) -> list[np.ndarray]:
-    """Seeds shared out among devices, as evenly as can be; no empty share."""
-    return [part for part in np.array_split(np.asarray(seeds, np.uint32), min(devices, len(seeds))) if len(part)]

@@ -13,7 +13,7 @@ from coterie.algorithms.qlearning import Parts, Sizes, parts, qlearning
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
 from coterie.replay.buffer import check_fits
-from coterie.running.deep.lanes import LEVEL, CompiledLane, Lane, OutsideLane, programs, split_seeds
+from coterie.running.deep.lanes import LEVEL, CompiledLane, Lane, OutsideLane, programs
 from coterie.running.deep.playing import Played, compiled_play, fixed, limit_of, outside_play
 from coterie.running.deep.recording import compiled_recording, plays_of
 from coterie.running.deep.saving import size_of
@@ -30,8 +30,8 @@ COPIES = 2  # of a run in memory at most, while a checkpoint is written
 class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
-    note: what to know before learning, in a sentence. record(policies of a lane, lane) -> greedy episodes of its teams,
-    step by step.
+    devices: how many a lane's seeds are shared out among. note: what to know before learning, in a sentence.
+    record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
 
     spec: Spec
@@ -39,8 +39,8 @@ class Opened(NamedTuple):
     made_of: Parts
     lanes: list[Lane]
     schedule: Schedule
-    together: bool
     baseline: Callable[[bool], Played]
+    devices: int
     idle_action: str
     record: Callable[[Any, int], list[Play]]
     action_names: tuple[str, ...]
@@ -62,10 +62,9 @@ def open_compiled(
     length: int,
     devices: Sequence[Any],
     memory: float,
-    lanes: Sequence[Sequence[int]] | None = None,
     made_of: Parts | None = None,
 ) -> Opened:
-    """A run on the compiled road; `lanes` are the shares of a run that is resumed.
+    """A run on the compiled road, its seeds shared out among devices.
 
     Raises BadInput, before anything is allocated, where it would not fit into `memory` bytes.
     """
@@ -73,13 +72,16 @@ def open_compiled(
     plan = Plan(options.environments, options.rows, options.lag)
     made_of = made_of or parts(algorithm, options, spec)
     learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
-    made = programs(learner, environment, plan, episodes)
-    shape = jax.eval_shape(made.start, jax.ShapeDtypeStruct((1,), np.uint32))
-    check_fits(COPIES * len(seeds) * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
-    shares = split_seeds(seeds, len(devices)) if lanes is None else [np.array(share, np.uint32) for share in lanes]
-    opened: list[Lane] = [
-        CompiledLane(made, share, devices[place % len(devices)]) for place, share in enumerate(shares)
-    ]
+    devices = devices[: len(seeds)]
+    made = programs(learner, environment, plan, episodes, devices)
+    shape = jax.eval_shape(made.start, jax.ShapeDtypeStruct((len(devices),), np.uint32))
+    check_fits(
+        COPIES * -(-len(seeds) // len(devices)) * size_of(shape),
+        int(min(memory, 2**62)),
+        options.replay,
+        options.environments,
+    )
+    lane = CompiledLane(made, np.array(seeds, np.uint32))
     names = [environment.action_names[action] for action in environment.idle]
     named = names[0] if len(set(names)) == 1 else ", ".join(names)
 
@@ -92,7 +94,7 @@ def open_compiled(
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), played)
 
     def record(policies: Any, place: int) -> list[Play]:
-        lane = opened[place]
+        assert place == 0, "one lane holds all seeds"
         several = max(1, RECORDED // len(seeds))
         program = jax.jit(jax.vmap(compiled_recording(learner, environment, several), in_axes=(0, 0, None)))
         told = jax.device_get(program(lane.seeds, policies, np.uint32(1_000_000)))
@@ -100,7 +102,7 @@ def open_compiled(
         return [play for row, one in enumerate(each) for play in plays_of(environment, one, int(lane.seeds[row]))]
 
     return Opened(
-        spec, learner, made_of, opened, schedule_of(options, steps, checks), True, baseline,
+        spec, learner, made_of, [lane], schedule_of(options, steps, checks), baseline, len(devices),
         named if environment.idle_is_noop else f"always {named}: no action stands still",
         record, environment.action_names, environment.success_word, environment.horizon,
         environment.idle if environment.idle_is_noop else None,
@@ -149,7 +151,7 @@ def open_outside(
     names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
     schedule = schedule_of(options, steps, checks)
     return Opened(
-        spec, learner, made_of, list(lanes), schedule, False, baseline, "always action 0",
+        spec, learner, made_of, list(lanes), schedule, baseline, 1, "always action 0",
         record, names, "succeed", horizon, None,
     )  # fmt: skip
 

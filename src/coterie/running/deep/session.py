@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -109,50 +108,39 @@ def learn(
     schedule: Schedule,
     progress: Progress,
     *,
-    together: bool,
     on_rows: Callable[[list[dict[str, Any]]], None],
     on_tick: Callable[[DeepTick], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     between: Callable[[], None] = lambda: None,
 ) -> None:
-    """Learn to the end, or until `should_stop` says so between two chunks; lanes `together` or one after another.
+    """Learn to the end, one lane after another, or until `should_stop` says so between two chunks.
 
     `on_rows` is given the rows of each check; `between` is called after every chunk, to save at times.
     """
     clock = _Clock(schedule, progress, sum(len(lane.seeds) for lane in lanes), on_tick)
-    groups = [list(range(len(lanes)))] if together else [[place] for place in range(len(lanes))]
-    for group in groups:
+    for place, lane in enumerate(lanes):
         chunk = 1
-        while progress.visited[group[0]] < schedule.visits:
+        while progress.visited[place] < schedule.visits:
             if should_stop():
                 return
-            behind = progress.visited[group[0]]
+            behind = progress.visited[place]
             mark = behind // schedule.every
             size = min(chunk, schedule.mark(mark) - behind)
-            took = clock.time(lambda group=group, size=size: _advance([lanes[place] for place in group], size))
-            for place in group:
-                progress.visited[place] += size
+            took = clock.time(lambda lane=lane, size=size: _advance(lane, size))
+            progress.visited[place] += size
             if behind + size == schedule.mark(mark):
-                rows = [row for place in group for row in _checked(lanes, place, mark, schedule, progress)]
+                rows = _checked(lanes, place, mark, schedule, progress)
                 on_rows(rows)
                 clock.heard(rows)
-            clock.tell(size * sum(len(lanes[place].seeds) for place in group))
+            clock.tell(size * len(lane.seeds))
             between()
             chunk = max(1, min(int(size * CHUNK_SECONDS / max(took, 1e-6)), chunk * 8))
-        if not together:
-            lanes[group[0]].close()
+        lane.close()
 
 
-def _advance(lanes: list[Lane], visits: int) -> None:
-    if len(lanes) == 1:
-        lanes[0].advance(visits)
-        lanes[0].wait()
-        return
-    with ThreadPoolExecutor(len(lanes)) as pool:  # the first call compiles, for every device at the same time
-        for begun in [pool.submit(lane.advance, visits) for lane in lanes]:
-            begun.result()
-    for lane in lanes:
-        lane.wait()
+def _advance(lane: Lane, visits: int) -> None:
+    lane.advance(visits)
+    lane.wait()
 
 
 def _checked(
