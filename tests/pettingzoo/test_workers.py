@@ -70,7 +70,11 @@ class Counting(pettingzoo.ParallelEnv):
                 time.sleep(0.01)
         self.total += sum(actions.values())
         told, infos = self.seen(), self.infos()
+        if self.trouble == "blind" and (self.seed, self.steps) == self.at:
+            told["second"][1] = np.nan
         rewards = {agent: 0.1 * action + self.seed for agent, action in actions.items()}
+        if self.trouble == "unpaid" and (self.seed, self.steps) == self.at:
+            rewards["first"] = np.inf
         over = self.steps == 2 + self.seed % 5
         ended = {agent: agent == "second" and self.seed % 3 == 0 and self.steps == 2 for agent in self.agents}
         cut = {agent: over and not ended[agent] for agent in self.agents}
@@ -216,6 +220,8 @@ def test_rollouts_by_halves_are_those_of_this_process(word):
         ("exit", r"its process ended with exit code 3"),
         ("kill", r"its process ended with signal 9 \(SIGKILL\)"),
         ("hang", "no answer in time"),
+        ("blind", "the observation of agent 'second' is no finite number"),
+        ("unpaid", "agent 'first' got the reward inf"),
     ],
 )
 def test_a_fault_names_the_environment_its_seed_and_its_step(word, trouble, says):

@@ -14,6 +14,9 @@ import tyro
 
 from coterie.errors import BadInput, StorageFault, nearest
 
+# what the parser says of a value that is no number
+VALUE = re.compile(r"Error parsing (--\S+):.*(to float|for int\(\) with base 10): '([^']*)'")
+KINDS = {"for int() with base 10": "a whole number", "to float": "a number"}
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -93,7 +96,10 @@ def _sentence(text: str) -> str:
             sections[-1].append(line)
     titled = "╭" not in text  # then the title has a section of its own
     told = [" ".join(section) for section in sections if section][int(titled) :]
-    return told[0].rstrip(". ") if told else "the options could not be read"
+    if not told:
+        return "the options could not be read"
+    value = VALUE.match(told[0])
+    return f"{value[1]} {value[3]}: expected {KINDS[value[2]]}" if value else told[0].rstrip(". ")
 
 
 def fresh_file(flag: str, word: str, ending: str) -> Path | None:

@@ -10,7 +10,7 @@ import tyro
 
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
-from coterie.errors import BadInput, Diverged
+from coterie.errors import BadInput, Diverged, EnvironmentFault
 from coterie.settings import DEEP_PRESETS, PRESETS
 from coterie.workflow.deep_plan import deep_options, deep_plan, needs_networks, preset_for, road_of
 
@@ -90,12 +90,13 @@ def run(environment: str, words: list[str]) -> int:
         checks=options.checks,
     )
     from coterie.cli.output import DeepProgressLine, next_step, say, show, show_json
-    from coterie.running.recorder import word_for
+    from coterie.running.recorder import check_new, word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
     from coterie.workflow.deep import interruptible, learn_deep, new_folder, open_plan
 
     check_tracker(options.track)
+    check_new(Path(options.runs), options.name)
     say(f"compiling {chosen.algorithm} for {environment} …")
     with interruptible():
         opened = open_plan(chosen, workers=options.workers, device=options.device)
@@ -106,7 +107,7 @@ def run(environment: str, words: list[str]) -> int:
     with tracker(options.track, folder, chosen, say) as track:
         try:
             run = learn_deep(chosen, opened, folder, track=track, on_tick=progress)
-        except Diverged as fault:
+        except (Diverged, EnvironmentFault) as fault:
             progress.clear()
             say(f"coterie: {fault}")
             return fault.exit_code

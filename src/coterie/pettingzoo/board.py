@@ -124,3 +124,14 @@ def without_choice(spec: Spec, glance: Glance) -> tuple[int, str] | None:
             if len(stuck):
                 return int(stuck[0][0]), spec.agents[kind.agents[stuck[0][1]]]
     return None
+
+
+def no_number(spec: Spec, glance: Glance) -> tuple[int, str] | None:
+    """The first of the worlds [E] that shows something that is no number (nan or infinite), and what that is."""
+    for kind, seen in zip(spec.kinds, glance.obs, strict=True):
+        if seen.dtype.kind == "f" and not np.isfinite(seen).all():
+            world, agent = np.argwhere(~np.isfinite(seen))[0][:2]
+            return int(world), f"the observation of agent '{spec.agents[kind.agents[agent]]}' is no finite number"
+    if not np.isfinite(glance.state).all():
+        return int(np.argwhere(~np.isfinite(glance.state))[0][0]), "the central state is no finite number"
+    return None

@@ -15,6 +15,7 @@ from coterie.pettingzoo.board import (
     checksum,
     clear,
     each,
+    no_number,
     read_board,
     sight,
     without_choice,
@@ -125,7 +126,9 @@ class Drive:
             raise self.fault(place, told_of(error)) from error
 
     def check(self, glance: Glance) -> None:
-        """Raises EnvironmentFault where an agent is to move and may do nothing."""
+        """Raises EnvironmentFault where an agent is to move and may do nothing, or something told is no number."""
+        if (broken := no_number(self.spec, glance)) is not None:
+            raise self.fault(*broken)
         if (stuck := without_choice(self.spec, glance)) is not None:
             raise self.fault(stuck[0], f"agent '{stuck[1]}' is to move and its action mask allows nothing")
 

@@ -27,17 +27,24 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 NEWEST = "latest"
 
 
-def create_run(runs: Path, stem: str, name: str | None) -> Path:
-    """A new folder for a run: `name`, or stem-1, stem-2, …; never one that exists.
-
-    Raises BadInput for an impossible or a taken name, StorageFault where the folder cannot be made.
-    """
+def check_new(runs: Path, name: str | None) -> None:
+    """Raises BadInput for an impossible or a taken name of a run, StorageFault where `runs` is no folder."""
     if name is not None and not NAME.match(name):
         raise BadInput(f"--name '{name}': use letters, digits, '.', '_' and '-', at most 100")
     if name == NEWEST:
         raise BadInput(f"--name '{name}' always means the newest run; choose another name")
     if runs.exists() and not runs.is_dir():
         raise StorageFault(f"the run folder {runs} is a file; choose another with --runs")
+    if name is not None and (runs / name).exists():
+        raise BadInput(f"--name '{name}': {runs / name} exists, and nothing is overwritten")
+
+
+def create_run(runs: Path, stem: str, name: str | None) -> Path:
+    """A new folder for a run: `name`, or stem-1, stem-2, …; never one that exists.
+
+    Raises BadInput for an impossible or a taken name, StorageFault where the folder cannot be made.
+    """
+    check_new(runs, name)
     try:
         runs.mkdir(parents=True, exist_ok=True)
         if name is not None:

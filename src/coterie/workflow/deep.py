@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import msgspec
 import numpy as np
 
 from coterie.envs import catalogue, sources
-from coterie.errors import BadInput, Diverged, Stopped
+from coterie.errors import BadInput, CoterieError, Diverged, EnvironmentFault, Stopped
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.devices import prepare
+from coterie.running.deep.lanes import Lane
 from coterie.running.deep.runs import Opened, must_agree, open_compiled, open_outside
 from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
 from coterie.running.deep.team import DeepTeam, load_deep
@@ -111,6 +113,7 @@ def train_deep(
         success=success,
         **more,
     )
+    recorder.check_new(Path(runs), name)
     with interruptible():
         opened = open_plan(chosen, workers=workers, device=device)
     folder = new_folder(chosen, Path(runs), name)
@@ -125,6 +128,10 @@ def open_plan(chosen: DeepPlan, *, workers: int = 0, device: str = "auto", devic
 
     `devices`: how many CPU devices seeds were shared out among, where a run goes on; else one a core.
     """
+    if not 0 <= workers <= chosen.learner.environments:
+        raise BadInput(
+            f"--workers {workers}: expected 0 (this process) to {chosen.learner.environments}, one for each environment"
+        )
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
     common = {"steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
     if chosen.road == "compiled":
@@ -314,6 +321,7 @@ def learn_deep(
                     signals.received,
                 )
             verdict = judge(chosen, opened, progress, folder, last[0].steps_per_second if last else 0.0)
+            told_numbers = not verdict.frozen or all_numbers(opened.lanes)
             recorded = [play for place, best in enumerate(progress.best) for play in opened.record(best, place)]
         finally:
             for lane in opened.lanes:
@@ -322,12 +330,23 @@ def learn_deep(
     recorder.write_json(folder / "findings.json", [msgspec.to_builtins(one) for one in verdict.findings])
     recorder.write_json(folder / "evaluation.json", verdict.to_json())
     if verdict.frozen:
-        others = "" if len(verdict.frozen) == chosen.seeds else f"; the others are judged in {folder}"
-        raise Diverged(
-            f"{len(verdict.frozen)} of {chosen.seeds} seeds left the finite numbers and were frozen there (seed "
-            f"{verdict.frozen[0]}){others}; use a smaller --learning-rate; is all that is seen a number?"
-        )
+        raise frozen(chosen, verdict, folder, told_numbers)
     return DeepRun(folder, verdict)
+
+
+def frozen(chosen: DeepPlan, verdict: DeepVerdict, folder: Path, told_numbers: bool) -> CoterieError:
+    """What to raise where seeds were frozen: it is the environment's fault where it told what is no number."""
+    others = "" if len(verdict.frozen) == chosen.seeds else f"; the others are judged in {folder}"
+    where = f"{len(verdict.frozen)} of {chosen.seeds} seeds were frozen there (seed {verdict.frozen[0]}){others}"
+    if not told_numbers:
+        return EnvironmentFault(f"{chosen.environment} paid or showed something that is no finite number; {where}")
+    return Diverged(f"learning left the finite numbers; {where}; use a smaller --learning-rate")
+
+
+def all_numbers(lanes: list[Lane]) -> bool:
+    """Whether all that was kept of the environment is finite."""
+    kept = [leaf for lane in lanes for leaf in jax.tree.leaves(lane.state().get("replay", ()))]
+    return all(np.isfinite(leaf).all() for leaf in kept if leaf.dtype.kind == "f")
 
 
 def evaluate_deep(folder: Path, device: str = "auto") -> DeepRun:

@@ -73,6 +73,11 @@ def deep_plan(
             f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is one visit to the replay, "
             f"--environments {options.environments} times --rows {options.rows}"
         )
+    if options.replay < visit_steps(options):
+        raise BadInput(
+            f"--replay {options.replay}: expected {visit_steps(options):,} at least, what one visit brings "
+            f"(--environments {options.environments} times --rows {options.rows})"
+        )
     if options.warmup > steps:
         raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
     if not 1 <= checks <= 1_000:
