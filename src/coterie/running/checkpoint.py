@@ -64,10 +64,10 @@ def save_checkpoint(run: Path, step: int, parts: dict[str, dict[str, np.ndarray]
             shutil.rmtree(temporary, ignore_errors=True)
             raise
         sync_folder(home)
-    except StorageFault:
-        raise
     except OSError as error:
-        raise StorageFault(f"the checkpoint {final} could not be written: {error.strerror or error}") from error
+        cause = error.__cause__ if isinstance(error, StorageFault) else error  # which names a temporary file
+        why = getattr(cause, "strerror", None) or error
+        raise StorageFault(f"the checkpoint {final} could not be written: {why}") from error
     for old in [*list_checkpoints(run)[:-KEPT], *home.glob(".new-*"), *home.glob(".old-*")]:
         shutil.rmtree(old, ignore_errors=True)  # a killed process may have left temporary names
     return final

@@ -109,7 +109,7 @@ def load_deep(folder: Path, seed: int | None = None, network: Any = None) -> Dee
         spec = msgspec.convert(facts["spec"], Spec)
         options = msgspec.convert(facts["options"], DeepOptions)
         seeds = [int(one) for lane in facts["lanes"] for one in lane]
-        best = seeds[int(facts["best_seed"])]
+        best = dict(enumerate(seeds))[int(facts["best_seed"])]
         sizes = [len(lane) for lane in facts["lanes"]]
     except (KeyError, TypeError, ValueError, IndexError, msgspec.ValidationError) as error:
         raise StorageFault(f"{folder} does not hold a deep team: {error!r}") from error
