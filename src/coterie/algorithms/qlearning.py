@@ -36,6 +36,8 @@ from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout,
 
 BETA = 0.4  # how far importance weights undo prioritised draws at the start; wholly at the end (Schaul et al. 2016)
 
+STEPS, SEQUENCES = 256, 32  # items of a gradient step where no number is asked for
+
 
 class Sizes(NamedTuple):
     """The static sizes of one learner: env steps a run, environments E, rows T a rollout, rows L a sequence."""
@@ -109,6 +111,7 @@ def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
 def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algorithm:
     """The family as an `Algorithm`; `spec` says who shares parameters, `made_of` what it is made of."""
     slots, shared = replay_rows(options, sizes), made_of.sharing
+    items = options.batch or (STEPS if sizes.length == 1 else SEQUENCES)
     mixed = made_of.mixer is not None
     gradient_steps = max(1, sizes.env_steps // (sizes.environments * sizes.rows)) * options.updates
     optimiser = optax.adam(falling(options.learning_rate, options.learning_rate_end, gradient_steps))
@@ -162,9 +165,7 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
         def gradient_step(carry: Any, count: Array) -> Any:
             online, target, adam, finite, surprise = carry
             draw_key, seen = jax.random.fold_in(learn_key, count), written + np.uint32(sizes.rows)
-            batch = batch_of(
-                draw_key, spec, replay, like, seen, options.batch, sizes.length, shared, surprise or None, beta
-            )
+            batch = batch_of(draw_key, spec, replay, like, seen, items, sizes.length, shared, surprise or None, beta)
             loss_of = mixed_loss if mixed else lone_loss
             loss_of = partial(loss_of, spec, options, made_of, target=target, batch=batch)
             (loss, (errors, info)), gradient = jax.value_and_grad(loss_of, has_aux=True)(online)

@@ -59,8 +59,8 @@ class DeepOptions:
     """Joint steps of each environment between two visits to the replay."""
     updates: int = 1
     """Gradient steps at each visit."""
-    batch: int = 256
-    """Items of a gradient step: steps, or sequences where agents remember or rewards are traced back."""
+    batch: int = 0
+    """Items of a gradient step: steps, or sequences where agents remember or rewards are traced back; 0: 256 or 32."""
     sequence: int = 0
     """Rows of a sequence; 0: one step, or as many as an episode has (at most 64) where sequences are needed."""
     replay: int = 50_000

@@ -149,7 +149,7 @@ RANGES = {
     "learning_rate": (1e-9, 1), "epsilon": (0, 1), "epsilon_end": (0, 1), "epsilon_decay": (0, 1), "n_step": (1, 1_000),
     "target_every": (1, 10**9), "hidden": (1, 8_192), "layers": (0, 16), "share_quantile": (1e-6, 1),
     "sequence": (0, 4_096),
-    "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (1, 65_536), "mixing": (1, 4_096),
+    "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (0, 65_536), "mixing": (1, 4_096),
     "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
 }  # fmt: skip
 
