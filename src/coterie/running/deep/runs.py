@@ -24,6 +24,7 @@ from coterie.settings import DeepOptions
 from coterie.types import Algorithm, Play, Spec
 
 RECORDED = 20  # greedy episodes kept of a run, over all seeds
+ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}  # worlds are stepped at the same time; and bits stay the same
 COPIES = 2  # of a run in memory at most, while a checkpoint is written
 
 
@@ -131,7 +132,7 @@ def open_outside(
     learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
     shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
     check_fits(COPIES * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
-    halves = outside(learner, spec, plan, actor=actor)
+    halves = outside(learner, spec, plan, actor=actor, compiler_options=ONE_THREAD)
     limit = limit_of(horizon)
     lanes = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit) for seed in seeds]
 
