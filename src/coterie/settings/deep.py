@@ -134,7 +134,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "reward_scale": 20.0,
             "hidden": 128,
             "share_parameters": True,
-            "epsilon_decay": 0.25,
+            "epsilon_decay": 0.6,
             "environments": 32,
             "rows": 8,
             "updates": 16,
