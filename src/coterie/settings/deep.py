@@ -134,7 +134,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "reward_scale": 20.0,
             "hidden": 128,
             "share_parameters": True,
-            "epsilon_decay": 0.6,
+            "epsilon_decay": 0.25,
             "environments": 32,
             "rows": 8,
             "updates": 16,
@@ -142,6 +142,6 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "replay": 400_000,
             "warmup": 5_000,
         },
-        1_500_000,
+        2_000_000,
     ),
 }
