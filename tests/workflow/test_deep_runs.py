@@ -1,7 +1,9 @@
 """Deep runs as users have them: stopped and resumed, judged again, and refused where something does not fit."""
 
 import json
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -9,10 +11,12 @@ import pytest
 import coterie
 import coterie.workflow.deep as deep
 from coterie.errors import BadInput, Stopped, StorageFault
+from coterie.networks.agent import dense_network
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.session import DeepTick
 from coterie.running.signals import Signals
+from coterie.workflow.deep_opening import open_plan
 from coterie.workflow.deep_plan import deep_plan
 
 SMALL = {
@@ -38,9 +42,6 @@ def stopped(runs):
 
     def stop(tick: DeepTick) -> None:
         if tick.env_steps >= 600:
-            import os
-            import signal
-
             os.kill(os.getpid(), signal.SIGTERM)
 
     with pytest.raises(Stopped) as raised:
@@ -163,4 +164,40 @@ def test_unlike_agents_do_not_share():
     controls, shared = {"controls": "RLDU,LRUD"}, {"share_experience": "pooled"}
     chosen = deep_plan("rendezvous", algorithm="iql", env=controls, learner=shared)
     with pytest.raises(BadInput, match="not equal capabilities"):
-        deep.open_plan(chosen)
+        open_plan(chosen)
+
+
+def narrow(own, spec):
+    """A smaller network of the user's own, and a loss that does not mind how large an error is."""
+    return own._replace(networks=tuple(dense_network(5, 1) for _ in spec.kinds), loss=abs)
+
+
+def test_parts_of_the_users_own_are_used_and_asked_for_again(tmp_path):
+    def stop(tick: DeepTick) -> None:
+        if tick.env_steps >= 200:
+            signal.raise_signal(signal.SIGTERM)
+
+    small = {**SMALL, "seeds": 1, "steps": 320, "algorithm": "iql", "runs": tmp_path}
+    whole = coterie.train("climbing", deep=True, name="whole", parts=narrow, **small)
+    shapes = {array.shape for array in load_checkpoint(whole.folder, ("policy",))[0]["policy"].values()}
+    assert (1, 2, 5, 1) in shapes
+    with pytest.raises(Stopped):
+        coterie.train("climbing", deep=True, name="stopped", parts=narrow, on_tick=stop, **small)
+    Signals.latest = None
+    with pytest.raises(BadInput, match=r"trained with parts=.*narrow; give it again"):
+        coterie.resume("stopped", runs=tmp_path)
+    went_on = coterie.resume("stopped", runs=tmp_path, parts=narrow)
+    for part in ("learner", "policy"):
+        ours, theirs = (load_checkpoint(run.folder, (part,))[0][part] for run in (went_on, whole))
+        assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
+    assert deep.evaluate_deep(whole.folder, parts=narrow).verdict.returns == whole.verdict.returns
+    with pytest.raises(StorageFault, match="does not fit"):
+        deep.evaluate_deep(whole.folder)
+    with pytest.raises(BadInput, match="expected a function that returns Parts, found tuple"):
+        coterie.train("climbing", deep=True, name="other", parts=lambda own, spec: (), **small)
+
+
+def test_python_takes_the_presets_that_the_command_takes(tmp_path):
+    run = coterie.train("climbing", deep=True, steps=400, seeds=1, runs=tmp_path, pictures=False)
+    assert run.verdict.algorithm == "hysteretic"
+    assert 'preset = "coordination"' in (run.folder / "config.toml").read_text()

@@ -93,7 +93,8 @@ def run(environment: str, words: list[str]) -> int:
     from coterie.running.recorder import check_new, word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
-    from coterie.workflow.deep import interruptible, learn_deep, new_folder, open_plan
+    from coterie.workflow.deep import interruptible, learn_deep, new_folder
+    from coterie.workflow.deep_opening import open_plan
 
     check_tracker(options.track)
     check_new(Path(options.runs), options.name)

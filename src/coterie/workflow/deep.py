@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,32 +12,26 @@ import jax
 import msgspec
 import numpy as np
 
-from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, CoterieError, Diverged, EnvironmentFault, Stopped
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
-from coterie.running.deep.devices import prepare
 from coterie.running.deep.lanes import Lane
-from coterie.running.deep.runs import Opened, must_agree, open_compiled, open_outside
+from coterie.running.deep.runs import Opened, must_agree
 from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
 from coterie.running.deep.team import DeepTeam, load_deep
 from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
-from coterie.running.train import memory_bytes
-from coterie.settings import CENTRAL, MIXED
+from coterie.settings import MIXED
 from coterie.workflow.deep_judge import judge
+from coterie.workflow.deep_opening import Change, name_of, open_plan
 from coterie.workflow.deep_plan import (
-    CHECK_EPISODES,
     DeepPlan,
     deep_config,
     deep_plan,
-    partitioned,
     planned_deep,
-    sequence_length,
     with_team_reward,
 )
 from coterie.workflow.deep_saving import checked_facts, restored, save_episodes, save_state
-from coterie.workflow.deep_sharing import check_sharing
 
 SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
 Tracker = Callable[[list[dict[str, Any]]], None]
@@ -92,13 +85,15 @@ def train_deep(
     workers: int = 0,
     device: str = "auto",
     track: Tracker | None = None,
+    parts: Change | None = None,
     on_tick: Callable[[DeepTick], None] | None = None,
     **learner: Any,
 ) -> DeepRun:
     """Train teams with neural networks, one a seed, judge the best saved policy of each, and keep all in a run folder.
 
     `env` are the environment's options, further words the learner's (settings.DeepOptions): for example
-    `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`.
+    `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`. `parts` puts parts of your
+    own into the learner: a function from the algorithm's Parts and the Spec to the Parts to use (algorithms/qlearning).
     """
     more = {} if checks is None else {"checks": checks}
     chosen = deep_plan(
@@ -115,89 +110,12 @@ def train_deep(
     )
     recorder.check_new(Path(runs), name)
     with interruptible():
-        opened = open_plan(chosen, workers=workers, device=device)
+        opened = open_plan(chosen, workers=workers, device=device, change=parts)
     folder = new_folder(chosen, Path(runs), name)
     run = learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
     if pictures:
         run.draw()
     return run
-
-
-def open_plan(chosen: DeepPlan, *, workers: int = 0, device: str = "auto", devices: int | None = None) -> Opened:
-    """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
-
-    `devices`: how many CPU devices seeds were shared out among, where a run goes on; else one a core.
-    """
-    if not 0 <= workers <= chosen.learner.environments:
-        raise BadInput(
-            f"--workers {workers}: expected 0 (this process) to {chosen.learner.environments}, one for each environment"
-        )
-    seeds = [chosen.seed + place for place in range(chosen.seeds)]
-    common = {"steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
-    if chosen.road == "compiled":
-        if workers:
-            raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
-        found = prepare(device, devices or min(os.cpu_count() or 1, chosen.seeds))[:devices]
-        if devices and len(found) < devices:
-            raise BadInput(
-                f"this run's seeds are shared out among {devices} devices, and JAX has {len(found)} here; go on with "
-                "it in a process of its own: coterie resume"
-            )
-        environment = compiled_environment(chosen.environment, chosen.env)
-        options = with_team_reward(chosen)
-        environment = environment._replace(spec=partitioned(environment.spec, options))
-        opened = open_compiled(
-            environment,
-            chosen.algorithm,
-            options,
-            length=sequence_length(options, environment.horizon),
-            devices=found,
-            memory=memory_bytes(),
-            **common,
-        )
-    else:
-        from coterie.pettingzoo.sources import make_worlds
-
-        found = prepare(device, 1 + (chosen.learner.lag > 0))
-        options, central = chosen.learner, chosen.algorithm in CENTRAL
-
-        def worlds(episodes: int | None) -> Any:
-            count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-            return make_worlds(chosen.environment, chosen.env, environments=count, workers=helpers, central=central)
-
-        one = make_worlds(chosen.environment, chosen.env, environments=1, central=central)
-        spec, horizon = partitioned(one.spec, options), horizon_of(one)
-        opened = open_outside(
-            worlds,
-            spec,
-            chosen.algorithm,
-            options,
-            length=sequence_length(options, horizon),
-            horizon=horizon,
-            memory=memory_bytes(),
-            actor=found[-1] if options.lag else None,
-            **common,
-        )
-    opened = opened._replace(note=check_sharing(chosen, opened.spec))
-    return opened
-
-
-def compiled_environment(word: str, options: Any) -> Any:
-    """The environment of the compiled road: ours, or a JAX library's."""
-    source = sources.parse(word) if ":" in word else None
-    if source is None:
-        return catalogue.make(word, options)
-    return sources.jax_environment(source.source, source.name, options)
-
-
-def horizon_of(worlds: Any) -> int:
-    """The time limit of worlds outside where they name one (max_cycles), else 0."""
-    one = worlds.ones[0].environment
-    for holder in (one, getattr(one, "unwrapped", None), getattr(getattr(one, "aec_env", None), "unwrapped", None)):
-        limit = getattr(holder, "max_cycles", None)
-        if isinstance(limit, int) and limit > 0:
-            return limit
-    return 0
 
 
 def new_folder(chosen: DeepPlan, runs: Path, name: str | None) -> Path:
@@ -218,6 +136,7 @@ def resume_deep(
     workers: int = 0,
     device: str = "auto",
     track: Tracker | None = None,
+    parts: Change | None = None,
     on_tick: Callable[[DeepTick], None] | None = None,
 ) -> DeepRun:
     """Go on with a stopped deep run as if it had never been stopped, bit for bit."""
@@ -226,14 +145,19 @@ def resume_deep(
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
     if not list_checkpoints(folder):
         with interruptible():
-            opened = open_plan(chosen, workers=workers, device=device)
+            opened = open_plan(chosen, workers=workers, device=device, change=parts)
         return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
     with interruptible():
         with recorder.held(folder):
-            parts, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
+            arrays, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
         facts = checked_facts(folder, chosen, told)
-        opened = open_plan(chosen, workers=workers, device=device, devices=facts.devices)
-        progress = restored(opened, parts, facts)
+        if facts.changed != name_of(parts):
+            raise BadInput(
+                f"{folder.name} was trained with "
+                + (f"parts={facts.changed}; give it again: coterie.resume(…, parts=…)" if facts.changed else "no parts")
+            )
+        opened = open_plan(chosen, workers=workers, device=device, devices=facts.devices, change=parts)
+        progress = restored(opened, arrays, facts)
     return learn_deep(chosen, opened, folder, progress=progress, rows=facts.rows, track=track, on_tick=on_tick)
 
 
@@ -349,15 +273,18 @@ def all_numbers(lanes: list[Lane]) -> bool:
     return all(np.isfinite(leaf).all() for leaf in kept if leaf.dtype.kind == "f")
 
 
-def evaluate_deep(folder: Path, device: str = "auto") -> DeepRun:
-    """The verdict on a deep run's best saved policies, computed anew; nothing in the run's folder is changed."""
+def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = None) -> DeepRun:
+    """The verdict on a deep run's best saved policies, computed anew; nothing in the run's folder is changed.
+
+    `parts` are needed where the run was trained with a network of the user's own.
+    """
     chosen = planned_deep(folder)
-    parts, told = load_checkpoint(folder, ("policy", "progress"))
+    arrays, told = load_checkpoint(folder, ("policy", "progress"))
     facts = checked_facts(folder, chosen, told)
     with interruptible():
-        opened = open_plan(chosen, device=device)
+        opened = open_plan(chosen, device=device, change=parts)
     try:
-        progress = restored(opened, parts, facts, going_on=False)
+        progress = restored(opened, arrays, facts, going_on=False)
         if any(best is None for best in progress.best):
             word = recorder.word_for(folder)
             raise BadInput(f"{folder.name} was stopped before its first check; go on with: coterie resume {word}")

@@ -41,7 +41,8 @@ def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Pl
 class Facts(msgspec.Struct):
     """What a checkpoint says of itself: log lines behind it, visits and seeds by lane, which lanes are under way.
 
-    devices: how many the seeds of a lane are shared out among.
+    devices: how many the seeds of a lane are shared out among. changed: which function of the user's put parts of their
+    own into the learner; empty where none did.
     """
 
     rows: Annotated[int, msgspec.Meta(ge=0)]
@@ -49,6 +50,7 @@ class Facts(msgspec.Struct):
     lanes: list[list[int]]
     opened: list[bool]
     devices: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+    changed: str
     settings: dict[str, Any]
 
 
@@ -108,6 +110,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "lanes": [[int(seed) for seed in lane.seeds] for lane in opened.lanes],
         "opened": [bool(state) for state in states],
         "devices": opened.devices,
+        "changed": opened.changed,
         "settings": settings_of(chosen),
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),

@@ -176,7 +176,9 @@ def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Prob
     """Compile a deep run, let all its seeds learn for some seconds, and check them twice."""
     from coterie.running.deep.saving import size_of
     from coterie.running.deep.session import learn, new_progress
-    from coterie.workflow.deep import must_agree, open_plan, with_team_reward
+    from coterie.running.deep.runs import must_agree
+    from coterie.workflow.deep_opening import open_plan
+    from coterie.workflow.deep_plan import with_team_reward
 
     began = time.perf_counter()
     opened = open_plan(chosen, workers=workers if chosen.road == "worker" else 0, device=device)

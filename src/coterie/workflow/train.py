@@ -104,7 +104,7 @@ def train(
     *,
     deep: bool | None = None,
     algorithm: str | None = None,
-    preset: str = "default",
+    preset: str | None = None,
     env: Any = None,
     seeds: int | None = None,
     seed: int = 0,
@@ -148,7 +148,7 @@ def train(
     chosen = plan(
         environment,
         algorithm=algorithm,
-        preset=preset,
+        preset=preset or "default",
         env=env,
         seeds=seeds,
         seed=seed,
@@ -203,13 +203,14 @@ def resume(
     on_tick: Callable[[Any], None] | None = None,
     workers: int = 0,
     device: str = "auto",
+    parts: Any = None,
 ) -> Run | DeepRun:
-    """Go on with a stopped run as if it had never been stopped, and judge it; workers and device are of deep runs."""
+    """Go on with a stopped run as if it had never been stopped, and judge it; the last three words are of deep runs."""
     folder = recorder.find_run(Path(runs), str(run))
     if is_deep(folder):
         from coterie.workflow.deep import resume_deep
 
-        return resume_deep(folder, workers=workers, device=device, on_tick=on_tick)
+        return resume_deep(folder, workers=workers, device=device, parts=parts, on_tick=on_tick)
     chosen = planned(folder)
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")

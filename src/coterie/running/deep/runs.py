@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from coterie.algorithms.qlearning import Parts, Sizes, parts, qlearning
+from coterie.algorithms.qlearning import Parts, Sizes, qlearning
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
 from coterie.replay.buffer import check_fits
@@ -32,6 +32,7 @@ class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
     devices: how many a lane's seeds are shared out among. note: what to know before learning, in a sentence.
+    changed: who put the user's own parts in.
     record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
 
@@ -49,11 +50,11 @@ class Opened(NamedTuple):
     horizon: int
     idle: tuple[int, ...] | None
     note: str = ""
+    changed: str = ""
 
 
 def open_compiled(
     environment: Environment,
-    algorithm: str,
     options: DeepOptions,
     *,
     steps: int,
@@ -63,7 +64,7 @@ def open_compiled(
     length: int,
     devices: Sequence[Any],
     memory: float,
-    made_of: Parts | None = None,
+    made_of: Parts,
 ) -> Opened:
     """A run on the compiled road, its seeds shared out among devices.
 
@@ -71,7 +72,6 @@ def open_compiled(
     """
     spec = environment.spec
     plan = Plan(options.environments, options.rows, options.lag)
-    made_of = made_of or parts(algorithm, options, spec)
     learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
     devices = devices[: len(seeds)]
     made = programs(learner, environment, plan, episodes, devices)
@@ -113,7 +113,6 @@ def open_compiled(
 def open_outside(
     make_worlds: Callable[[int | None], Any],
     spec: Spec,
-    algorithm: str,
     options: DeepOptions,
     *,
     steps: int,
@@ -124,11 +123,10 @@ def open_outside(
     horizon: int,
     memory: float,
     actor: Any = None,
-    made_of: Parts | None = None,
+    made_of: Parts,
 ) -> Opened:
     """A run on the worker road, one lane a seed, one after another; make_worlds(None) opens those to learn in."""
     plan = Plan(options.environments, options.rows, options.lag)
-    made_of = made_of or parts(algorithm, options, spec)
     learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
     shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
     check_fits(COPIES * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)

@@ -1,0 +1,120 @@
+"""A deep run's plan made ready to learn: its environment, the user's own parts, its lanes; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from coterie.algorithms.qlearning import Parts
+from coterie.algorithms.qlearning import parts as parts_of
+from coterie.envs import catalogue, sources
+from coterie.errors import BadInput
+from coterie.running.deep.devices import prepare
+from coterie.running.deep.runs import Opened, open_compiled, open_outside
+from coterie.running.train import memory_bytes
+from coterie.settings import CENTRAL
+from coterie.types import Spec
+from coterie.workflow.deep_plan import CHECK_EPISODES, DeepPlan, partitioned, sequence_length, with_team_reward
+from coterie.workflow.deep_sharing import check_sharing
+
+Change = Callable[[Parts, Spec], Parts]
+
+
+def open_plan(
+    chosen: DeepPlan,
+    *,
+    workers: int = 0,
+    device: str = "auto",
+    devices: int | None = None,
+    change: Change | None = None,
+) -> Opened:
+    """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
+
+    `devices`: how many CPU devices seeds were shared out among, where a run goes on; else one a core.
+    """
+    if not 0 <= workers <= chosen.learner.environments:
+        raise BadInput(
+            f"--workers {workers}: expected 0 (this process) to {chosen.learner.environments}, one for each environment"
+        )
+    seeds = [chosen.seed + place for place in range(chosen.seeds)]
+    common = {"steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
+    if chosen.road == "compiled":
+        if workers:
+            raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
+        found = prepare(device, devices or min(os.cpu_count() or 1, chosen.seeds))[:devices]
+        if devices and len(found) < devices:
+            raise BadInput(
+                f"this run's seeds are shared out among {devices} devices, and JAX has {len(found)} here; go on with "
+                "it in a process of its own: coterie resume"
+            )
+        environment = compiled_environment(chosen.environment, chosen.env)
+        options = with_team_reward(chosen)
+        environment = environment._replace(spec=partitioned(environment.spec, options))
+        opened = open_compiled(
+            environment,
+            options,
+            length=sequence_length(options, environment.horizon),
+            devices=found,
+            memory=memory_bytes(),
+            made_of=made_of(chosen, options, environment.spec, change),
+            **common,
+        )
+    else:
+        from coterie.pettingzoo.sources import make_worlds
+
+        found = prepare(device, 1 + (chosen.learner.lag > 0))
+        options, central = chosen.learner, chosen.algorithm in CENTRAL
+
+        def worlds(episodes: int | None) -> Any:
+            count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
+            return make_worlds(chosen.environment, chosen.env, environments=count, workers=helpers, central=central)
+
+        one = make_worlds(chosen.environment, chosen.env, environments=1, central=central)
+        spec, horizon = partitioned(one.spec, options), horizon_of(one)
+        opened = open_outside(
+            worlds,
+            spec,
+            options,
+            length=sequence_length(options, horizon),
+            horizon=horizon,
+            memory=memory_bytes(),
+            actor=found[-1] if options.lag else None,
+            made_of=made_of(chosen, options, spec, change),
+            **common,
+        )
+    return opened._replace(note=check_sharing(chosen, opened.spec), changed=name_of(change))
+
+
+def name_of(change: Change | None) -> str:
+    """What a checkpoint calls the function that put the user's own parts in; nothing is loaded by this name."""
+    return "" if change is None else f"{change.__module__}.{getattr(change, '__qualname__', type(change).__name__)}"
+
+
+def made_of(chosen: DeepPlan, options: Any, spec: Any, change: Change | None) -> Parts:
+    """What the learner is made of, with the user's own parts where there are any."""
+    own = parts_of(chosen.algorithm, options, spec)
+    if change is None:
+        return own
+    changed = change(own, spec)
+    if not isinstance(changed, Parts):
+        raise BadInput(f"parts: expected a function that returns Parts, found {type(changed).__name__}")
+    return changed
+
+
+def compiled_environment(word: str, options: Any) -> Any:
+    """The environment of the compiled road: ours, or a JAX library's."""
+    source = sources.parse(word) if ":" in word else None
+    if source is None:
+        return catalogue.make(word, options)
+    return sources.jax_environment(source.source, source.name, options)
+
+
+def horizon_of(worlds: Any) -> int:
+    """The time limit of worlds outside where they name one (max_cycles), else 0."""
+    one = worlds.ones[0].environment
+    for holder in (one, getattr(one, "unwrapped", None), getattr(getattr(one, "aec_env", None), "unwrapped", None)):
+        limit = getattr(holder, "max_cycles", None)
+        if isinstance(limit, int) and limit > 0:
+            return limit
+    return 0
