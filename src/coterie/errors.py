@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class CoterieError(Exception):
-    """An error with a sentence for the user; `exit_code` is what the command returns."""
+    """An error with a sentence for the user; `exit_code` is what the command returns.
+
+    run: the finished run that it is about, where something is left to look at.
+    """
 
     exit_code = 1
+    run: Any = None
 
 
 class BadInput(CoterieError, ValueError):

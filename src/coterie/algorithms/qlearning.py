@@ -206,7 +206,7 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             improve,
             lambda: ((learner.online, learner.target, learner.optimiser, learner.finite, surprise), rest()),
         )
-        info = {name: numbers.mean() for name, numbers in info.items()}
+        info = {name: numbers.min() if name == "finite" else numbers.mean() for name, numbers in info.items()}
         info["learned"] = ready.astype(jnp.float32)
         return Learner(online, target, adam, replay, surprise, window, age, finite), info
 

@@ -10,7 +10,7 @@ import tyro
 
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
-from coterie.errors import BadInput, Diverged, EnvironmentFault
+from coterie.errors import BadInput, CoterieError
 from coterie.settings import DEEP_PRESETS, PRESETS
 from coterie.workflow.deep_plan import deep_options, deep_plan, needs_networks, preset_for, road_of
 
@@ -105,13 +105,14 @@ def run(environment: str, words: list[str]) -> int:
         say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)
     progress = DeepProgressLine()
+    frozen: CoterieError | None = None
     with tracker(options.track, folder, chosen, say) as track:
         try:
             run = learn_deep(chosen, opened, folder, track=track, on_tick=progress)
-        except (Diverged, EnvironmentFault) as fault:
-            progress.clear()
-            say(f"coterie: {fault}")
-            return fault.exit_code
+        except CoterieError as fault:
+            if fault.run is None:
+                raise
+            run, frozen = fault.run, fault
         finally:
             progress.clear()
     if options.json:
@@ -124,6 +125,9 @@ def run(environment: str, words: list[str]) -> int:
     if not options.json:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
         next_step(f"coterie evaluate {word}", f"coterie diagnose {word}")
+    if frozen is not None:  # the other seeds have their verdict
+        say(f"coterie: {frozen}")
+        return frozen.exit_code
     return 0
 
 

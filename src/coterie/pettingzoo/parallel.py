@@ -59,7 +59,8 @@ def read(environment: Any, team: Sequence[int] | None = None, *, alone: bool = F
     state_shape = (0,) if state is None else np.shape(state)
     everyone = tuple(range(len(names)))
     kinds = tuple(
-        Kind(tuple(agents), int(actions.n), shape_of(seen), str(dtype_of(seen))) for seen, actions, agents in groups
+        Kind(tuple(agents), int(actions.n), shape_of(seen), str(dtype_of(seen)), high_of(seen))
+        for seen, actions, agents in groups
     )
     teams = tuple(team) if team is not None else everyone if alone else (0,) * len(names)
     if len(teams) != len(names):
@@ -87,6 +88,22 @@ def plain_space(space: Any) -> Any:
 def shape_of(space: Any) -> tuple[int, ...]:
     """The shape of one observation; a Discrete one is a single number."""
     return () if isinstance(space, spaces.Discrete) else tuple(space.shape)
+
+
+def high_of(space: Any) -> int | None:
+    """The greatest number that an observation of whole numbers from 0 can hold; None for others, or where unbounded."""
+    if isinstance(space, spaces.Discrete):
+        return int(space.start + space.n - 1) if space.start >= 0 else None
+    if isinstance(space, spaces.MultiBinary):
+        return 1
+    if isinstance(space, spaces.MultiDiscrete):
+        low, high = np.asarray(space.start), np.asarray(space.start) + np.asarray(space.nvec) - 1
+    else:
+        low, high = space.low, space.high
+    if np.dtype(space.dtype).kind not in "iu" or not low.size or low.min() < 0:
+        return None
+    unbounded = np.dtype(space.dtype).itemsize > 1 and high.max() >= np.iinfo(space.dtype).max
+    return None if unbounded else int(high.max())
 
 
 def dtype_of(space: Any) -> np.dtype:

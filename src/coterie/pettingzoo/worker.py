@@ -90,7 +90,8 @@ def made(make: Callable[[], Any]) -> Any:
 
 def work(task: Task, memory: Any, pipe: connection.Connection) -> None:
     """A worker's life: make its environments, then step, reset, save and restore them as it is asked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for told_to_all in (signal.SIGINT, signal.SIGTERM):  # the parent saves first, and lets its workers go then
+        signal.signal(told_to_all, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
     drives: list[Drive] = []
     with contextlib.suppress(EOFError, ConnectionError):  # the parent let go

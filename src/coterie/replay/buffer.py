@@ -111,9 +111,15 @@ def draw(
     number = jax.random.bits(key, (count,), jnp.uint32) % (starts * environments).astype(jnp.uint32)
     number = number.astype(jnp.int32)
     age, environment = number // environments, number % environments
-    if step is not None:
-        age = age - jnp.minimum(step[(oldest + age) % slots, environment] % length, age)
-    return Places((oldest + age) % slots, environment)
+    places = Places((oldest + age) % slots, environment)
+    return places if step is None else piece_of(places, written, slots, length, step)
+
+
+def piece_of(places: Places, written: Array, slots: int, length: int, step: Array) -> Places:
+    """Where the pieces begin that these rows are in: row - step % length, never past the oldest row."""
+    age = (places.row - extent(written, slots)[0]) % slots
+    back = jnp.minimum(step[places.row, places.environment] % length, age)
+    return Places((places.row - back) % slots, places.environment)
 
 
 def inside(places: Places, written: Array, slots: int, length: int) -> Array:

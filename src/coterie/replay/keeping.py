@@ -102,7 +102,7 @@ def keep(
     age: joint steps since each environment's episode began. unit: with team-sum or team-mean every member earns the
     team's reward instead of its own. offers(k, row) -> bool[T, E, N], what kind k relays.
     """
-    began = jnp.stack([t.view.first.any(-1) for t in rollout.kinds]).any(0)
+    began = jnp.stack([(t.view.first & t.valid).any(-1) for t in rollout.kinds]).any(0)
     number = jnp.arange(began.shape[0], dtype=jnp.int32)[:, None]
     newest = jax.lax.cummax(jnp.where(began, number, -1), axis=0)
     step = jnp.where(newest >= 0, number - newest, age + number)
@@ -158,24 +158,27 @@ def batch_of(
         counts = tuple(counted(row, within[..., None]) for row in rows)
         at = (chosen.drawn.row - chosen.places.row) % slots
         return Batch(rows, counts, (weight[:, None],) * len(rows), world, within, chosen.drawn, at)
-    places = buffer.draw(place_key, written, slots, environments, size * candidates, length, step)
-    mine = jax.tree.map(lambda leaf: leaf[:size], places)
-    within = buffer.inside(mine, written, slots, length)
     if sharing_of is None:
+        mine = buffer.draw(place_key, written, slots, environments, size, length, step)
+        within = buffer.inside(mine, written, slots, length)
         rows, world = read_rows(ring, like, mine, length)
         return Batch(rows, tuple(counted(row, within[..., None]) for row in rows), (), world, within)
-    assert surprise is None, "prioritised draws are for learners that study their own experience"
+    places = buffer.draw(place_key, written, slots, environments, size * candidates, 1)
     table = jax.tree.map(lambda leaf: leaf.reshape(candidates, size), places)
     rows, counts, weights = [], [], []
     for k, (kind, row) in enumerate(zip(spec.kinds, kept.kinds, strict=True)):
         offered = kept.offered[k] if kept.offered else None
         drawn = sharing_of.rule(spec, kind)(jax.random.fold_in(rule_key, k), table, offered)
+        if step is not None:  # what is offered is a row; what is studied is the piece that it is in
+            begin = buffer.piece_of(buffer.Places(drawn.row, drawn.environment), written, slots, length, step)
+            drawn = drawn._replace(row=begin.row)
         row = sharing.study(buffer.Ring(row), drawn, length)
         flat = buffer.Places(drawn.row.reshape(-1), drawn.environment.reshape(-1))
         there = buffer.inside(flat, written, slots, length).reshape(row.valid.shape)
         rows.append(row)
         counts.append(counted(row, there))
         weights.append(drawn.weight)
+    within = jnp.ones((length, size), bool)
     return Batch(tuple(rows), tuple(counts), tuple(weights), None, within)
 
 

@@ -18,7 +18,7 @@ WINDOW = 1_500  # errors of late that say what is surprising (Gerstgrasser et al
 class Sharing(NamedTuple):
     """Who studies whose experience.
 
-    rule(kind, spec) -> the rule of replay/sharing.py for the learners of one kind
+    rule(spec, kind) -> the rule of replay/sharing.py for the learners of one kind
     offer(key, errors float[T, E, N], valid bool[T, E, N], window float[W, N]) -> offered bool[T, E, N], window; None:
     nothing is filtered. candidates: draws K given to the rule. students: learners beyond the agents, who never act.
     terminal_mask: False bootstraps through endings, which is what SEQL's published code does.

@@ -113,7 +113,9 @@ class Team:
         return f"Team({', '.join(self.agents)}; number {self.index} of its run)"
 
 
-def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Path = "runs") -> Team | DeepTeam:
+def load(
+    run: str | Path = "latest", *, team: int | None = None, runs: str | Path = "runs", parts: Any = None
+) -> Team | DeepTeam:
     """The trained team of a run: `team` chooses it, else the best one (the first of equals).
 
     Of a deep run `team` is a seed, and the best one is that with the best greedy check.
@@ -122,7 +124,7 @@ def load(run: str | Path = "latest", *, team: int | None = None, runs: str | Pat
     if read_config(folder).get("kind") == "deep":
         from coterie.running.deep.team import load_deep
 
-        return load_deep(folder, team)
+        return load_deep(folder, team, parts)
     parts, facts = load_checkpoint(folder, ("policy",))
     try:
         policy = parts["policy"]

@@ -50,7 +50,7 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
     """Label, number and meaning of each line of a verdict."""
     how = "exact values" if told.exact else f"{told.episodes} fresh greedy episodes a seed"
     few = f"; fewer than {FEW} seeds are too few for an interval" if len(told.seeds) < FEW else ""
-    unit = "" if told.reward == "as-is" else f", reward {told.reward}"
+    unit = "; sum over agents" if told.unit == "team-sum" else "; mean over agents" if ":" in told.environment else ""
     found = [
         ("return", words.number(told.iqm.value), f"{_span(told.iqm)}interquartile mean over seeds ({how}{unit}){few}"),
         ("mean", words.number(told.mean.value), f"{_span(told.mean)}mean over seeds"),
@@ -129,7 +129,7 @@ def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> No
         axes.axhline(told.optimum, color="tab:green", linestyle="--", label="exact optimum")
     axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
     axes.set_xlabel("joint steps of each seed")
-    axes.set_ylabel(f"return of an episode, {'sum' if told.reward == 'team-sum' else 'mean'} over agents")
+    axes.set_ylabel(f"return of an episode, {'sum' if told.unit == 'team-sum' else 'mean'} over agents")
     axes.set_title(f"{told.environment}, {told.algorithm}: every seed")
     axes.legend(loc="best", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

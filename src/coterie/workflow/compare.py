@@ -146,6 +146,7 @@ class _Saved(msgspec.Struct):
     exact: bool
     episodes: int
     env_steps: int
+    unit: str
 
 
 def _of_deep(folder: Path) -> Entry:
@@ -164,7 +165,7 @@ def _of_deep(folder: Path) -> Entry:
         random = baselines(exact_game(chosen.environment, chosen.env)).random
     contestant = Contestant(
         name=_name(folder),
-        environment=task_name(chosen),
+        environment=task_name(chosen) + (" (sum over agents)" if saved.unit == "team-sum" else ""),
         scores=np.array(saved.returns),
         coordinated=np.array(saved.success) >= RELIABLE,
         success_word=saved.success_word,

@@ -149,16 +149,15 @@ def resume_deep(
         return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
     with interruptible():
         with recorder.held(folder):
+            newest = newest_checkpoint(folder)
             arrays, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
         facts = checked_facts(folder, chosen, told)
-        if facts.changed != name_of(parts):
-            raise BadInput(
-                f"{folder.name} was trained with "
-                + (f"parts={facts.changed}; give it again: coterie.resume(…, parts=…)" if facts.changed else "no parts")
-            )
+        must_be_given(folder, facts.changed, parts)
         opened = open_plan(chosen, workers=workers, device=device, devices=facts.devices, change=parts)
         progress = restored(opened, arrays, facts)
-    return learn_deep(chosen, opened, folder, progress=progress, rows=facts.rows, track=track, on_tick=on_tick)
+    return learn_deep(
+        chosen, opened, folder, progress=progress, rows=facts.rows, newest=newest, track=track, on_tick=on_tick
+    )
 
 
 @contextlib.contextmanager
@@ -180,10 +179,14 @@ def learn_deep(
     *,
     progress: Progress | None = None,
     rows: int = 0,
+    newest: str = "",
     track: Tracker | None = None,
     on_tick: Callable[[DeepTick], None] | None = None,
 ) -> DeepRun:
-    """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped."""
+    """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped.
+
+    newest: the checkpoint that it goes on from; BadInput where another process has saved one since that was read.
+    """
     metrics = folder / "metrics.jsonl"
     progress = progress or new_progress(opened.lanes, opened.schedule)
     began, saved_at, saving = time.perf_counter(), time.perf_counter(), 0.0
@@ -213,6 +216,8 @@ def learn_deep(
 
     with recorder.held(folder), Signals() as signals:
         try:
+            if newest != newest_checkpoint(folder):
+                raise BadInput(f"{folder.name} was gone on with by another process meanwhile; resume it again")
             recorder.keep_lines(metrics, rows)
             if chosen.algorithm in MIXED:
                 must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
@@ -253,9 +258,26 @@ def learn_deep(
     save_episodes(folder, chosen, opened, recorded)
     recorder.write_json(folder / "findings.json", [msgspec.to_builtins(one) for one in verdict.findings])
     recorder.write_json(folder / "evaluation.json", verdict.to_json())
+    run = DeepRun(folder, verdict)
     if verdict.frozen:
-        raise frozen(chosen, verdict, folder, told_numbers)
-    return DeepRun(folder, verdict)
+        fault = frozen(chosen, verdict, folder, told_numbers)
+        fault.run = run
+        raise fault
+    return run
+
+
+def newest_checkpoint(folder: Path) -> str:
+    """The name of a run's newest checkpoint; empty where there is none."""
+    return next((one.name for one in reversed(list_checkpoints(folder))), "")
+
+
+def must_be_given(folder: Path, changed: str, parts: Change | None) -> None:
+    """Raises BadInput where a run was trained with other parts of the user's own than are given."""
+    if changed != name_of(parts):
+        raise BadInput(
+            f"{folder.name} was trained with "
+            + (f"parts={changed}; give them again: parts=…" if changed else "no parts of the user's own")
+        )
 
 
 def frozen(chosen: DeepPlan, verdict: DeepVerdict, folder: Path, told_numbers: bool) -> CoterieError:
@@ -281,6 +303,7 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     chosen = planned_deep(folder)
     arrays, told = load_checkpoint(folder, ("policy", "progress"))
     facts = checked_facts(folder, chosen, told)
+    must_be_given(folder, facts.changed, parts)
     with interruptible():
         opened = open_plan(chosen, device=device, change=parts)
     try:

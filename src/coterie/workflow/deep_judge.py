@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from coterie.running.deep.playing import Played
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.session import Progress
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
 from coterie.workflow.deep_exact import exact_judgement
-from coterie.workflow.deep_plan import CHECK_EPISODES, FINAL_EPISODES, DeepPlan, with_team_reward
+from coterie.workflow.deep_plan import CHECK_EPISODES, FINAL_EPISODES, DeepPlan, unit_of, with_team_reward
 
 
 def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
     """Fresh greedy episodes of each seed's best saved policy, beside random and idle play and the exact optimum."""
     count = max(1, FINAL_EPISODES // CHECK_EPISODES)
-    returns, success, team_return = [], [], opened.schedule.team_return
+    returns, success, schedule = [], [], opened.schedule
     for lane, policy in zip(opened.lanes, progress.best, strict=True):
-        played = [
-            succeeded(lane.judge(policy, opened.schedule.marks + number), chosen.success, team_return)
-            for number in range(count)
-        ]
-        returns.append(np.concatenate([team_return(one.returns) for one in played], axis=1).mean(1))
-        success.append(np.concatenate([one.success for one in played], axis=1).mean(1))
+        played = [lane.judge(policy, schedule.marks + number) for number in range(count)]
+        returns.append(np.concatenate([schedule.team_return(one.returns) for one in played], axis=1).mean(1))
+        success.append(np.concatenate([schedule.success(one) for one in played], axis=1).mean(1))
     sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
-    random, idle = (succeeded(opened.baseline(still), chosen.success, team_return) for still in (False, True))
+    random, idle = (opened.baseline(still) for still in (False, True))
     exact = exact_judgement(chosen, opened, progress)
-    values = sampled if exact is None else exact.returns * (len(opened.spec.agents) if opened.schedule.summed else 1)
-    won = succeeded_share if exact is None else exact.success
+    values = sampled if exact is None else exact.returns
+    won = succeeded_share if exact is None or chosen.success else exact.success  # the table knows the world's word only
     middle, mean = estimates(values)
     steps = [opened.schedule.mark(int(check)) * opened.schedule.steps_a_visit for check in progress.best_check]
     return DeepVerdict(
@@ -41,6 +36,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         agents=len(opened.spec.agents),
         success_word=opened.success_word,
         reward=with_team_reward(chosen).reward,
+        unit=unit_of(chosen),
         seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),
         episodes=count * CHECK_EPISODES,
         returns=tuple(values.tolist()),
@@ -51,10 +47,10 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         mean=mean,
         coordinated=coordinated_seeds(won),
         relapsed=relapses(progress.success),
-        random=float(team_return(random.returns).mean()),
-        random_success=float(random.success.mean()),
-        idle=float(team_return(idle.returns).mean()),
-        idle_success=float(idle.success.mean()),
+        random=float(schedule.team_return(random.returns).mean()),
+        random_success=float(schedule.success(random).mean()),
+        idle=float(schedule.team_return(idle.returns).mean()),
+        idle_success=float(schedule.success(idle).mean()),
         idle_action=opened.idle_action,
         optimum=None if exact is None else exact.optimum,
         objective="" if exact is None else exact.objective,
@@ -65,10 +61,3 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         run=str(folder),
         findings=() if exact is None else exact.findings,
     )
-
-
-def succeeded(played: Played, rule: str, team_return: Callable[[np.ndarray], np.ndarray]) -> Played:
-    """Episodes with success as `--success` defines it: `return>=90` of the team's return; else the world's word."""
-    if not rule:
-        return played
-    return played._replace(success=team_return(played.returns) >= float(rule.removeprefix("return>=")))

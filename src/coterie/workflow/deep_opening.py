@@ -15,7 +15,14 @@ from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.train import memory_bytes
 from coterie.settings import CENTRAL
 from coterie.types import Spec
-from coterie.workflow.deep_plan import CHECK_EPISODES, DeepPlan, partitioned, sequence_length, with_team_reward
+from coterie.workflow.deep_plan import (
+    CHECK_EPISODES,
+    DeepPlan,
+    partitioned,
+    sequence_length,
+    unit_of,
+    with_team_reward,
+)
 from coterie.workflow.deep_sharing import check_sharing
 
 Change = Callable[[Parts, Spec], Parts]
@@ -38,7 +45,10 @@ def open_plan(
             f"--workers {workers}: expected 0 (this process) to {chosen.learner.environments}, one for each environment"
         )
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
-    common = {"steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
+    rule, unit = chosen.success.removeprefix("return>="), unit_of(chosen)
+    judged = {"summed": unit == "team-sum", "least": float(rule) if rule else None}
+    common = {**judged, "steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
+    starts: tuple[int, ...] = ()
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
@@ -61,6 +71,7 @@ def open_plan(
             **common,
         )
     else:
+        from coterie.pettingzoo.drive import Drive
         from coterie.pettingzoo.sources import make_worlds
 
         found = prepare(device, 1 + (chosen.learner.lag > 0))
@@ -68,10 +79,14 @@ def open_plan(
 
         def worlds(episodes: int | None) -> Any:
             count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-            return make_worlds(chosen.environment, chosen.env, environments=count, workers=helpers, central=central)
+            return make_worlds(chosen.environment, env, environments=count, workers=helpers, team=team, central=central)
 
-        one = make_worlds(chosen.environment, chosen.env, environments=1, central=central)
+        env, team = without_team(chosen.env)
+        one = make_worlds(chosen.environment, env, environments=1, team=team, central=central)
         spec, horizon = partitioned(one.spec, options), horizon_of(one)
+        assert isinstance(one, Drive), "they are in this process"
+        starts = one.ones[0].reading.first_actions
+        one.close()
         opened = open_outside(
             worlds,
             spec,
@@ -83,7 +98,18 @@ def open_plan(
             made_of=made_of(chosen, options, spec, change),
             **common,
         )
-    return opened._replace(note=check_sharing(chosen, opened.spec), changed=name_of(change))
+    return opened._replace(first_actions=starts, note=check_sharing(chosen, opened.spec), changed=name_of(change))
+
+
+def without_team(env: Any) -> tuple[dict[str, Any], list[int] | None]:
+    """An environment's own options, and the team numbers among them: `--env.team 0,0,1`, one for each agent."""
+    own = dict(env or {})
+    word = own.pop("team", None)
+    try:
+        numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else None
+        return own, None if numbers is None else [int(number) for number in numbers]
+    except (TypeError, ValueError):
+        raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
 
 
 def name_of(change: Change | None) -> str:

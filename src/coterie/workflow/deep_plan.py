@@ -174,6 +174,9 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         raise BadInput(
             f"--hysteresis {options.hysteresis:g}: iql learns bad news as fast as good; use --algorithm hysteretic"
         )
+    if 0 < options.sequence < max(options.n_step, 1 + (options.recurrent or options.trace > 0)):
+        what = f"--n-step {options.n_step}" if options.sequence < options.n_step else "memory and traces"
+        raise BadInput(f"--sequence {options.sequence} is too short for {what}; leave it out, or use a longer one")
     if mixed and options.share_experience != "none":
         raise BadInput(
             f"--share-experience {options.share_experience}: {algorithm} learns from the team's joint experience "
@@ -226,6 +229,16 @@ def with_team_reward(chosen: DeepPlan) -> DeepOptions:
     if chosen.learner.reward == "as-is" and chosen.algorithm in MIXED and own:
         return dataclasses.replace(chosen.learner, reward=own)
     return chosen.learner
+
+
+def unit_of(chosen: DeepPlan) -> str:
+    """What a run's returns are of all agents, team-sum or team-mean: an environment's own convention, whoever learns.
+
+    Elsewhere the sum where the team earns it (--reward team-sum), else the mean.
+    """
+    if ":" not in chosen.environment:
+        return catalogue.team_reward(chosen.environment) or "team-mean"
+    return "team-sum" if chosen.learner.reward == "team-sum" else "team-mean"
 
 
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:

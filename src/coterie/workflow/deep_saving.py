@@ -51,6 +51,7 @@ class Facts(msgspec.Struct):
     opened: list[bool]
     devices: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     changed: str
+    first_actions: list[int]
     settings: dict[str, Any]
 
 
@@ -111,6 +112,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "opened": [bool(state) for state in states],
         "devices": opened.devices,
         "changed": opened.changed,
+        "first_actions": list(opened.first_actions),
         "settings": settings_of(chosen),
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),
@@ -127,6 +129,8 @@ def restored(
 
     Raises StorageFault where arrays do not fit the run's settings.
     """
+    if [[int(seed) for seed in lane.seeds] for lane in opened.lanes] != facts.lanes:
+        raise StorageFault("the checkpoint does not fit its run's settings: its seeds lie in other lanes")
     progress = new_progress(opened.lanes, opened.schedule)
     for name, array in parts["progress"].items():
         before = getattr(progress, name, None)

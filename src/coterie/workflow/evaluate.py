@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coterie.finite.game import FiniteGame
 from coterie.running import recorder
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from coterie.workflow.deep import DeepRun
 
 
-def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs") -> Run | DeepRun:
-    """The verdict on a run's saved teams, computed anew; nothing in the run's folder is changed."""
+def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs", parts: Any = None) -> Run | DeepRun:
+    """The verdict on a run's saved teams, computed anew; nothing in the run's folder is changed.
+
+    `parts` are those that a deep run was trained with, where it was given any.
+    """
     folder = recorder.find_run(Path(runs), str(run))
     if is_deep(folder):
         from coterie.workflow.deep import evaluate_deep
 
-        return evaluate_deep(folder)
+        return evaluate_deep(folder, parts=parts)
     return Run(folder, saved_judgement(folder)[-1])
 
 

@@ -174,9 +174,9 @@ def _expected(cost: RunCost, chosen: DeepPlan | Plan, probe: Probe, left: float)
 
 def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Probe:
     """Compile a deep run, let all its seeds learn for some seconds, and check them twice."""
+    from coterie.running.deep.runs import must_agree
     from coterie.running.deep.saving import size_of
     from coterie.running.deep.session import learn, new_progress
-    from coterie.running.deep.runs import must_agree
     from coterie.workflow.deep_opening import open_plan
     from coterie.workflow.deep_plan import with_team_reward
 

@@ -204,13 +204,14 @@ def resume(
     workers: int = 0,
     device: str = "auto",
     parts: Any = None,
+    track: Any = None,
 ) -> Run | DeepRun:
-    """Go on with a stopped run as if it had never been stopped, and judge it; the last three words are of deep runs."""
+    """Go on with a stopped run as if it had never been stopped, and judge it; the last four words are of deep runs."""
     folder = recorder.find_run(Path(runs), str(run))
     if is_deep(folder):
         from coterie.workflow.deep import resume_deep
 
-        return resume_deep(folder, workers=workers, device=device, parts=parts, on_tick=on_tick)
+        return resume_deep(folder, workers=workers, device=device, parts=parts, track=track, on_tick=on_tick)
     chosen = planned(folder)
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")

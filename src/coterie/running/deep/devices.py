@@ -31,6 +31,8 @@ def prepare(device: str = "auto", wanted: int = 1) -> list[Any]:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_SECONDS)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     try:
+        if device != "auto":
+            jax.config.update("jax_default_device", jax.devices(device)[0])
         return list(jax.devices(None if device == "auto" else device))
     except RuntimeError:
         raise BadInput(f"--device {device}: JAX finds none here; it has {jax.default_backend()}") from None

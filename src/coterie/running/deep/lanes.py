@@ -210,14 +210,19 @@ class CompiledLane:
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""
-        run = self.run
-        told = self._own({"held": run.held, "places": run.places, "policy": run.policy, "sums": self._sums})
+        return self._parts(self.run, self._sums)
+
+    def _parts(self, run: Run, sums: Any) -> dict[str, Any]:
+        told = self._own({"held": run.held, "places": run.places, "policy": run.policy, "sums": sums})
         learner, replay = self._own((run.learner._replace(replay=()), run.learner.replay))
         return {"learner": learner, "replay": replay, "runner": {**told, "clock": jax.device_get(run.clock)}}
 
     def shape(self) -> dict[str, Any]:
-        """What a state looks like."""
-        return self.state()
+        """What a state looks like; nothing is copied for it."""
+        run, sums = jax.tree.map(
+            lambda leaf: np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape), (self.run, self._sums)
+        )
+        return self._parts(run, sums)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
@@ -338,9 +343,12 @@ class OutsideLane:
         told = state["runner"]
         learner = jax.device_put(state["learner"]._replace(replay=state["replay"]))
         self.run = Run(learner, jax.device_put(told["policy"]), told["held"], (), told["clock"])
-        named = {name.removeprefix("sums."): array for name, array in state["worlds"].items() if "sums." in name}
-        self._sums = sums_of(named) if named else None
-        self.sight = self._opened().restore(state["worlds"])
+        saved, opened = state["worlds"], self._opened()
+        sums = {name.removeprefix("sums."): array for name, array in saved.items() if name.startswith("sums.")}
+        self._sums = sums_of(sums) if sums else None
+        worlds = {name: array for name, array in saved.items() if not name.startswith("sums.")}
+        check_worlds(worlds, len(self.run.held.steps), len(opened.spec.agents))
+        self.sight = opened.restore(worlds)
 
     def close(self) -> None:
         """Let go of the worlds, and of what only learning needs."""
@@ -348,6 +356,16 @@ class OutsideLane:
             if worlds is not None and hasattr(worlds, "close"):
                 worlds.close()
         self._worlds = self._checked = self.run = None
+
+
+def check_worlds(saved: dict[str, np.ndarray], environments: int, agents: int) -> None:
+    """Raises StorageFault where these are not the episodes under way of so many environments."""
+    fits = {"seeds", "lengths", "actions", "checksums"} == saved.keys() and all(
+        array.dtype.kind in "iu" for array in saved.values()
+    )
+    fits = fits and all(saved[name].shape == (environments,) for name in ("seeds", "lengths", "checksums"))
+    if not fits or (saved["lengths"] < 0).any() or saved["actions"].shape != (saved["lengths"].sum(), agents):
+        raise StorageFault("the checkpoint does not fit its run's settings: its episodes under way are not whole")
 
 
 def blank_totals(info: dict[str, Array], scores: Scores) -> Totals:

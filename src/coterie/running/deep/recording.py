@@ -127,7 +127,7 @@ def plays_outside(
                 actions=np.stack([action[place] for _, action, _ in steps]).astype(np.int32),
                 rewards=rewards,
                 success=any(bool(o.success[place]) for _, _, o in steps),
-                ended=not steps[-1][2].truncated[place].any(),
+                ended=True in over and not steps[-1][2].truncated[place].any(),
                 team=team,
                 observations=observations,
             )

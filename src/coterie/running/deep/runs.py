@@ -25,14 +25,14 @@ from coterie.types import Algorithm, Play, Spec
 
 RECORDED = 20  # greedy episodes kept of a run, over all seeds
 ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}  # worlds are stepped at the same time; and bits stay the same
-COPIES = 2  # of a run in memory at most, while a checkpoint is written
+COPIES = 3  # of a run in memory at most, while a checkpoint is written: devices, host, file
 
 
 class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
     devices: how many a lane's seeds are shared out among. note: what to know before learning, in a sentence.
-    changed: who put the user's own parts in.
+    changed: who put the user's own parts in. first_actions: the number of each agent's first action, () for 0.
     record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
 
@@ -51,6 +51,7 @@ class Opened(NamedTuple):
     idle: tuple[int, ...] | None
     note: str = ""
     changed: str = ""
+    first_actions: tuple[int, ...] = ()
 
 
 def open_compiled(
@@ -64,6 +65,8 @@ def open_compiled(
     length: int,
     devices: Sequence[Any],
     memory: float,
+    summed: bool = False,
+    least: float | None = None,
     made_of: Parts,
 ) -> Opened:
     """A run on the compiled road, its seeds shared out among devices.
@@ -103,7 +106,7 @@ def open_compiled(
         return [play for row, one in enumerate(each) for play in plays_of(environment, one, int(lane.seeds[row]))]
 
     return Opened(
-        spec, learner, made_of, [lane], schedule_of(options, steps, checks), baseline, len(devices),
+        spec, learner, made_of, [lane], schedule_of(options, steps, checks, summed, least), baseline, len(devices),
         named if environment.idle_is_noop else f"always {named}: no action stands still",
         record, environment.action_names, environment.success_word, environment.horizon,
         environment.idle if environment.idle_is_noop else None,
@@ -122,6 +125,8 @@ def open_outside(
     length: int,
     horizon: int,
     memory: float,
+    summed: bool = False,
+    least: float | None = None,
     actor: Any = None,
     made_of: Parts,
 ) -> Opened:
@@ -148,18 +153,20 @@ def open_outside(
         return lanes[place].record(policies, max(1, RECORDED // len(seeds)))
 
     names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
-    schedule = schedule_of(options, steps, checks)
+    schedule = schedule_of(options, steps, checks, summed, least)
     return Opened(
         spec, learner, made_of, list(lanes), schedule, baseline, 1, "always action 0",
         record, names, "succeed", horizon, None,
     )  # fmt: skip
 
 
-def schedule_of(options: DeepOptions, steps: int, checks: int) -> Schedule:
+def schedule_of(
+    options: DeepOptions, steps: int, checks: int, summed: bool = False, least: float | None = None
+) -> Schedule:
     """The visits of a run, and after how many it is checked."""
     visits = max(1, steps // (options.environments * options.rows))
     each = options.environments * options.rows
-    return Schedule(visits, each, max(1, -(-visits // checks)), options.reward == "team-sum")
+    return Schedule(visits, each, max(1, -(-visits // checks)), summed, least)
 
 
 def must_agree(played: Played, spec: Spec, options: DeepOptions) -> None:

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from coterie.running.deep.lanes import Lane, Totals
+from coterie.running.deep.playing import Played
 
 CHUNK_SECONDS = 1.0
 
@@ -22,17 +23,23 @@ CHUNK_SECONDS = 1.0
 class Schedule(NamedTuple):
     """How a run goes: visits to the replay in all, joint steps a visit, and after how many visits it is checked.
 
-    summed: returns are the sum over all agents (reward team-sum), else their mean.
+    summed: returns are the sum over all agents, else their mean. least: the return from which on an episode is a
+    success; None: the world says what is.
     """
 
     visits: int
     steps_a_visit: int
     every: int
     summed: bool = False
+    least: float | None = None
 
     def team_return(self, returns: np.ndarray) -> np.ndarray:
         """Returns [.., all] as the team's, [..]."""
         return np.asarray(returns).sum(-1) if self.summed else np.asarray(returns).mean(-1)
+
+    def success(self, played: Played) -> np.ndarray:
+        """Which episodes [S, P] succeeded."""
+        return played.success if self.least is None else self.team_return(played.returns) >= self.least
 
     @property
     def marks(self) -> int:
@@ -149,7 +156,7 @@ def _checked(
     """Check one lane's greedy agents, keep the best policies, and give a row a seed."""
     lane, first = lanes[place], sum(len(lane.seeds) for lane in lanes[:place])
     totals, played = lane.totals(), lane.check(mark)
-    returns, success = schedule.team_return(played.returns).mean(1), played.success.mean(1)
+    returns, success = schedule.team_return(played.returns).mean(1), schedule.success(played).mean(1)
     own = slice(first, first + len(lane.seeds))
     progress.returns[own, mark], progress.success[own, mark] = returns, success
     progress.steps[own, mark] = schedule.mark(mark) * schedule.steps_a_visit
@@ -184,7 +191,7 @@ def _row(
         "env_steps": schedule.mark(mark) * schedule.steps_a_visit,
         "episodes": episodes,
         "return": _number(schedule.team_return(scores.returns) / episodes) if episodes else None,
-        "success": _number(scores.successes / episodes) if episodes else None,
+        "success": _number(scores.successes / episodes) if episodes and schedule.least is None else None,
         "greedy_return": _number(greedy_return),
         "greedy_success": _number(greedy_success),
         **told,

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import msgspec
 import numpy as np
 
+from coterie.algorithms.qlearning import parts as parts_of
 from coterie.equations.choosing import greedy
 from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
 from coterie.networks.agent import Network
-from coterie.networks.team import act_values, first_networks, network_for
+from coterie.networks.team import act_values, first_networks
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.saving import from_named
 from coterie.settings import DeepOptions
@@ -25,10 +26,19 @@ from coterie.types import Spec, View
 class DeepTeam:
     """Greedy agents with networks; `act` is one step of one agent, and its memory, where it has one, goes on with it.
 
-    agents are the names the team was trained with, seed the seed of its run that it is from.
+    agents are the names the team was trained with, seed the seed of its run that it is from, first_actions the number
+    of each agent's first action, where an environment does not begin with 0.
     """
 
-    def __init__(self, spec: Spec, networks: tuple[Network, ...], parameters: tuple[Any, ...], seed: int) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        networks: tuple[Network, ...],
+        parameters: tuple[Any, ...],
+        seed: int,
+        first_actions: tuple[int, ...] = (),
+    ) -> None:
+        self._starts = dict(zip(spec.agents, first_actions, strict=False))
         self.spec, self.seed, self.agents = spec, seed, spec.agents
         self._parameters = parameters
         self._place = {spec.agents[a]: (k, n) for k, kind in enumerate(spec.kinds) for n, a in enumerate(kind.agents)}
@@ -86,7 +96,7 @@ class DeepTeam:
         if self._sizes[k]:
             self._memory[k] = self._memory[k].at[0, n].set(memory[0, n])
         self._acted.add(agent)
-        return int(greedy(q, legal)[0, n])
+        return int(greedy(q, legal)[0, n]) + self._starts.get(agent, 0)
 
     def act_all(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None
@@ -99,26 +109,34 @@ class DeepTeam:
         return f"DeepTeam({', '.join(self.agents)}; seed {self.seed} of its run)"
 
 
-def load_deep(folder: Path, seed: int | None = None, network: Any = None) -> DeepTeam:
+def load_deep(folder: Path, seed: int | None = None, parts: Any = None) -> DeepTeam:
     """The team of one seed of a deep run (the best by its checks where none is named).
 
-    network: a function kind -> Network, for a run that was trained with a network of the user's own.
+    parts: what the run was trained with, where it was given parts of the user's own: (Parts, Spec) -> Parts.
     """
-    parts, facts = load_checkpoint(folder, ("policy",))
+    arrays, facts = load_checkpoint(folder, ("policy",))
     try:
         spec = msgspec.convert(facts["spec"], Spec)
         options = msgspec.convert(facts["options"], DeepOptions)
         seeds = [int(one) for lane in facts["lanes"] for one in lane]
         best = dict(enumerate(seeds))[int(facts["best_seed"])]
         sizes = [len(lane) for lane in facts["lanes"]]
+        changed, starts = str(facts["changed"]), tuple(int(one) for one in facts["first_actions"])
+        algorithm = str(facts["settings"]["algorithm"])
     except (KeyError, TypeError, ValueError, IndexError, msgspec.ValidationError) as error:
         raise StorageFault(f"{folder} does not hold a deep team: {error!r}") from error
     chosen = best if seed is None else seed
     if chosen not in seeds:
         raise BadInput(f"seed {chosen}: the run has seeds {seeds[0]} to {seeds[-1]}")
     place, row = next((i, lane.index(chosen)) for i, lane in enumerate(facts["lanes"]) if chosen in lane)
-    networks = tuple((network or partial(network_for, options=options))(kind) for kind in spec.kinds)
+    if bool(changed) != (parts is not None):
+        raise BadInput(
+            f"{folder.name} was trained with "
+            + (f"parts={changed}; give them again: parts=…" if changed else "no parts of the user's own")
+        )
+    own = parts_of(algorithm, options, spec)
+    networks = own.networks if parts is None else parts(own, spec).networks
     one = jax.eval_shape(lambda key: first_networks(key, spec, networks), jax.random.key(0))
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((sizes[place], *leaf.shape), leaf.dtype), one)
-    stacked = from_named(like, parts["policy"], f"lane{place}.agents.")
-    return DeepTeam(spec, networks, jax.tree.map(lambda leaf: leaf[row], stacked), chosen)
+    stacked = from_named(like, arrays["policy"], f"lane{place}.agents.")
+    return DeepTeam(spec, networks, jax.tree.map(lambda leaf: leaf[row], stacked), chosen, starts)

@@ -15,7 +15,9 @@ RELIABLE = 0.95  # of its fresh episodes must succeed for a team to count as coo
 
 @dataclass(frozen=True)
 class DeepVerdict:
-    """How well the greedy teams of a deep run do; one number a seed, returns undiscounted and team-mean an episode.
+    """How well the greedy teams of a deep run do; one number a seed, returns undiscounted.
+
+    unit         what the returns are of all agents: team-sum or team-mean; reward: what each learned from
 
     coordinated  seeds whose team succeeds in at least 95 % of its fresh episodes
     relapsed     the share of greedy checks after a seed's first such one that fall below it; None where none did
@@ -32,6 +34,7 @@ class DeepVerdict:
     agents: int
     success_word: str
     reward: str
+    unit: str
     seeds: tuple[int, ...]
     episodes: int
     returns: tuple[float, ...]
