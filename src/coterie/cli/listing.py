@@ -32,18 +32,23 @@ def run(words: list[str]) -> int:
 
         print(json.dumps(tables, indent=2))
         return 0
+    wide = max(len(name) for names in tables.values() for name in names)
     groups = dict.fromkeys(entry.group for entry in ENVIRONMENTS.values())
     for group in groups:
-        _show(f"environments: {group}", {name: one.about for name, one in ENVIRONMENTS.items() if one.group == group})
-    _show("algorithms", tables["algorithms"])
-    _show("presets", tables["presets"])
-    _show("algorithms with neural networks (--deep)", tables["deep algorithms"])
-    _show("presets with neural networks", tables["deep presets"])
+        _show(
+            f"environments: {group}",
+            {name: one.about for name, one in ENVIRONMENTS.items() if one.group == group},
+            wide,
+        )
+    _show("algorithms", tables["algorithms"], wide)
+    _show("presets", tables["presets"], wide)
+    _show("algorithms with neural networks (--deep)", tables["deep algorithms"], wide)
+    _show("presets with neural networks", tables["deep presets"], wide)
     print("\nNext: coterie train rendezvous   or   coterie train rendezvous --help")
     return 0
 
 
-def _show(heading: str, rows: dict[str, str]) -> None:
+def _show(heading: str, rows: dict[str, str], wide: int) -> None:
     print(f"\n{heading}")
     for name, about in rows.items():
-        print(f"  {name:<17} {about}")
+        print(f"  {name:<{wide}} {about}")
