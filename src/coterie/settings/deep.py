@@ -124,7 +124,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
         60_000,
     ),
     "foraging": DeepPreset(
-        "rare rewards, as in level-based foraging: many updates, returns of up to five steps, larger rewards, one network",
+        "rare rewards, as in level-based foraging: many updates, up to five-step returns, larger rewards, one network",
         "vdn",
         {
             "discount": 0.97,
