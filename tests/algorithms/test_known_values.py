@@ -26,7 +26,7 @@ from coterie.types import Rollout
 
 G = 0.8
 HOPE = 0.5  # the share of bad news of the hysteretic learners
-PLAN, VISITS = Plan(environments=16, rows=8), 80
+PLAN, VISITS = Plan(environments=16, rows=8), 100
 OPTIONS = DeepOptions(
     discount=G, environments=16, rows=8, updates=10, batch=48, replay=128 * VISITS, warmup=512, hidden=24, layers=1,
     target_every=10, epsilon_decay=0,
