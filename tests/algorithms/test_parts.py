@@ -95,10 +95,19 @@ def test_steps_of_episodes_are_counted_across_rollouts():
     rollout = jax.tree.map(lambda leaf: leaf[0], made_up(spec, Plan(2, 5), 1))
     first = np.array([[0, 1], [0, 0], [1, 0], [0, 0], [0, 1]], bool)
     (t,) = rollout.kinds
-    rollout = rollout._replace(kinds=(t._replace(view=t.view._replace(first=first[..., None])),))
+    there = np.ones_like(first[..., None])
+    rollout = rollout._replace(kinds=(t._replace(view=t.view._replace(first=first[..., None]), valid=there),))
     kept, age = keep(spec, rollout, jnp.array([3, 7]), "as-is")
     assert np.asarray(kept.step).T.tolist() == [[3, 4, 0, 1, 2], [0, 1, 2, 3, 0]]
     assert np.asarray(age).tolist() == [3, 1]
+    away = rollout.kinds[0]._replace(valid=~there)  # who is not there begins no episode, though it never decided
+    assert keep(spec, rollout._replace(kinds=(away,)), jnp.array([3, 7]), "as-is")[0].step[:, 0].tolist() == [
+        3,
+        4,
+        5,
+        6,
+        7,
+    ]
 
 
 def test_rewards_of_the_team_or_ones_own():
