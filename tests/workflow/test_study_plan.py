@@ -258,5 +258,5 @@ def test_the_example_of_the_documents(write):
     found = read_study(write(text, "sharing.toml"))
     assert (found.name, len(found.rows)) == ("sharing", 8)  # as the page says
     chosen = {row.name: row.chosen for row in found.rows}
-    assert chosen["climbing-iql-pooled"].learner.share_experience == "pooled"
-    assert (chosen["climbing-qmix"].learner.mixing, chosen["climbing-qmix"].steps) == (16, 20_000)
+    assert chosen["rendezvous-iql-pooled"].learner.share_experience == "pooled"
+    assert (chosen["rendezvous-qmix"].learner.mixing, chosen["rendezvous-qmix"].steps) == (16, 20_000)

@@ -145,7 +145,7 @@ def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
     from coterie.workflow.trying import cost, first_remedy, try_remedy
 
     if found.folder is None or found.chosen is None:
-        raise BadInput("--try trains again, which needs a run; recorded episodes cannot be trained on")
+        raise BadInput("--try trains tables again; of a deep run or of recorded episodes, follow the advice by hand")
     remedy = first_remedy(found.findings)
     if remedy is None:
         say("there is nothing to try: no finding names an option that would mend it")

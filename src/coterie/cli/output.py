@@ -53,7 +53,7 @@ def say(text: str) -> None:
 
 def draw(run: Any) -> None:
     """Draw a run's pictures, after all else is saved and shown: a failure costs a line, never the verdict."""
-    say(f"drawing curves, wall and report into {run.folder}/ …")
+    say(f"drawing into {run.folder}/ …")
     try:
         run.draw()
     except Exception as error:

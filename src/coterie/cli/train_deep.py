@@ -12,7 +12,14 @@ from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput, CoterieError
 from coterie.settings import DEEP_PRESETS, PRESETS
-from coterie.workflow.deep_plan import deep_options, deep_plan, needs_networks, preset_for, road_of
+from coterie.workflow.deep_plan import (
+    algorithm_that_shares,
+    deep_options,
+    deep_plan,
+    needs_networks,
+    preset_for,
+    road_of,
+)
 
 ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
 
@@ -69,6 +76,9 @@ def run(environment: str, words: list[str]) -> int:
     """Train, judge, print, draw."""
     road_of(environment)
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
+    algorithm = algorithm or algorithm_that_shares(
+        {"share_experience": flag_value(words, "--share-experience") or "none"}
+    )
     _, _, learner = deep_options(preset or preset_for(environment, algorithm), algorithm)
     nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     foreign, rest = foreign_options(environment, words)
@@ -79,7 +89,7 @@ def run(environment: str, words: list[str]) -> int:
     options = parse(kind, rest, command=f"train {environment}", about=about)
     chosen = deep_plan(
         environment,
-        algorithm=options.algorithm or None,
+        algorithm=options.algorithm or algorithm,
         preset=options.preset or None,
         env=foreign if ":" in environment else options.env,
         seeds=options.seeds,
@@ -93,7 +103,7 @@ def run(environment: str, words: list[str]) -> int:
     from coterie.running.recorder import check_new, word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
-    from coterie.workflow.deep import interruptible, learn_deep, new_folder
+    from coterie.workflow.deep import check_rewards, interruptible, learn_deep, new_folder
     from coterie.workflow.deep_opening import open_plan
 
     check_tracker(options.track)
@@ -101,6 +111,7 @@ def run(environment: str, words: list[str]) -> int:
     say(f"compiling {chosen.algorithm} for {environment} …")
     with interruptible():
         opened = open_plan(chosen, workers=options.workers, device=options.device)
+        check_rewards(chosen, opened)
     if opened.note:
         say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)

@@ -36,8 +36,14 @@ def verdict(told: DeepVerdict) -> RenderableType:
         frozen = "  left the finite numbers" if seed in told.frozen else ""
         bar = "█" * round(20 * _share(earned, told.random, best if told.optimum is None else told.optimum))
         line = Text(f"  seed {seed:<6}").append(f"{words.number(earned):>10}", "bold")
-        line.append(f"  {percent(success):>7} {told.success_word}").append(f"  saved at {step:>11,}  ", "dim")
+        line.append(f"  {_succeeds(told, success):>{9 + len(told.success_word)}}").append(
+            f"  saved at {step:>11,}  ", "dim"
+        )
         lines.append(line.append(bar, "green").append(frozen, "bold red"))
+    if told.iqm.value <= told.random:
+        steps = told.env_steps // len(told.seeds)
+        text = f"no better than random play after {steps:,} joint steps a seed: nothing was learned yet"
+        lines += [Text(), Text.assemble(("  ! ", "bold red"), text)]
     wrong = [finding for finding in told.findings if finding.verdict == "yes"]
     for finding in wrong:
         lines += [Text(), Text.assemble(("  ! ", "bold red"), finding.sentence)]
@@ -50,28 +56,31 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
     """Label, number and meaning of each line of a verdict."""
     how = "exact values" if told.exact else f"{told.episodes} fresh greedy episodes a seed"
     few = f"; fewer than {FEW} seeds are too few for an interval" if len(told.seeds) < FEW else ""
+    spans = ("", "") if few else (_span(told.iqm), _span(told.mean))
     unit = "; sum over agents" if told.unit == "team-sum" else "; mean over agents" if ":" in told.environment else ""
     found = [
-        ("return", words.number(told.iqm.value), f"{_span(told.iqm)}interquartile mean over seeds ({how}{unit}){few}"),
-        ("mean", words.number(told.mean.value), f"{_span(told.mean)}mean over seeds"),
+        ("return", words.number(told.iqm.value), f"{spans[0]}interquartile mean over seeds ({how}{unit}){few}"),
+        ("mean", words.number(told.mean.value), f"{spans[1]}mean over seeds"),
         (
             told.success_word,
             f"{told.coordinated.count}/{told.coordinated.total}",
             f"seeds whose team does so in at least 95 % of episodes {interval(told.coordinated)}; "
             f"on average {percent(float(np.mean(told.success)))}",
-        ),
-        ("random play", words.number(told.random), f"{percent(told.random_success)} {told.success_word}"),
-        (
-            "idle play",
-            words.number(told.idle),
-            f"{percent(told.idle_success)} {told.success_word} ({told.idle_action})",
-        ),
+        )
+        if told.success_known
+        else ("success", "", "nobody says what it is here; --success 'return>=NUMBER' does"),
+        ("random play", words.number(told.random), _succeeds(told, told.random_success)),
+        ("idle play", words.number(told.idle), f"{_succeeds(told, told.idle_success)} ({told.idle_action})".strip()),
     ]
     if told.optimum is not None:
         found.insert(2, ("optimum", words.number(told.optimum), f"the exact joint optimum, {told.objective}"))
     if told.relapsed is not None:
         found.append(("relapsed", percent(told.relapsed), "of the greedy checks after a seed's first success failed"))
     return found
+
+
+def _succeeds(told: DeepVerdict, share: float) -> str:
+    return f"{percent(share)} {told.success_word}" if told.success_known else ""
 
 
 def _span(estimate: Estimate) -> str:

@@ -111,11 +111,18 @@ def train_deep(
     recorder.check_new(Path(runs), name)
     with interruptible():
         opened = open_plan(chosen, workers=workers, device=device, change=parts)
+        check_rewards(chosen, opened)
     folder = new_folder(chosen, Path(runs), name)
     run = learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
     if pictures:
         run.draw()
     return run
+
+
+def check_rewards(chosen: DeepPlan, opened: Opened) -> None:
+    """Raises BadInput where values are mixed, members earn differently, and nobody says what the team's reward is."""
+    if chosen.algorithm in MIXED:
+        must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
 
 
 def new_folder(chosen: DeepPlan, runs: Path, name: str | None) -> Path:
@@ -219,8 +226,6 @@ def learn_deep(
             if newest != newest_checkpoint(folder):
                 raise BadInput(f"{folder.name} was gone on with by another process meanwhile; resume it again")
             recorder.keep_lines(metrics, rows)
-            if chosen.algorithm in MIXED:
-                must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
             learn(
                 opened.lanes,
                 opened.schedule,
@@ -245,7 +250,7 @@ def learn_deep(
             if signals.received is not None and not finished:
                 behind = min(progress.visited) * opened.schedule.steps_a_visit
                 raise Stopped(
-                    f"stopped after {behind:,} of {chosen.steps:,} joint steps; "
+                    f"stopped after {behind:,} of {chosen.steps:,} joint steps of each seed; "
                     f"go on with: coterie resume {recorder.word_for(folder)}",
                     signals.received,
                 )

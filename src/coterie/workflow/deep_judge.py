@@ -10,7 +10,14 @@ from coterie.running.deep.runs import Opened
 from coterie.running.deep.session import Progress
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
 from coterie.workflow.deep_exact import exact_judgement
-from coterie.workflow.deep_plan import CHECK_EPISODES, FINAL_EPISODES, DeepPlan, unit_of, with_team_reward
+from coterie.workflow.deep_plan import (
+    CHECK_EPISODES,
+    FINAL_EPISODES,
+    DeepPlan,
+    knows_success,
+    unit_of,
+    with_team_reward,
+)
 
 
 def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
@@ -37,6 +44,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         success_word=opened.success_word,
         reward=with_team_reward(chosen).reward,
         unit=unit_of(chosen),
+        success_known=knows_success(chosen),
         seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),
         episodes=count * CHECK_EPISODES,
         returns=tuple(values.tolist()),

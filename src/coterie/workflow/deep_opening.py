@@ -18,6 +18,7 @@ from coterie.types import Spec
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
     DeepPlan,
+    knows_success,
     partitioned,
     sequence_length,
     unit_of,
@@ -46,7 +47,7 @@ def open_plan(
         )
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
     rule, unit = chosen.success.removeprefix("return>="), unit_of(chosen)
-    judged = {"summed": unit == "team-sum", "least": float(rule) if rule else None}
+    judged = {"summed": unit == "team-sum", "least": float(rule) if rule else None, "known": knows_success(chosen)}
     common = {**judged, "steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
     starts: tuple[int, ...] = ()
     if chosen.road == "compiled":

@@ -54,7 +54,7 @@ def deep_plan(
     checks: int = CHECKS,
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm."""
-    road = road_of(environment)
+    road, algorithm = road_of(environment), algorithm or algorithm_that_shares(learner)
     preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm)
     check_success(success)
     if catalogue.known(environment):
@@ -102,6 +102,12 @@ def road_of(environment: str) -> Road:
         return "compiled" if source is not None and source.source in sources.JAX_SOURCES else "worker"
     catalogue.find(environment)
     return "compiled"
+
+
+def algorithm_that_shares(learner: Mapping[str, Any] | DeepOptions | None) -> str | None:
+    """Who shares experience learns independently, where no algorithm is named; None: whatever the preset takes."""
+    options = learner if isinstance(learner, Mapping) else vars(learner) if learner is not None else {}
+    return "iql" if options.get("share_experience", "none") != "none" else None
 
 
 def preset_for(environment: str, algorithm: str | None) -> str:
@@ -239,6 +245,15 @@ def unit_of(chosen: DeepPlan) -> str:
     if ":" not in chosen.environment:
         return catalogue.team_reward(chosen.environment) or "team-mean"
     return "team-sum" if chosen.learner.reward == "team-sum" else "team-mean"
+
+
+def knows_success(chosen: DeepPlan) -> bool:
+    """Whether anybody says what a success is: the user's rule, a world of ours, or an info (--env.success)."""
+    return bool(chosen.success) or ":" not in chosen.environment or "success" in _env_names(chosen.env)
+
+
+def _env_names(env: Any) -> list[str]:
+    return list(env) if isinstance(env, Mapping) else list(vars(env))
 
 
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:

@@ -22,7 +22,11 @@ from coterie.workflow.deep_plan import DeepPlan, with_team_reward
 
 
 def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
-    """Write recorded greedy episodes into a run's folder."""
+    """Write recorded greedy episodes into a run's folder; what succeeds is what the run's own rule says."""
+    schedule = opened.schedule
+    if schedule.least is not None:
+        earned = [float(schedule.team_return(np.asarray(play.rewards).sum(0))) for play in plays]
+        plays = [play._replace(success=one >= schedule.least) for play, one in zip(plays, earned, strict=True)]
     try:
         (folder / "episodes").mkdir(exist_ok=True)
     except OSError as error:

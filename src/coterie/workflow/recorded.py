@@ -13,6 +13,7 @@ from coterie.diagnosis.loops import REPEATS, agent_loops, loops
 from coterie.diagnosis.order import corrected, in_order
 from coterie.diagnosis.reward_audit import outcome_audit, reward_audit
 from coterie.diagnosis.rewards import rewards
+from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.running.episodes import Recording
@@ -36,7 +37,7 @@ def judge_recording(
     if not plays:
         raise BadInput(f"{name} holds no episode")
     game = None
-    if recording.environment:
+    if recording.environment and catalogue.find(recording.environment).group not in catalogue.DEEP_ONLY:
         game = exact_game(recording.environment, environment_options(recording.environment, dict(recording.options)))
         check_fits(name, recording, game)
     questions = list(play_questions(plays, recording, game))

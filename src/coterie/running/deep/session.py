@@ -24,7 +24,7 @@ class Schedule(NamedTuple):
     """How a run goes: visits to the replay in all, joint steps a visit, and after how many visits it is checked.
 
     summed: returns are the sum over all agents, else their mean. least: the return from which on an episode is a
-    success; None: the world says what is.
+    success; None: the world says what is, if that is known.
     """
 
     visits: int
@@ -32,6 +32,7 @@ class Schedule(NamedTuple):
     every: int
     summed: bool = False
     least: float | None = None
+    known: bool = True
 
     def team_return(self, returns: np.ndarray) -> np.ndarray:
         """Returns [.., all] as the team's, [..]."""
@@ -223,7 +224,7 @@ class _Clock:
 
     def heard(self, rows: list[dict[str, Any]]) -> None:
         """The means of a check's rows."""
-        for name in ("greedy_return", "greedy_success", "loss"):
+        for name in ("greedy_return", "greedy_success", "loss")[:: 1 if self.schedule.known else 2]:
             known = [row[name] for row in rows if row.get(name) is not None]
             self.row[name] = float(np.mean(known)) if known else None
 

@@ -17,6 +17,7 @@ RELIABLE = 0.95  # of its fresh episodes must succeed for a team to count as coo
 class DeepVerdict:
     """How well the greedy teams of a deep run do; one number a seed, returns undiscounted.
 
+    success_known  whether anybody says what a success is; else success counts nothing
     unit         what the returns are of all agents: team-sum or team-mean; reward: what each learned from
 
     coordinated  seeds whose team succeeds in at least 95 % of its fresh episodes
@@ -35,6 +36,7 @@ class DeepVerdict:
     success_word: str
     reward: str
     unit: str
+    success_known: bool
     seeds: tuple[int, ...]
     episodes: int
     returns: tuple[float, ...]
