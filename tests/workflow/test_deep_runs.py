@@ -17,7 +17,7 @@ from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.session import DeepTick
 from coterie.running.signals import Signals
 from coterie.workflow.deep_opening import open_plan
-from coterie.workflow.deep_plan import deep_plan
+from coterie.workflow.deep_plan import deep_plan, unit_of
 
 SMALL = {
     "algorithm": "vdn", "steps": 960, "seeds": 2, "checks": 4, "environments": 4, "rows": 4, "batch": 8, "hidden": 8,
@@ -201,3 +201,33 @@ def test_python_takes_the_presets_that_the_command_takes(tmp_path):
     run = coterie.train("climbing", deep=True, steps=400, seeds=1, runs=tmp_path, pictures=False)
     assert run.verdict.algorithm == "hysteretic"
     assert 'preset = "coordination"' in (run.folder / "config.toml").read_text()
+
+
+def test_who_shares_experience_learns_independently():
+    assert deep_plan("rendezvous", learner={"share_experience": "pooled"}).algorithm == "iql"
+    assert deep_plan("rendezvous").algorithm == "vdn"
+    with pytest.raises(BadInput, match="--algorithm iql"):
+        deep_plan("rendezvous", algorithm="vdn", learner={"share_experience": "pooled"})
+
+
+def test_a_sequence_too_short_for_what_is_asked_is_refused():
+    for learner in ({"n_step": 5, "sequence": 4}, {"recurrent": True, "sequence": 1}, {"trace": 0.5, "sequence": 1}):
+        with pytest.raises(BadInput, match="too short"):
+            deep_plan("rendezvous", learner=learner)
+
+
+def test_the_unit_of_a_return_is_the_environments_whoever_learns():
+    for algorithm in ("iql", "vdn"):
+        assert unit_of(deep_plan("foraging-8x8-2p-2f-coop", algorithm=algorithm)) == "team-sum"
+        assert unit_of(deep_plan("climbing", algorithm=algorithm, learner={"reward": "team-sum"})) == "team-mean"
+        foreign = deep_plan("mpe2:simple_spread_v3", algorithm=algorithm, learner={"reward": "team-sum"})
+        assert unit_of(foreign) == "team-sum"
+
+
+def test_a_world_without_a_table_is_diagnosed_from_its_episodes(tmp_path):
+    run = coterie.train("foraging-5x5-2p-1f", runs=tmp_path, success="return>=2", **{**SMALL, "seeds": 1, "steps": 320})
+    assert run.verdict.unit == "team-sum"
+    found = coterie.diagnose(run.folder)
+    assert found.verdict is not None
+    lines = [json.loads(line) for line in (run.folder / "episodes" / "greedy.jsonl").read_text().splitlines()[1:]]
+    assert not any(line.get("success") for line in lines)  # no more than 1 can be earned, and 2 was asked for
