@@ -1,7 +1,6 @@
 """The page of bad set-ups says what the saved results say, and a fast slice of it is made again."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def bad_setups():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import bad_setups
-    finally:
-        sys.path.pop(0)
-    return bad_setups
+def bad_setups(script):
+    return script("bad_setups")
 
 
 def test_the_page_is_written_from_the_saved_results(bad_setups):

@@ -1,7 +1,6 @@
 """Deep learners on climbing and penalty: what is saved holds what is claimed, and a fast slice says so again."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,8 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def games():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import deep_matrix_games
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return deep_matrix_games
+def games(script):
+    return script("deep_matrix_games")
 
 
 @pytest.fixture(scope="module")

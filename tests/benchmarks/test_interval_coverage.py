@@ -1,7 +1,6 @@
 """The page of statistics says what was measured, and the measurement can be made again."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,9 @@ HERE = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
-def coverage():
+def coverage(script):
     """The script, as a module."""
-    sys.path.insert(0, str(HERE))
-    try:
-        import interval_coverage
-    finally:
-        sys.path.pop(0)
-    return interval_coverage
+    return script("interval_coverage")
 
 
 @pytest.fixture(scope="module")

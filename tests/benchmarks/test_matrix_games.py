@@ -1,7 +1,6 @@
 """A fast slice of the matrix games: the published table, stochastic climbing won, and saved results that say so."""
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +13,8 @@ TRIALS = 300
 
 
 @pytest.fixture(scope="module")
-def matrix_games():
-    sys.path.insert(0, str(HERE))
-    try:
-        import matrix_games
-    finally:
-        sys.path.pop(0)
-    return matrix_games
+def matrix_games(script):
+    return script("matrix_games")
 
 
 def test_the_games_are_games(matrix_games):

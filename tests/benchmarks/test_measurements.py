@@ -8,21 +8,13 @@ from pathlib import Path
 HERE = Path(__file__).parents[2] / "benchmarks"
 
 
-def test_the_page_is_written_from_the_saved_results():
-    sys.path.insert(0, str(HERE))
-    try:
-        import write_measurements
-    finally:
-        sys.path.pop(0)
+def test_the_page_is_written_from_the_saved_results(script):
+    write_measurements = script("write_measurements")
     assert write_measurements.PAGE.read_text() == write_measurements.page()
 
 
-def test_a_diagnosis_that_was_not_timed_yet_is_left_out_and_one_that_was_shows_every_repetition(tmp_path):
-    sys.path.insert(0, str(HERE))
-    try:
-        import write_measurements
-    finally:
-        sys.path.pop(0)
+def test_a_diagnosis_that_was_not_timed_yet_is_left_out_and_one_that_was_shows_every_repetition(tmp_path, script):
+    write_measurements = script("write_measurements")
     place = tmp_path / "diagnosis_time.json"
     assert write_measurements.diagnosis_table(place) == []
     row = {"what": "climbing", "cold": [9.04, 8.0], "cold CPU": [9.5, 9.0], "warm": [1.0, 2.0], "warm CPU": [1.5, 1.0]}
