@@ -184,15 +184,17 @@ def test_parts_of_the_users_own_are_used_and_asked_for_again(tmp_path):
     with pytest.raises(Stopped):
         coterie.train("climbing", deep=True, name="stopped", parts=narrow, on_tick=stop, **small)
     Signals.latest = None
-    with pytest.raises(BadInput, match=r"trained with parts=.*narrow; give it again"):
+    with pytest.raises(BadInput, match="trained with parts=narrow; give them again"):
         coterie.resume("stopped", runs=tmp_path)
     went_on = coterie.resume("stopped", runs=tmp_path, parts=narrow)
     for part in ("learner", "policy"):
         ours, theirs = (load_checkpoint(run.folder, (part,))[0][part] for run in (went_on, whole))
         assert all(ours[name].tobytes() == theirs[name].tobytes() for name in theirs)
     assert deep.evaluate_deep(whole.folder, parts=narrow).verdict.returns == whole.verdict.returns
-    with pytest.raises(StorageFault, match="does not fit"):
-        deep.evaluate_deep(whole.folder)
+    assert coterie.load("whole", runs=tmp_path, parts=narrow).act("agent_0", [0]) in range(3)
+    for ask in (coterie.evaluate, coterie.load):
+        with pytest.raises(BadInput, match="trained with parts=narrow; give them again"):
+            ask("whole", runs=tmp_path)
     with pytest.raises(BadInput, match="expected a function that returns Parts, found tuple"):
         coterie.train("climbing", deep=True, name="other", parts=lambda own, spec: (), **small)
 
@@ -225,9 +227,11 @@ def test_the_unit_of_a_return_is_the_environments_whoever_learns():
 
 
 def test_a_world_without_a_table_is_diagnosed_from_its_episodes(tmp_path):
-    run = coterie.train("foraging-5x5-2p-1f", runs=tmp_path, success="return>=2", **{**SMALL, "seeds": 1, "steps": 320})
+    run = coterie.train("foraging-5x5-2p-1f", runs=tmp_path, success="return>=0", **{**SMALL, "seeds": 1, "steps": 320})
     assert run.verdict.unit == "team-sum"
     found = coterie.diagnose(run.folder)
     assert found.verdict is not None
     lines = [json.loads(line) for line in (run.folder / "episodes" / "greedy.jsonl").read_text().splitlines()[1:]]
-    assert not any(line.get("success") for line in lines)  # no more than 1 can be earned, and 2 was asked for
+    assert lines
+    assert all(line["success"] for line in lines)  # which the world never says of teams that have learned nothing
+    assert run.verdict.returns[0] < 0.5

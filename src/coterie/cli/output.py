@@ -6,11 +6,13 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from coterie.errors import CoterieError
 from coterie.running.train import Tick
 from coterie.running.verdict import Verdict
 from coterie.types import Play
@@ -58,6 +60,26 @@ def draw(run: Any) -> None:
         run.draw()
     except Exception as error:
         say(f"coterie: the pictures could not be drawn: {type(error).__name__}: {error}; all else is in {run.folder}/")
+
+
+def finished(progress: Line, learn: Callable[[], Any]) -> tuple[Any, CoterieError | None]:
+    """The run that comes of learning, and the fault it ended with although it has a verdict: some seeds were frozen."""
+    try:
+        return learn(), None
+    except CoterieError as fault:
+        if fault.run is None:
+            raise
+        return fault.run, fault
+    finally:
+        progress.clear()
+
+
+def say_fault(fault: CoterieError | None) -> int:
+    """Say what a run with a verdict ended with, after all else; the exit code."""
+    if fault is None:
+        return 0
+    say(f"coterie: {fault}")
+    return fault.exit_code
 
 
 def say_making() -> None:

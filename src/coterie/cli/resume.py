@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from coterie.cli.options import first_word, parse
 from coterie.cli.run_options import RunOptions
-from coterie.errors import BadInput, CoterieError
+from coterie.errors import BadInput
 from coterie.running.recorder import find_run, word_for
 
 ABOUT = "Go on with a stopped run; RUN is a name, a unique beginning of one, a folder, or latest."
@@ -33,7 +33,18 @@ def run(words: list[str]) -> int:
     )
     options = parse(ResumeOptions, rest, command=f"resume {word or 'RUN'}", about=ABOUT)
     folder = find_run(Path(options.runs), word)
-    from coterie.cli.output import DeepProgressLine, ProgressLine, draw, has_boards, next_step, say, show, show_json
+    from coterie.cli.output import (
+        DeepProgressLine,
+        ProgressLine,
+        draw,
+        finished,
+        has_boards,
+        next_step,
+        say,
+        say_fault,
+        show,
+        show_json,
+    )
     from coterie.running.trackers import check_tracker, tracker
     from coterie.workflow.deep_plan import is_deep, planned_deep
     from coterie.workflow.train import resume
@@ -43,17 +54,9 @@ def run(words: list[str]) -> int:
     if options.track and not deep:
         raise BadInput(f"--track {options.track}: trackers are told of deep runs only")
     progress = DeepProgressLine() if deep else ProgressLine("succeed")
-    more, frozen = {"workers": options.workers, "device": options.device}, None
-    told = tracker(options.track, folder, planned_deep(folder), say) if deep else contextlib.nullcontext()
-    with told as track:
-        try:
-            run = resume(word, runs=options.runs, on_tick=progress, track=track, **more)
-        except CoterieError as fault:
-            if fault.run is None:
-                raise
-            run, frozen = fault.run, fault
-        finally:
-            progress.clear()
+    with tracker(options.track, folder, planned_deep(folder) if deep else None, say) as track:
+        more = {"workers": options.workers, "device": options.device, "track": track}
+        run, fault = finished(progress, partial(resume, word, runs=options.runs, on_tick=progress, **more))
     if options.json:
         show_json(run.verdict.to_json())
     else:
@@ -63,7 +66,4 @@ def run(words: list[str]) -> int:
         named = word_for(run.folder)
         wall = not deep and has_boards(run)
         next_step(f"coterie watch {named} --wall" if wall else f"coterie diagnose {named}")
-    if frozen is not None:
-        say(f"coterie: {frozen}")
-        return frozen.exit_code
-    return 0
+    return say_fault(fault)

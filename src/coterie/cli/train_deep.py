@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import tyro
 
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
-from coterie.errors import BadInput, CoterieError
+from coterie.errors import BadInput
 from coterie.settings import DEEP_PRESETS, PRESETS
 from coterie.workflow.deep_plan import (
     algorithm_that_shares,
@@ -89,7 +90,7 @@ def run(environment: str, words: list[str]) -> int:
     options = parse(kind, rest, command=f"train {environment}", about=about)
     chosen = deep_plan(
         environment,
-        algorithm=options.algorithm or algorithm,
+        algorithm=options.algorithm or None,
         preset=options.preset or None,
         env=foreign if ":" in environment else options.env,
         seeds=options.seeds,
@@ -99,7 +100,7 @@ def run(environment: str, words: list[str]) -> int:
         success=options.success,
         checks=options.checks,
     )
-    from coterie.cli.output import DeepProgressLine, next_step, say, show, show_json
+    from coterie.cli.output import DeepProgressLine, finished, next_step, say, say_fault, show, show_json
     from coterie.running.recorder import check_new, word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
@@ -116,16 +117,9 @@ def run(environment: str, words: list[str]) -> int:
         say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)
     progress = DeepProgressLine()
-    frozen: CoterieError | None = None
     with tracker(options.track, folder, chosen, say) as track:
-        try:
-            run = learn_deep(chosen, opened, folder, track=track, on_tick=progress)
-        except CoterieError as fault:
-            if fault.run is None:
-                raise
-            run, frozen = fault.run, fault
-        finally:
-            progress.clear()
+        learn = partial(learn_deep, chosen, opened, folder, track=track, on_tick=progress)
+        run, fault = finished(progress, learn)
     if options.json:
         show_json(run.verdict.to_json())
     else:
@@ -136,10 +130,7 @@ def run(environment: str, words: list[str]) -> int:
     if not options.json:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
         next_step(f"coterie evaluate {word}", f"coterie diagnose {word}")
-    if frozen is not None:  # the other seeds have their verdict
-        say(f"coterie: {frozen}")
-        return frozen.exit_code
-    return 0
+    return say_fault(fault)
 
 
 def foreign_options(environment: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:

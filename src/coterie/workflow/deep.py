@@ -16,6 +16,7 @@ from coterie.errors import BadInput, CoterieError, Diverged, EnvironmentFault, S
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.lanes import Lane
+from coterie.running.deep.own_parts import Change, must_be_given
 from coterie.running.deep.runs import Opened, must_agree
 from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
 from coterie.running.deep.team import DeepTeam, load_deep
@@ -23,7 +24,7 @@ from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
 from coterie.settings import MIXED
 from coterie.workflow.deep_judge import judge
-from coterie.workflow.deep_opening import Change, name_of, open_plan
+from coterie.workflow.deep_opening import open_plan
 from coterie.workflow.deep_plan import (
     DeepPlan,
     deep_config,
@@ -159,7 +160,7 @@ def resume_deep(
             newest = newest_checkpoint(folder)
             arrays, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
         facts = checked_facts(folder, chosen, told)
-        must_be_given(folder, facts.changed, parts)
+        must_be_given(folder.name, facts.changed, parts)
         opened = open_plan(chosen, workers=workers, device=device, devices=facts.devices, change=parts)
         progress = restored(opened, arrays, facts)
     return learn_deep(
@@ -276,15 +277,6 @@ def newest_checkpoint(folder: Path) -> str:
     return next((one.name for one in reversed(list_checkpoints(folder))), "")
 
 
-def must_be_given(folder: Path, changed: str, parts: Change | None) -> None:
-    """Raises BadInput where a run was trained with other parts of the user's own than are given."""
-    if changed != name_of(parts):
-        raise BadInput(
-            f"{folder.name} was trained with "
-            + (f"parts={changed}; give them again: parts=…" if changed else "no parts of the user's own")
-        )
-
-
 def frozen(chosen: DeepPlan, verdict: DeepVerdict, folder: Path, told_numbers: bool) -> CoterieError:
     """What to raise where seeds were frozen: it is the environment's fault where it told what is no number."""
     others = "" if len(verdict.frozen) == chosen.seeds else f"; the others are judged in {folder}"
@@ -308,7 +300,7 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     chosen = planned_deep(folder)
     arrays, told = load_checkpoint(folder, ("policy", "progress"))
     facts = checked_facts(folder, chosen, told)
-    must_be_given(folder, facts.changed, parts)
+    must_be_given(folder.name, facts.changed, parts)
     with interruptible():
         opened = open_plan(chosen, device=device, change=parts)
     try:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
-from coterie.algorithms.qlearning import Parts
-from coterie.algorithms.qlearning import parts as parts_of
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
 from coterie.running.deep.devices import prepare
+from coterie.running.deep.own_parts import Change, made_of, name_of
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
+from coterie.running.deep.session import Schedule
 from coterie.running.train import memory_bytes
 from coterie.settings import CENTRAL
-from coterie.types import Spec
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
     DeepPlan,
@@ -22,11 +20,10 @@ from coterie.workflow.deep_plan import (
     partitioned,
     sequence_length,
     unit_of,
+    visit_steps,
     with_team_reward,
 )
 from coterie.workflow.deep_sharing import check_sharing
-
-Change = Callable[[Parts, Spec], Parts]
 
 
 def open_plan(
@@ -46,14 +43,15 @@ def open_plan(
             f"--workers {workers}: expected 0 (this process) to {chosen.learner.environments}, one for each environment"
         )
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
-    rule, unit = chosen.success.removeprefix("return>="), unit_of(chosen)
-    judged = {"summed": unit == "team-sum", "least": float(rule) if rule else None, "known": knows_success(chosen)}
-    common = {**judged, "steps": chosen.steps, "seeds": seeds, "checks": chosen.checks, "episodes": CHECK_EPISODES}
+    common = {
+        "schedule": schedule_of(chosen), "steps": chosen.steps, "seeds": seeds, "episodes": CHECK_EPISODES,
+        "memory": memory_bytes(),
+    }  # fmt: skip
     starts: tuple[int, ...] = ()
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
-        found = prepare(device, devices or min(os.cpu_count() or 1, chosen.seeds))[:devices]
+        found = prepare(device, devices or devices_of(chosen))[:devices]
         if devices and len(found) < devices:
             raise BadInput(
                 f"this run's seeds are shared out among {devices} devices, and JAX has {len(found)} here; go on with "
@@ -67,15 +65,14 @@ def open_plan(
             options,
             length=sequence_length(options, environment.horizon),
             devices=found,
-            memory=memory_bytes(),
-            made_of=made_of(chosen, options, environment.spec, change),
+            made_of=made_of(chosen.algorithm, options, environment.spec, change),
             **common,
         )
     else:
         from coterie.pettingzoo.drive import Drive
         from coterie.pettingzoo.sources import make_worlds
 
-        found = prepare(device, 1 + (chosen.learner.lag > 0))
+        found = prepare(device, devices_of(chosen))
         options, central = chosen.learner, chosen.algorithm in CENTRAL
 
         def worlds(episodes: int | None) -> Any:
@@ -94,12 +91,32 @@ def open_plan(
             options,
             length=sequence_length(options, horizon),
             horizon=horizon,
-            memory=memory_bytes(),
             actor=found[-1] if options.lag else None,
-            made_of=made_of(chosen, options, spec, change),
+            made_of=made_of(chosen.algorithm, options, spec, change),
             **common,
         )
     return opened._replace(first_actions=starts, note=check_sharing(chosen, opened.spec), changed=name_of(change))
+
+
+def devices_of(chosen: DeepPlan) -> int:
+    """CPU devices that a run uses: one a core for its seeds, or with lag 1 one more, for acting beside learning."""
+    if chosen.road == "compiled":
+        return min(os.cpu_count() or 1, chosen.seeds)
+    return 1 + chosen.learner.lag
+
+
+def schedule_of(chosen: DeepPlan) -> Schedule:
+    """The visits of a run, after how many it is checked, and what its returns and successes are."""
+    each = visit_steps(chosen.learner)
+    visits, rule = max(1, chosen.steps // each), chosen.success.removeprefix("return>=")
+    return Schedule(
+        visits,
+        each,
+        every=max(1, -(-visits // chosen.checks)),
+        summed=unit_of(chosen) == "team-sum",
+        least=float(rule) if rule else None,
+        known=knows_success(chosen),
+    )
 
 
 def without_team(env: Any) -> tuple[dict[str, Any], list[int] | None]:
@@ -111,22 +128,6 @@ def without_team(env: Any) -> tuple[dict[str, Any], list[int] | None]:
         return own, None if numbers is None else [int(number) for number in numbers]
     except (TypeError, ValueError):
         raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
-
-
-def name_of(change: Change | None) -> str:
-    """What a checkpoint calls the function that put the user's own parts in; nothing is loaded by this name."""
-    return "" if change is None else f"{change.__module__}.{getattr(change, '__qualname__', type(change).__name__)}"
-
-
-def made_of(chosen: DeepPlan, options: Any, spec: Any, change: Change | None) -> Parts:
-    """What the learner is made of, with the user's own parts where there are any."""
-    own = parts_of(chosen.algorithm, options, spec)
-    if change is None:
-        return own
-    changed = change(own, spec)
-    if not isinstance(changed, Parts):
-        raise BadInput(f"parts: expected a function that returns Parts, found {type(changed).__name__}")
-    return changed
 
 
 def compiled_environment(word: str, options: Any) -> Any:

@@ -249,11 +249,7 @@ def unit_of(chosen: DeepPlan) -> str:
 
 def knows_success(chosen: DeepPlan) -> bool:
     """Whether anybody says what a success is: the user's rule, a world of ours, or an info (--env.success)."""
-    return bool(chosen.success) or ":" not in chosen.environment or "success" in _env_names(chosen.env)
-
-
-def _env_names(env: Any) -> list[str]:
-    return list(env) if isinstance(env, Mapping) else list(vars(env))
+    return bool(chosen.success) or ":" not in chosen.environment or "success" in chosen.env
 
 
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:

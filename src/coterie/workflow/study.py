@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import traceback
 import warnings
@@ -209,10 +208,9 @@ def prepare_jax(planned: StudyPlan, device: str) -> None:
     deep = [row.chosen for row in planned.rows if isinstance(row.chosen, DeepPlan)]
     if deep:
         from coterie.running.deep.devices import prepare
+        from coterie.workflow.deep_opening import devices_of
 
-        compiled = max((one.seeds for one in deep if one.road == "compiled"), default=1)
-        outside = 1 + any(one.learner.lag > 0 for one in deep if one.road == "worker")
-        prepare(device, max(min(os.cpu_count() or 1, compiled), outside))
+        prepare(device, max(map(devices_of, deep)))
 
 
 def _go_on(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coterie.errors import StorageFault
 from coterie.running.checkpoint import KEPT, list_checkpoints, load_checkpoint
 from coterie.running.train import as_parts, begin, train_tabular
-from coterie.settings import MIXED
 from coterie.tabular.learn import Teams
 from coterie.workflow.deep_plan import DeepPlan
 from coterie.workflow.game import game_of
@@ -174,11 +173,10 @@ def _expected(cost: RunCost, chosen: DeepPlan | Plan, probe: Probe, left: float)
 
 def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Probe:
     """Compile a deep run, let all its seeds learn for some seconds, and check them twice."""
-    from coterie.running.deep.runs import must_agree
     from coterie.running.deep.saving import size_of
     from coterie.running.deep.session import learn, new_progress
+    from coterie.workflow.deep import check_rewards
     from coterie.workflow.deep_opening import open_plan
-    from coterie.workflow.deep_plan import with_team_reward
 
     began = time.perf_counter()
     opened = open_plan(chosen, workers=workers if chosen.road == "worker" else 0, device=device)
@@ -201,8 +199,7 @@ def probe_deep(chosen: DeepPlan, workers: int = 0, device: str = "auto") -> Prob
         return late or bool(timed and timed[-1].seconds - timed[0].seconds >= PROBE_SECONDS)
 
     try:
-        if chosen.algorithm in MIXED:
-            must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
+        check_rewards(chosen, opened)
         opening = time.perf_counter() - began
         begun = learned(lambda: bool(ticks))
         compiling, check = (_timed(lambda: lanes[0].check(0)) for _ in range(2))

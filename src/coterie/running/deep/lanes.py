@@ -147,8 +147,10 @@ def over_seeds(
 ) -> Callable[..., Any]:
     """`function` of one seed jitted for seeds [S], an equal share of them on every device of the mesh."""
 
+    def spec(axis: int | None) -> PartitionSpec:
+        return PartitionSpec() if axis is None else PartitionSpec(SEEDS)
+
     def specs(axes: Any) -> Any:
-        spec = lambda axis: PartitionSpec() if axis is None else PartitionSpec(SEEDS)  # noqa: E731
         return jax.tree.map(spec, axes, is_leaf=lambda axis: axis is None)
 
     batched = jax.vmap(function, in_axes=in_axes, out_axes=out_axes)

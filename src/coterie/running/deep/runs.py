@@ -58,16 +58,13 @@ def open_compiled(
     environment: Environment,
     options: DeepOptions,
     *,
+    schedule: Schedule,
     steps: int,
     seeds: Sequence[int],
-    checks: int,
     episodes: int,
     length: int,
     devices: Sequence[Any],
     memory: float,
-    summed: bool = False,
-    least: float | None = None,
-    known: bool = True,
     made_of: Parts,
 ) -> Opened:
     """A run on the compiled road, its seeds shared out among devices.
@@ -106,7 +103,6 @@ def open_compiled(
         each = [jax.tree.map(lambda leaf, row=row: leaf[row], told) for row in range(len(lane.seeds))]
         return [play for row, one in enumerate(each) for play in plays_of(environment, one, int(lane.seeds[row]))]
 
-    schedule = schedule_of(options, steps, checks, summed, least, known)
     return Opened(
         spec, learner, made_of, [lane], schedule, baseline, len(devices),
         named if environment.idle_is_noop else f"always {named}: no action stands still",
@@ -120,16 +116,13 @@ def open_outside(
     spec: Spec,
     options: DeepOptions,
     *,
+    schedule: Schedule,
     steps: int,
     seeds: Sequence[int],
-    checks: int,
     episodes: int,
     length: int,
     horizon: int,
     memory: float,
-    summed: bool = False,
-    least: float | None = None,
-    known: bool = True,
     actor: Any = None,
     made_of: Parts,
 ) -> Opened:
@@ -156,25 +149,10 @@ def open_outside(
         return lanes[place].record(policies, max(1, RECORDED // len(seeds)))
 
     names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
-    schedule = schedule_of(options, steps, checks, summed, least, known)
     return Opened(
         spec, learner, made_of, list(lanes), schedule, baseline, 1, "always action 0",
         record, names, "succeed", horizon, None,
     )  # fmt: skip
-
-
-def schedule_of(
-    options: DeepOptions,
-    steps: int,
-    checks: int,
-    summed: bool = False,
-    least: float | None = None,
-    known: bool = True,
-) -> Schedule:
-    """The visits of a run, and after how many it is checked."""
-    visits = max(1, steps // (options.environments * options.rows))
-    each = options.environments * options.rows
-    return Schedule(visits, each, max(1, -(-visits // checks)), summed, least, known)
 
 
 def must_agree(played: Played, spec: Spec, options: DeepOptions) -> None:

@@ -224,7 +224,7 @@ class _Clock:
 
     def heard(self, rows: list[dict[str, Any]]) -> None:
         """The means of a check's rows."""
-        for name in ("greedy_return", "greedy_success", "loss")[:: 1 if self.schedule.known else 2]:
+        for name in ("greedy_return", "loss", *(("greedy_success",) if self.schedule.known else ())):
             known = [row[name] for row in rows if row.get(name) is not None]
             self.row[name] = float(np.mean(known)) if known else None
 

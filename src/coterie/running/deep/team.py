@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import msgspec
 import numpy as np
 
-from coterie.algorithms.qlearning import parts as parts_of
 from coterie.equations.choosing import greedy
 from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
 from coterie.networks.agent import Network
 from coterie.networks.team import act_values, first_networks
 from coterie.running.checkpoint import load_checkpoint
+from coterie.running.deep.own_parts import Change, made_of, must_be_given
 from coterie.running.deep.saving import from_named
 from coterie.settings import DeepOptions
 from coterie.types import Spec, View
@@ -109,7 +109,7 @@ class DeepTeam:
         return f"DeepTeam({', '.join(self.agents)}; seed {self.seed} of its run)"
 
 
-def load_deep(folder: Path, seed: int | None = None, parts: Any = None) -> DeepTeam:
+def load_deep(folder: Path, seed: int | None = None, parts: Change | None = None) -> DeepTeam:
     """The team of one seed of a deep run (the best by its checks where none is named).
 
     parts: what the run was trained with, where it was given parts of the user's own: (Parts, Spec) -> Parts.
@@ -129,13 +129,8 @@ def load_deep(folder: Path, seed: int | None = None, parts: Any = None) -> DeepT
     if chosen not in seeds:
         raise BadInput(f"seed {chosen}: the run has seeds {seeds[0]} to {seeds[-1]}")
     place, row = next((i, lane.index(chosen)) for i, lane in enumerate(facts["lanes"]) if chosen in lane)
-    if bool(changed) != (parts is not None):
-        raise BadInput(
-            f"{folder.name} was trained with "
-            + (f"parts={changed}; give them again: parts=…" if changed else "no parts of the user's own")
-        )
-    own = parts_of(algorithm, options, spec)
-    networks = own.networks if parts is None else parts(own, spec).networks
+    must_be_given(folder.name, changed, parts)
+    networks = made_of(algorithm, options, spec, parts).networks
     one = jax.eval_shape(lambda key: first_networks(key, spec, networks), jax.random.key(0))
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((sizes[place], *leaf.shape), leaf.dtype), one)
     stacked = from_named(like, arrays["policy"], f"lane{place}.agents.")

@@ -1,0 +1,40 @@
+"""Parts of the user's own in a deep learner: put in, named in the checkpoint, and asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coterie.algorithms.qlearning import Parts, parts
+from coterie.errors import BadInput
+from coterie.settings import DeepOptions
+from coterie.types import Spec
+
+Change = Callable[[Parts, Spec], Parts]
+
+
+def made_of(algorithm: str, options: DeepOptions, spec: Spec, change: Change | None) -> Parts:
+    """What the learner is made of, with the user's own parts where there are any."""
+    usual = parts(algorithm, options, spec)
+    if change is None:
+        return usual
+    changed = change(usual, spec)
+    if not isinstance(changed, Parts):
+        raise BadInput(f"parts: expected a function that returns Parts, found {type(changed).__name__}")
+    return changed
+
+
+def name_of(change: Change | None) -> str:
+    """What a checkpoint calls the function that put the user's own parts in; nothing is loaded by this name.
+
+    Its module does not count: what a script calls `__main__` is another module to whoever imports it.
+    """
+    return "" if change is None else getattr(change, "__qualname__", type(change).__name__)
+
+
+def must_be_given(run: str, changed: str, change: Change | None) -> None:
+    """Raises BadInput where a run was trained with other parts of the user's own than are given now."""
+    if changed != name_of(change):
+        raise BadInput(
+            f"{run} was trained with "
+            + (f"parts={changed}; give them again: parts=…" if changed else "no parts of the user's own")
+        )
