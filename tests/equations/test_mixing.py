@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from coterie.equations.mixing import centrally_weighted, optimistically_weighted, sum_mixer
+from coterie.equations.mixing import optimistically_weighted, sum_mixer
 
 CLIMBING = np.array([[11.0, -30, 0], [-30, 7, 6], [0, 0, 5]])
 PENALTY = np.array([[10.0, 0, -100], [0, 2, 0], [-100, 0, 9]])  # with one best pair
@@ -34,15 +34,6 @@ def test_the_order_of_agents_does_not_matter():
 def test_optimistic_weights():
     """1 where Q_tot is below its target, alpha where it is not; hysteresis for the team."""
     np.testing.assert_allclose(optimistically_weighted(jnp.array([-2.0, 0.0, 0.5]), 0.1), [0.1, 0.1, 1.0])
-
-
-def test_central_weights():
-    """1 where the joint action is the best one, or its target beats the best one's value; else alpha."""
-    error = jnp.array([-1.0, -1.0, 1.0, 1.0])
-    best = jnp.array([True, False, False, False])
-    ahead = jnp.array([-3.0, 2.0, -3.0, 0.0])
-    np.testing.assert_allclose(centrally_weighted(error, best, ahead, 0.1), [1, 1, 0.1, 0.1])
-    np.testing.assert_allclose(centrally_weighted(error, best, ahead > 0, 0.1), [1, 1, 0.1, 0.1])
 
 
 @pytest.mark.parametrize("pay", [CLIMBING, PENALTY])

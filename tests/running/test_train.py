@@ -251,3 +251,12 @@ def test_an_episode_outside_the_run_is_refused(game, episode):
     fresh = begin(game, TabularOptions(), TEAMS, EPISODES)
     with pytest.raises(StorageFault, match="of 240 episodes"):
         from_parts(as_parts(fresh, game.observations), episode, fresh, EPISODES)
+
+
+def test_a_container_may_have_less_than_the_machine(monkeypatch):
+    """A limit counts where it is lower than what is free; "max" is none."""
+    told = {"/sys/fs/cgroup/memory.max": "1048576\n", "/proc/meminfo": "MemTotal: 9 kB\nMemAvailable: 4096 kB\n"}
+    monkeypatch.setattr(train.Path, "read_text", lambda self: told[str(self)])
+    assert train.memory_bytes() == 2**20
+    told["/sys/fs/cgroup/memory.max"] = "max\n"
+    assert train.memory_bytes() == 2**22

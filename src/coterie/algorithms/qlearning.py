@@ -23,10 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from coterie.algorithms.splitting import ALONE, Split
 from coterie.equations import choosing, losses, mixing, returns
 from coterie.equations.stepping import clipped, falling, followed
 from coterie.networks.agent import Network
-from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, sum_mixer
+from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, over_rows, sum_mixer
 from coterie.networks.team import act_values, first_networks, network_for, one_hot_groups, sequence_values
 from coterie.replay import buffer, priorities, sharing
 from coterie.replay.keeping import Batch, Kept, Row, as_packed, batch_of, blank_row, keep
@@ -93,11 +94,11 @@ class Parts(NamedTuple):
 
 def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
     """What `iql`, `hysteretic`, `vdn`, `qmix` and `weighted-qmix` are made of under these options."""
-    loss = partial(losses.huber) if options.loss == "huber" else losses.squared
+    loss = losses.huber if options.loss == "huber" else losses.squared
     if options.hysteresis != 1.0:
         loss = partial(losses.hysteretic, share=options.hysteresis, loss=loss)
-    mixer = {"vdn": sum_mixer, "qmix": partial(monotone_mixer, options.mixing)}
-    mixer["weighted-qmix"] = mixer["qmix"]
+    monotone = partial(monotone_mixer, options.mixing)
+    mixer = {"vdn": sum_mixer, "qmix": monotone, "weighted-qmix": monotone}
     return Parts(
         networks=tuple(network_for(kind, options) for kind in spec.kinds),
         mixer=mixer[algorithm]() if algorithm in mixer else None,
@@ -108,11 +109,13 @@ def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
     )
 
 
-def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algorithm:
-    """The family as an `Algorithm`; `spec` says who shares parameters, `made_of` what it is made of."""
-    slots, shared = replay_rows(options, sizes), made_of.sharing
+def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts, split: Split = ALONE) -> Algorithm:
+    """The family as an `Algorithm`; `spec` says who shares parameters, `made_of` what it is made of.
+
+    split: how each gradient step is shared out among devices.
+    """
+    slots, shared, mixed = replay_rows(options, sizes), made_of.sharing, made_of.mixer is not None
     items = options.batch or (STEPS if sizes.length == 1 else SEQUENCES)
-    mixed = made_of.mixer is not None
     gradient_steps = max(1, sizes.env_steps // (sizes.environments * sizes.rows)) * options.updates
     optimiser = optax.adam(falling(options.learning_rate, options.learning_rate_end, gradient_steps))
     width = shared.window if shared is not None and shared.offer is not None else 0
@@ -165,10 +168,12 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
         def gradient_step(carry: Any, count: Array) -> Any:
             online, target, adam, finite, surprise = carry
             draw_key, seen = jax.random.fold_in(learn_key, count), written + np.uint32(sizes.rows)
-            batch = batch_of(draw_key, spec, replay, like, seen, items, sizes.length, shared, surprise or None, beta)
-            loss_of = mixed_loss if mixed else lone_loss
-            loss_of = partial(loss_of, spec, options, made_of, target=target, batch=batch)
+            asked = draw_key, spec, replay, like, seen, items, sizes.length, shared, surprise or None, beta
+            batch = batch_of(*asked, own=split.own)
+            loss_of = partial(mixed_loss if mixed else lone_loss, spec, options, made_of)
+            loss_of = partial(loss_of, target=target, batch=batch, whole=split.whole)
             (loss, (errors, info)), gradient = jax.value_and_grad(loss_of, has_aux=True)(online)
+            loss, info, gradient = split.whole((loss, info, gradient))
             gradient, norm = clipped(gradient, options.gradient_clip, together=mixed)
             change, adam_after = optimiser.update(gradient, adam, online)
             after = optax.apply_updates(online, change)
@@ -183,7 +188,7 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
             )
             if options.prioritised:
                 assert batch.drawn is not None and batch.at is not None
-                told = jnp.take_along_axis(errors, batch.at[None], 0)[0]
+                told = split.joined(jnp.take_along_axis(errors, batch.at[None], 0)[0])
                 surprise = priorities.renew(surprise, batch.drawn, jnp.where(good, told, 0.0), sizes.environments)
             return (online, target, adam, good, surprise), {
                 "loss": loss,
@@ -192,20 +197,16 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) ->
                 **info,
             }
 
+        start = (learner.online, learner.target, learner.optimiser, learner.finite, surprise)
+
         def improve() -> Any:
-            start = (learner.online, learner.target, learner.optimiser, learner.finite, surprise)
-            counts = jnp.arange(options.updates, dtype=jnp.uint32)
-            return jax.lax.scan(gradient_step, start, counts)
+            return jax.lax.scan(gradient_step, start, jnp.arange(options.updates, dtype=jnp.uint32))
 
         def rest() -> Any:
-            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(improve))[1]
+            return start, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(improve)[1])
 
         ready = clock.env_steps >= options.warmup
-        (online, target, adam, finite, surprise), info = jax.lax.cond(
-            ready,
-            improve,
-            lambda: ((learner.online, learner.target, learner.optimiser, learner.finite, surprise), rest()),
-        )
+        (online, target, adam, finite, surprise), info = jax.lax.cond(ready, improve, rest)
         info = {name: numbers.min() if name == "finite" else numbers.mean() for name, numbers in info.items()}
         info["learned"] = ready.astype(jnp.float32)
         return Learner(online, target, adam, replay, surprise, window, age, finite), info
@@ -302,7 +303,13 @@ def td_errors(
 
 
 def lone_loss(
-    spec: Spec, options: DeepOptions, made_of: Parts, online: Parameters, target: Parameters, batch: Batch
+    spec: Spec,
+    options: DeepOptions,
+    made_of: Parts,
+    online: Parameters,
+    target: Parameters,
+    batch: Batch,
+    whole: Callable[[Array], Array] = ALONE.whole,
 ) -> tuple[Array, tuple[Array, dict[str, Array]]]:
     """Each network's mean loss over what counts, summed over networks: every agent learns as if it were alone."""
     total, size, value, amount = jnp.float32(0), jnp.float32(0), jnp.float32(0), jnp.float32(0)
@@ -318,17 +325,23 @@ def lone_loss(
             loss = loss * batch.weights[k]
         network_of = one_hot_groups(spec, kind, count.shape[-1])
         summed = jnp.where(count, loss, 0).sum((0, 1)) @ network_of
-        total += (summed / jnp.maximum(count.sum((0, 1)) @ network_of, 1)).sum()
+        total += (summed / jnp.maximum(whole(count.sum((0, 1)) @ network_of), 1)).sum()
         errors = jnp.maximum(errors, jnp.abs(error).max(-1))
         size += jnp.abs(error).sum()
         value += jnp.where(count, now, 0).sum()
         amount += count.sum()
-    amount = jnp.maximum(amount, 1)
+    amount = jnp.maximum(whole(amount), 1)
     return total, (errors, {"error": size / amount, "value": value / amount})
 
 
 def mixed_loss(
-    spec: Spec, options: DeepOptions, made_of: Parts, online: Parameters, target: Parameters, batch: Batch
+    spec: Spec,
+    options: DeepOptions,
+    made_of: Parts,
+    online: Parameters,
+    target: Parameters,
+    batch: Batch,
+    whole: Callable[[Array], Array] = ALONE.whole,
 ) -> tuple[Array, tuple[Array, dict[str, Array]]]:
     """The team's loss: the mixed value of the chosen actions against the team's reward; teams are summed."""
     rows, world, mixer = batch.kinds, batch.world, made_of.mixer
@@ -348,7 +361,7 @@ def mixed_loss(
     mix, free = partial(over_rows, mixer), partial(over_rows, made_of.central or mixer)
     for team in range(spec.teams):
         group, own = jnp.array(members(spec, team)), count[..., team]
-        amount = jnp.maximum(own.sum(), 1)
+        amount = jnp.maximum(whole(own.sum()), 1)
         mixed = mix(online.mixers[team], chosen[..., group], here[..., group], world.state)
         if twin is None:
             following = mix(target.mixers[team], ahead[..., group], there[..., group], world.next_state)
@@ -385,9 +398,3 @@ def central_values(spec: Spec, made_of: Parts, online: Parameters, target: Param
         chosen.append(choosing.taken(see(online.central[0][k], row.obs, row.next_obs)[:-1], row.action))
         ahead.append(choosing.taken(jax.lax.stop_gradient(see(target.central[0][k], row.obs, row.next_obs))[1:], best))
     return Twin(join(spec, tuple(chosen)), join(spec, tuple(ahead)))
-
-
-def over_rows(mixer: Mixer, params: Any, values: Array, present: Array, state: Array) -> Array:
-    """A mixer over [L, B]: values [L, B, members], present bool[L, B, members] and states [L, B, ...] to [L, B]."""
-    one = lambda q, there, seen: mixer.mix(params, q, there, seen.reshape(-1))  # noqa: E731
-    return jax.vmap(jax.vmap(one))(values, present, state)

@@ -12,15 +12,6 @@ def sum_mixer(chosen: Array, present: Array) -> Array:
     return jnp.where(present, chosen, 0.0).sum()
 
 
-def centrally_weighted(error: Array, is_best_joint: Array, ahead_of_best: Array, alpha: float) -> Array:
-    """The weight of CW-QMIX (Rashid et al. 2020): 1 where the joint action may be the best, else alpha.
-
-    w = 1 if u = u* or y > Q*(s, u*), where u* is what the members prefer and Q* the free central value.
-    is_best_joint: u = u*. ahead_of_best: y - Q*(s, u*), or whether it is above 0. error [..] gives the shape alone.
-    """
-    return jnp.where(is_best_joint | (ahead_of_best > 0), jnp.ones_like(error), alpha)
-
-
 def optimistically_weighted(error: Array, alpha: float) -> Array:
     """The weight of OW-QMIX (Rashid et al. 2020): 1 where Q_tot is too low, else alpha.
 

@@ -103,3 +103,9 @@ def free_mixer(embed: int = 64) -> Mixer:
 def _flat(state: Array) -> Array:
     """The central state as a vector of numbers; a one where there is none."""
     return state.reshape(-1).astype(jnp.float32) if state.size else jnp.ones(1)
+
+
+def over_rows(mixer: Mixer, params: Any, values: Array, present: Array, state: Array) -> Array:
+    """A mixer over [L, B]: values [L, B, members], present bool[L, B, members] and states [L, B, ...] to [L, B]."""
+    one = lambda q, there, seen: mixer.mix(params, q, there, seen.reshape(-1))  # noqa: E731
+    return jax.vmap(jax.vmap(one))(values, present, state)

@@ -139,11 +139,13 @@ def batch_of(
     sharing_of: Sharing | None,
     surprise: priorities.Priorities | None = None,
     beta: Array | float = 1.0,
+    own: Callable[[Any], Any] = lambda drawn: drawn,
 ) -> Batch:
     """`size` sequences of `length` rows; each learner's own, or what the sharing gives it to study.
 
     like: the shapes of one row, [E, ...]; without sharing the ring's rows are packed. surprise: rows are drawn by their
-    priorities, and weigh what undoes that as far as beta says.
+    priorities, and weigh what undoes that as far as beta says. own: the part of what is drawn, [size, ...], that the
+    batch is of; `drawn` is always the whole.
     """
     kept = ring.rows
     slots, environments = kept.step.shape
@@ -153,13 +155,14 @@ def batch_of(
     if surprise is not None:
         chosen = priorities.draw(place_key, surprise, written, slots, environments, size, length, step)
         weight = priorities.importance(chosen.probability, written, slots, environments, beta)
-        rows, world = read_rows(ring, like, chosen.places, length)
-        within = buffer.inside(chosen.places, written, slots, length)
-        counts = tuple(counted(row, within[..., None]) for row in rows)
         at = (chosen.drawn.row - chosen.places.row) % slots
+        places, weight, at = own((chosen.places, weight, at))
+        rows, world = read_rows(ring, like, places, length)
+        within = buffer.inside(places, written, slots, length)
+        counts = tuple(counted(row, within[..., None]) for row in rows)
         return Batch(rows, counts, (weight[:, None],) * len(rows), world, within, chosen.drawn, at)
     if sharing_of is None:
-        mine = buffer.draw(place_key, written, slots, environments, size, length, step)
+        mine = own(buffer.draw(place_key, written, slots, environments, size, length, step))
         within = buffer.inside(mine, written, slots, length)
         rows, world = read_rows(ring, like, mine, length)
         return Batch(rows, tuple(counted(row, within[..., None]) for row in rows), (), world, within)
@@ -172,13 +175,14 @@ def batch_of(
         if step is not None:  # what is offered is a row; what is studied is the piece that it is in
             begin = buffer.piece_of(buffer.Places(drawn.row, drawn.environment), written, slots, length, step)
             drawn = drawn._replace(row=begin.row)
+        drawn = own(drawn)
         row = sharing.study(buffer.Ring(row), drawn, length)
         flat = buffer.Places(drawn.row.reshape(-1), drawn.environment.reshape(-1))
         there = buffer.inside(flat, written, slots, length).reshape(row.valid.shape)
         rows.append(row)
         counts.append(counted(row, there))
         weights.append(drawn.weight)
-    within = jnp.ones((length, size), bool)
+    within = jnp.ones((length, counts[0].shape[1]), bool)
     return Batch(tuple(rows), tuple(counts), tuple(weights), None, within)
 
 

@@ -237,7 +237,7 @@ def train_outside(
     return run, sight, told
 
 
-class Lane(NamedTuple):
+class Half(NamedTuple):
     """One half of the worlds between two joint steps: what it shows, what its agents see, and its part of `Held`."""
 
     sight: Sight
@@ -268,37 +268,37 @@ def collect_outside(
     spec, plan, halves = worlds.spec, parts.plan, worlds.halves
     first_row = run.clock.env_steps // np.uint32(plan.environments)
     coming = np.asarray(parts.seeds(key, run.held.episode + 1))
-    start = Lane(sight, sees(spec, sight, run.held.fresh), *run.held[1:4])
-    lanes = [part_of(start, half) for half in halves]
+    start = Half(sight, sees(spec, sight, run.held.fresh), *run.held[1:4])
+    sides = [part_of(start, half) for half in halves]
     chosen: list[Any] = [()] * len(halves)
     rows = []
     for number in range(plan.rows + 1):
         for place, half in enumerate(halves):
             if number:
-                lane, decisions, (outcome, shown) = lanes[place], chosen[place], worlds.receive(place)
-                rows.append(Row(lane.view, decisions, lane.memory, lane.sight._replace(obs=(), legal=()), outcome))
-                lanes[place] = follow(spec, lane, decisions, outcome.over, shown)
+                side, decisions, (outcome, shown) = sides[place], chosen[place], worlds.receive(place)
+                rows.append(Row(side.view, decisions, side.memory, side.sight._replace(obs=(), legal=()), outcome))
+                sides[place] = follow(spec, side, decisions, outcome.over, shown)
                 if outcome.over.any():
-                    coming = np.asarray(parts.seeds(key, together([lane.episode for lane in lanes]) + 1))
+                    coming = np.asarray(parts.seeds(key, together([side.episode for side in sides]) + 1))
             if number < plan.rows:
-                view, memory = together([(lane.view, lane.memory) for lane in lanes])
+                view, memory = together([(side.view, side.memory) for side in sides])
                 decisions = parts.act(key, first_row + np.uint32(number), run.policy, view, memory)
                 chosen[place] = decisions = part_of(jax.tree.map(np.asarray, decisions), half)
                 worlds.send(place, join(spec, tuple(decision.action for decision in decisions)), coming[half])
-    end = together(lanes)
+    end = together(sides)
     held, kinds, world, scores = settle_rows(spec, plan, run.held, end, together(rows))
     return held, end.sight, Rollout(kinds, world, memory_before(np, run.held)), scores
 
 
-def follow(spec: Spec, lane: Lane, decisions: tuple[Decision, ...], over: Array, shown: Sight) -> Lane:
+def follow(spec: Spec, side: Half, decisions: tuple[Decision, ...], over: Array, shown: Sight) -> Half:
     """The half after its joint step."""
-    decided = [view.to_move for view in lane.view]
-    fresh = (lane.fresh & ~join(spec, tuple(decided))) | over[:, None]
-    memory = lane.memory
+    decided = [view.to_move for view in side.view]
+    fresh = (side.fresh & ~join(spec, tuple(decided))) | over[:, None]
+    memory = side.memory
     if jax.tree.leaves(memory):
         kinds = zip(decided, decisions, memory, strict=True)
         memory = tuple(choose(np, mask, decision.memory, before) for mask, decision, before in kinds)
-    return Lane(shown, sees(spec, shown, fresh), memory, fresh, lane.episode + over)
+    return Half(shown, sees(spec, shown, fresh), memory, fresh, side.episode + over)
 
 
 def sees(spec: Spec, sight: Sight, fresh: Array) -> tuple[View, ...]:
@@ -310,7 +310,7 @@ def sees(spec: Spec, sight: Sight, fresh: Array) -> tuple[View, ...]:
 
 
 def settle_rows(
-    spec: Spec, plan: Plan, held: Held, end: Lane, rows: Row
+    spec: Spec, plan: Plan, held: Held, end: Half, rows: Row
 ) -> tuple[Held, tuple[Transition, ...], World, Scores]:
     """The books of a whole rollout, equal to `settle` row by row; rows is [T * E, ...].
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from math import prod
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -94,9 +95,21 @@ def check_threads(threads: int) -> None:
 
 
 def memory_bytes() -> float:
-    """This machine's memory; infinite where the system does not tell."""
+    """The memory that is free here, in a container at most its share; infinite where the system does not tell."""
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return min(_free_bytes(), float(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return _free_bytes()
+
+
+def _free_bytes() -> float:
+    try:
+        told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+        return 1024.0 * int(told["MemAvailable"].split()[0])
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, OSError, ValueError):
         return float("inf")
 

@@ -23,6 +23,7 @@ from coterie.running.deep.team import DeepTeam, load_deep
 from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
 from coterie.settings import MIXED
+from coterie.types import Play
 from coterie.workflow.deep_judge import judge
 from coterie.workflow.deep_opening import open_plan
 from coterie.workflow.deep_plan import (
@@ -257,7 +258,10 @@ def learn_deep(
                 )
             verdict = judge(chosen, opened, progress, folder, last[0].steps_per_second if last else 0.0)
             told_numbers = not verdict.frozen or all_numbers(opened.lanes)
-            recorded = [play for place, best in enumerate(progress.best) for play in opened.record(best, place)]
+            recorded: list[Play] = []
+            for place, best in enumerate(progress.best):
+                recorded += opened.record(best, place)
+                opened.lanes[place].close()
         finally:
             for lane in opened.lanes:
                 lane.close()

@@ -28,6 +28,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         played = [lane.judge(policy, schedule.marks + number) for number in range(count)]
         returns.append(np.concatenate([schedule.team_return(one.returns) for one in played], axis=1).mean(1))
         success.append(np.concatenate([schedule.success(one) for one in played], axis=1).mean(1))
+        lane.close()
     sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
     random, idle = (opened.baseline(still) for still in (False, True))
     exact = exact_judgement(chosen, opened, progress)

@@ -51,7 +51,7 @@ def open_plan(
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
-        found = prepare(device, devices or devices_of(chosen))[:devices]
+        found = prepare(device, devices or devices_of(chosen))[: devices or devices_of(chosen)]
         if devices and len(found) < devices:
             raise BadInput(
                 f"this run's seeds are shared out among {devices} devices, and JAX has {len(found)} here; go on with "
@@ -99,9 +99,14 @@ def open_plan(
 
 
 def devices_of(chosen: DeepPlan) -> int:
-    """CPU devices that a run uses: one a core for its seeds, or with lag 1 one more, for acting beside learning."""
+    """CPU devices that a run uses: one a core for its seeds, or with lag 1 one more, for acting beside learning.
+
+    One seed whose agents remember shares its batches out among two, which small products of matrices cannot do by
+    themselves (benchmarks/deep.py); never more, so that every machine of two cores or more gives the same bits.
+    """
     if chosen.road == "compiled":
-        return min(os.cpu_count() or 1, chosen.seeds)
+        halved = chosen.seeds == 1 and chosen.learner.recurrent and chosen.learner.batch % 2 == 0
+        return min(os.cpu_count() or 1, 2 if halved else chosen.seeds)
     return 1 + chosen.learner.lag
 
 

@@ -89,14 +89,14 @@ def added(totals: Totals, info: dict[str, Array], scores: Scores) -> Totals:
 # The compiled road
 
 
-SEEDS = "seeds"  # the axis of devices
+SEEDS, ITEMS = "seeds", "items"  # the axes of devices: seeds are shared out along one, a batch along the other
 LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in two thirds of the compile time
 
 
 class Programs(NamedTuple):
     """The jitted programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
 
-    devices: the mesh that the seeds are shared out among, along its one axis.
+    devices: the mesh that the seeds are shared out among, along its first axis.
     """
 
     start: Callable[..., Any]
@@ -106,14 +106,15 @@ class Programs(NamedTuple):
 
 
 def programs(
-    algorithm: Algorithm, environment: Environment, plan: Plan, episodes: int, devices: Sequence[Any]
+    algorithm: Algorithm, environment: Environment, plan: Plan, episodes: int, devices: Sequence[Any], parts: int = 1
 ) -> Programs:
     """The programs of the compiled road, batched over the seeds of each device; the clock is not.
 
-    Each is compiled once for all devices, which work side by side and never wait for each other.
+    Each is compiled once for all devices, which work side by side. So many `parts` of them have the same seeds and
+    share out every batch along the axis ITEMS, if the algorithm was made so; all others never wait for each other.
     """
     start, train = compiled(algorithm, environment, plan)
-    mesh = Mesh(np.array(devices), (SEEDS,))
+    mesh = Mesh(np.array(devices).reshape(-1, parts), (SEEDS, ITEMS))
 
     def begin(seed: Array) -> tuple[Run, Totals]:
         run = start(seed)
@@ -170,10 +171,22 @@ class CompiledLane:
     def __init__(self, made: Programs, seeds: np.ndarray) -> None:
         self.made, self.seeds = made, np.asarray(seeds, np.uint32)
         many = len(self.seeds)
-        self._filled = np.minimum(np.arange(-(-many // made.devices.size) * made.devices.size), many - 1)
+        each = -(-many // made.devices.shape[SEEDS])
+        self._filled = np.minimum(np.arange(each * made.devices.shape[SEEDS]), many - 1)
         self._keys = self._spread(self.seeds)
-        self.run, self._sums = made.start(self._keys)
-        self._zero = jax.tree.map(np.zeros_like, self._own(self._sums))
+        self._like = jax.eval_shape(made.start, self._keys)
+        self._begun: tuple[Run, Totals] | None = None
+
+    @property
+    def run(self) -> Run:
+        """What the seeds carry."""
+        return self._at_work()[0]
+
+    def _at_work(self) -> tuple[Run, Totals]:
+        """What the seeds carry and the sums; made when first asked for, since judging needs no replay."""
+        begun = self._begun if self._begun is not None else self.made.start(self._keys)
+        self._begun = begun
+        return begun
 
     def _spread(self, tree: Any) -> Any:
         """Arrays [S, ..] of the host, shared out among the devices."""
@@ -186,16 +199,17 @@ class CompiledLane:
 
     def advance(self, visits: int) -> None:
         """Begin so many visits; the devices work on while the caller does other things."""
-        self.run, self._sums = self.made.advance(self._keys, self.run, self._sums, np.int32(visits))
+        self._begun = self.made.advance(self._keys, *self._at_work(), np.int32(visits))
 
     def wait(self) -> None:
         """Until the devices are at rest."""
-        jax.block_until_ready(self._sums)
+        jax.block_until_ready(self._at_work()[1])
 
     def totals(self) -> Totals:
         """The sums since the last mark."""
-        told = self._own(self._sums)
-        self._sums = self._spread(self._zero)
+        run, sums = self._at_work()
+        told = self._own(sums)
+        self._begun = run, self._spread(jax.tree.map(np.zeros_like, told))
         return told
 
     def policy(self) -> Any:
@@ -212,7 +226,7 @@ class CompiledLane:
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""
-        return self._parts(self.run, self._sums)
+        return self._parts(*self._at_work())
 
     def _parts(self, run: Run, sums: Any) -> dict[str, Any]:
         told = self._own({"held": run.held, "places": run.places, "policy": run.policy, "sums": sums})
@@ -221,10 +235,9 @@ class CompiledLane:
 
     def shape(self) -> dict[str, Any]:
         """What a state looks like; nothing is copied for it."""
-        run, sums = jax.tree.map(
-            lambda leaf: np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape), (self.run, self._sums)
+        return self._parts(
+            *jax.tree.map(lambda leaf: np.broadcast_to(np.zeros((), leaf.dtype), leaf.shape), self._like)
         )
-        return self._parts(run, sums)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
@@ -232,7 +245,7 @@ class CompiledLane:
         learner = state["learner"]._replace(replay=state["replay"])
         learner, policy, held, places = self._spread((learner, told["policy"], told["held"], told["places"]))
         clock = jax.device_put(told["clock"], NamedSharding(self.made.devices, PartitionSpec()))
-        self.run, self._sums = Run(learner, policy, held, places, clock), self._spread(told["sums"])
+        self._begun = Run(learner, policy, held, places, clock), self._spread(told["sums"])
 
     def close(self) -> None:
         """Nothing to let go of."""

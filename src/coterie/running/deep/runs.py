@@ -10,10 +10,11 @@ import jax
 import numpy as np
 
 from coterie.algorithms.qlearning import Parts, Sizes, qlearning
+from coterie.algorithms.splitting import ALONE, split_over
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
 from coterie.replay.buffer import check_fits
-from coterie.running.deep.lanes import LEVEL, CompiledLane, Lane, OutsideLane, programs
+from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, OutsideLane, programs
 from coterie.running.deep.playing import Played, compiled_play, fixed, limit_of, outside_play
 from coterie.running.deep.recording import compiled_recording, plays_of
 from coterie.running.deep.saving import size_of
@@ -31,7 +32,7 @@ COPIES = 3  # of a run in memory at most, while a checkpoint is written: devices
 class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
-    devices: how many a lane's seeds are shared out among. note: what to know before learning, in a sentence.
+    devices: how many a lane's seeds, or one seed's batches, are shared out among. note: a sentence to know before.
     changed: who put the user's own parts in. first_actions: the number of each agent's first action, () for 0.
     record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
@@ -67,18 +68,20 @@ def open_compiled(
     memory: float,
     made_of: Parts,
 ) -> Opened:
-    """A run on the compiled road, its seeds shared out among devices.
+    """A run on the compiled road, its seeds shared out among devices; of one seed the batches, where there are more.
 
     Raises BadInput, before anything is allocated, where it would not fit into `memory` bytes.
     """
     spec = environment.spec
     plan = Plan(options.environments, options.rows, options.lag)
-    learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
-    devices = devices[: len(seeds)]
-    made = programs(learner, environment, plan, episodes, devices)
-    shape = jax.eval_shape(made.start, jax.ShapeDtypeStruct((len(devices),), np.uint32))
+    parts = len(devices) if len(seeds) == 1 else 1
+    split = split_over(ITEMS, parts) if parts > 1 else ALONE
+    learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of, split)
+    devices = devices[: len(seeds) * parts]
+    made = programs(learner, environment, plan, episodes, devices, parts)
+    shape = jax.eval_shape(made.start, jax.ShapeDtypeStruct((len(devices) // parts,), np.uint32))
     check_fits(
-        COPIES * -(-len(seeds) // len(devices)) * size_of(shape),
+        (COPIES + parts - 1) * -(-len(seeds) * parts // len(devices)) * size_of(shape),
         int(min(memory, 2**62)),
         options.replay,
         options.environments,
