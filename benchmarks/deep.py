@@ -1,15 +1,17 @@
 """How fast deep value learning is beside JaxMARL's own learners, on its simple_spread, at equal batch and ratio.
 
-    python benchmarks/deep.py --peer PEER/bin/python --checkout JAXMARL          about ten minutes on two cores
+    python benchmarks/deep.py --peer PEER/bin/python --checkout JAXMARL          about 20 minutes on two cores
     python benchmarks/deep.py --peer … --checkout … --only iql --save            writes benchmarks/results/deep.json
 
 PEER is an environment with JaxMARL, what benchmarks/jaxmarl_peer.py needs, and coterie; JAXMARL a checkout. Both sides
 run in processes of their own, in turn, with PEER's interpreter and its JAX: 8 environments x 26 steps, one update of 32
 sequences of 26 rows per 208 joint steps from the first on, one network in common for all agents, hidden layers of 64:
 one and a gated recurrent unit (rnn), or two (mlp; JaxMARL's recurrent network is replaced, see jaxmarl_peer.py).
-JaxMARL batches seeds by vmap, as its script does; coterie shares them out among CPU devices. Rates are joint steps of
-all seeds a second, updates included, compiling apart, the best of three; cold start is import, making and compiling,
-without a cache.
+JaxMARL batches seeds by vmap, as its script does; coterie shares them out among CPU devices, and one recurrent seed's
+batches. Both processes are started one after the other, and then learn in turn, one at a time, `--rounds` times. The
+ratio is that of gradient steps of all seeds a second, compiling apart, the median over the rounds: JaxMARL's replay
+gives its first sample after 32 visits, so that in one run of as many joint steps it makes fewer gradient steps. Cold
+start is import, making and compiling, without a cache.
 
 The share of the arithmetic limit: the multiplications and additions of networks and mixers (forward of the online and
 the target network along 27 rows, twice as much backward, and acting), against what all cores do in a large matrix
@@ -22,6 +24,8 @@ import argparse
 import datetime
 import json
 import os
+import select
+import statistics
 import subprocess
 import sys
 import time
@@ -38,23 +42,22 @@ CASES = [
     for algorithm in ("iql", "vdn", "qmix")
     for seeds in (1, 8)
 ]
-PATIENCE, PATIENCE_TRIES = (
-    150,
-    3,
-)  # JAX on two cores can hang in a batched QR, which JaxMARL's initialisation is made of
-STEPS = {1: 104_000, 8: 41_600}
+PATIENCE, PATIENCE_TRIES = 150, 3
+STEPS = {1: 52_000, 8: 41_600}  # joint steps of each seed in a round
 
 
-def ours(algorithm: str, network: str, seeds: int, runs: int) -> dict[str, Any]:
-    """Our side, in this process."""
+def ours(algorithm: str, network: str, seeds: int, rounds: int) -> dict[str, Any]:
+    """Our side, in this process: says `ready` and waits for a line before each round."""
     import jax
 
-    jax.config.update("jax_num_cpu_devices", min(os.cpu_count() or 1, seeds))
+    devices = min(os.cpu_count() or 1, 2 if seeds == 1 and network == "rnn" else seeds)
+    jax.config.update("jax_num_cpu_devices", devices)
     import numpy as np
 
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
+    from coterie.algorithms.splitting import ALONE, split_over
     from coterie.envs.sources import jax_environment
-    from coterie.running.deep.lanes import CompiledLane, programs
+    from coterie.running.deep.lanes import ITEMS, CompiledLane, programs
     from coterie.running.deep.session import _advance
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
@@ -69,28 +72,34 @@ def ours(algorithm: str, network: str, seeds: int, runs: int) -> dict[str, Any]:
     )  # fmt: skip
     environment = jax_environment("jaxmarl", "MPE_simple_spread_v3")
     environment = environment._replace(spec=partitioned(environment.spec, options))
-    steps = STEPS[seeds] // (ENVIRONMENTS * ROWS) * ENVIRONMENTS * ROWS
+    visits = STEPS[seeds] // (ENVIRONMENTS * ROWS)
+    halves = devices if seeds == 1 else 1
     learner = qlearning(
         environment.spec,
         options,
-        Sizes(steps * runs, ENVIRONMENTS, ROWS, ROWS),
+        Sizes(visits * ENVIRONMENTS * ROWS * rounds, ENVIRONMENTS, ROWS, ROWS),
         parts(algorithm, options, environment.spec),
+        split_over(ITEMS, halves) if halves > 1 else ALONE,
     )
-    made = programs(learner, environment, Plan(ENVIRONMENTS, ROWS), 32, jax.devices()[:seeds])
+    made = programs(learner, environment, Plan(ENVIRONMENTS, ROWS), 32, jax.devices()[:devices], halves)
     lane = CompiledLane(made, np.arange(seeds))
     _advance(lane, 1)
     cold = time.perf_counter() - began + imports
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        _advance(lane, steps // (ENVIRONMENTS * ROWS))
+    seconds, worked = [], []
+    for _ in range(rounds):
+        print("ready", flush=True)
+        input()
+        start, working = time.perf_counter(), time.process_time()
+        _advance(lane, visits)
         seconds.append(time.perf_counter() - start)
+        worked.append(time.process_time() - working)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lane.policy()))
-    rate = steps * seeds / min(seconds)
+    steps, middle = visits * ENVIRONMENTS * ROWS * seeds, float(np.median(seconds))
     work = operations(algorithm, network, environment.spec) / (ENVIRONMENTS * ROWS)
     return {
-        "steps_per_second": rate, "all_seconds": seconds, "cold_start_seconds": cold, "import_seconds": imports,
-        "operations_a_step": work, "share_of_limit": rate * work / peak(),
+        "env_steps": steps, "gradient_steps": visits * seeds, "steps_per_second": steps / middle,
+        "all_seconds": seconds, "processor_seconds": worked, "cold_start_seconds": cold, "import_seconds": imports,
+        "operations_a_step": work, "share_of_limit": steps / middle * work / peak(),
     }  # fmt: skip
 
 
@@ -126,21 +135,69 @@ def peak() -> float:
     return 2 * size**3 / best
 
 
-def told(words: list[str]) -> dict[str, Any]:
-    """What a process of its own prints as JSON."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION")}
+class Side:
+    """A process that says `ready` before each round, learns when it is given a line, and ends with what it found."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = " ".join(words)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION")}
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        self.await_ready()
+
+    def await_ready(self) -> None:
+        """Until it is ready for its next round; raises TimeoutError where that takes too long."""
+        assert self.process.stdout is not None
+        if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+            self.process.kill()
+            raise TimeoutError
+        line = self.process.stdout.readline()
+        if line != "ready\n":
+            raise SystemExit(f"{self.words}\n{line}{self.process.communicate()[1][-2000:]}")
+
+    def learn(self, last: bool) -> None:
+        """One round."""
+        assert self.process.stdin is not None
+        print("go", file=self.process.stdin, flush=True)
+        if not last:
+            self.await_ready()
+
+    def found(self) -> dict[str, Any]:
+        """What it prints after its last round."""
+        told, _ = self.process.communicate(timeout=PATIENCE)
+        return json.loads(told)
+
+
+def started(words: list[str]) -> Side:
+    """A side that is ready; JAX on two cores can hang in a batched QR, which JaxMARL's initialisation is made of."""
     for _ in range(PATIENCE_TRIES):
         try:
-            finished = subprocess.run(
-                words, capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False
-            )
-        except subprocess.TimeoutExpired:
+            return Side(words)
+        except TimeoutError:
             print(f"no answer in {PATIENCE} s, once more: {' '.join(words[1:])}", flush=True)
-            continue
-        if finished.returncode:
-            raise SystemExit(f"{' '.join(words)}\n{finished.stderr[-2000:]}")
-        return json.loads(finished.stdout)
     raise SystemExit(f"{PATIENCE_TRIES} times no answer in {PATIENCE} s: {' '.join(words)}")
+
+
+def compare(given: argparse.Namespace, algorithm: str, network: str, seeds: int) -> dict[str, Any]:
+    """Both sides of one case, in turn."""
+    word, rounds = f"{algorithm},{network},{seeds}", str(given.rounds)
+    peer = [given.peer, str(PEER), "--checkout", given.checkout, "--algorithm", algorithm, "--network", network]
+    peer += ["--seeds", str(seeds), "--steps", str(STEPS[seeds]), "--runs", rounds, "--in-turn", "--json"]
+    sides = [started([given.peer, __file__, "--ours", word, "--rounds", rounds]), started(peer)]
+    for _ in range(given.rounds - 1):
+        for side in sides:
+            side.learn(last=False)
+    sides[0].learn(last=True)
+    here = sides[0].found()
+    sides[1].learn(last=True)
+    there = sides[1].found()
+    steps, taken = ([side["gradient_steps"] / second for second in side["all_seconds"]] for side in (here, there))
+    ratios = [ours / theirs for ours, theirs in zip(steps, taken, strict=True)]
+    return {
+        "ours": here, "peer": there, "ratio": statistics.median(ratios), "ratios": ratios,
+        "cold_ratio": here["cold_start_seconds"] / there["cold_start_seconds"],
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -148,34 +205,30 @@ def main() -> None:
     parser.add_argument("--peer", default=sys.executable)
     parser.add_argument("--checkout", default="")
     parser.add_argument("--only", default="", help="a word that the case contains: iql, rnn, 8")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--save", action="store_true")
     parser.add_argument("--ours", default="", help="measure one case here: iql,rnn,8")
     given = parser.parse_args()
     if given.ours:
         algorithm, network, seeds = given.ours.split(",")
-        print(json.dumps(ours(algorithm, network, int(seeds), given.runs)))
+        print(json.dumps(ours(algorithm, network, int(seeds), given.rounds)))
         return
-    kept = json.loads(PLACE.read_text()) if PLACE.exists() else {"cases": {}}
+    kept = json.loads(PLACE.read_text()) if PLACE.exists() and given.save else {"cases": {}}
     for algorithm, network, seeds in CASES:
         word = f"{algorithm},{network},{seeds}"
-        if given.only not in word or (given.save and word in kept["cases"]):
+        if given.only not in word or word in kept["cases"]:
             continue
-        here = told([given.peer, __file__, "--ours", word, "--runs", str(given.runs)])
-        there = told(
-            [given.peer, str(PEER), "--checkout", given.checkout, "--algorithm", algorithm, "--network", network,
-             "--seeds", str(seeds), "--steps", str(STEPS[seeds]), "--runs", str(given.runs), "--json"]
-        )  # fmt: skip
-        ratio = here["steps_per_second"] / there["steps_per_second"]
-        cold = here["cold_start_seconds"] / there["cold_start_seconds"]
+        case = compare(given, algorithm, network, seeds)
+        here, there = case["ours"], case["peer"]
+        rates = [side["gradient_steps"] / statistics.median(side["all_seconds"]) for side in (here, there)]
         print(
-            f"{word:12} {here['steps_per_second']:9,.0f} against {there['steps_per_second']:9,.0f} steps/s: "
-            f"{ratio:.2f} x; "
-            f"cold start {here['cold_start_seconds']:.1f} against {there['cold_start_seconds']:.1f} s: {cold:.2f} x; "
-            f"{100 * here['share_of_limit']:.0f} % of the arithmetic limit",
+            f"{word:12} {rates[0]:7,.1f} against {rates[1]:7,.1f} gradient steps/s: {case['ratio']:.2f} x "
+            f"({min(case['ratios']):.2f} to {max(case['ratios']):.2f}); "
+            f"cold start {here['cold_start_seconds']:.1f} against {there['cold_start_seconds']:.1f} s: "
+            f"{case['cold_ratio']:.2f} x; {100 * here['share_of_limit']:.0f} % of the arithmetic limit",
             flush=True,
         )
-        kept["cases"][word] = {"ours": here, "peer": there, "ratio": ratio, "cold_ratio": cold}
+        kept["cases"][word] = case
         kept |= {"command": "python benchmarks/deep.py --save", "date": datetime.date.today().isoformat()}
         if given.save:
             PLACE.write_text(json.dumps(kept, indent=1) + "\n")

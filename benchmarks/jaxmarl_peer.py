@@ -135,6 +135,9 @@ def measure(arguments: argparse.Namespace) -> dict:
     compiled = time.perf_counter()
     seconds, worked = [], []
     for _ in range(arguments.runs):
+        if arguments.in_turn:
+            print("ready", file=arguments.in_turn, flush=True)
+            input()
         started, working = time.perf_counter(), time.process_time()
         state = jax.block_until_ready(train(keys))["runner_state"][0]
         seconds.append(time.perf_counter() - started)
@@ -186,8 +189,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=104_000, help="environment steps of each seed in one run")
     parser.add_argument("--runs", type=int, default=3, help="timed runs; the best counts")
+    parser.add_argument("--in-turn", action="store_true", help="say `ready` and wait for a line before each timed run")
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()
+    arguments.in_turn = sys.stdout if arguments.in_turn else None
     output = sys.stdout  # their package and scripts print while they are imported and traced, and exchange the output
     sys.stdout = sys.__stdout__ = sys.stderr
     found = measure(arguments)

@@ -6,8 +6,8 @@
 The ratio of learning is EPyMARL's, one update of 32 episodes for every episode that is played: 32 environments, 25
 joint steps, then 32 updates of 32 sequences of 25 rows; VDN, one network of two layers of 64 in common, acting one
 visit behind learning (lag 1), so that both happen at once. *Random* steps `simple_spread_v3.parallel_env()` with drawn
-actions, in one process on one core. Each round measures random play and then each number of workers; ratios are
-within a round.
+actions, in one process on one core. Each round measures random play and then each number of workers for a few seconds;
+ratios are within a round, and the median over the rounds counts.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ import json
 import os
 import platform
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 PLACE = Path(__file__).parent / "results" / "worker_road.json"
 ENVIRONMENTS, ROWS, UPDATES, BATCH = 32, 25, 32, 32
-SECONDS = 8.0
+SECONDS = 4.0
 
 
 def random_rate() -> float:
@@ -45,8 +46,8 @@ def random_rate() -> float:
     return steps / (time.perf_counter() - began)
 
 
-def training_rate(workers: int) -> dict[str, float]:
-    """Joint steps a second of training, updates included, compiling apart."""
+def training(workers: int) -> Iterator[dict[str, float]]:
+    """Joint steps a second of training, updates included, compiling apart: anew whenever it is asked."""
     from functools import partial
 
     import jax
@@ -72,34 +73,38 @@ def training_rate(workers: int) -> dict[str, float]:
         run, sight = start_outside(halves, worlds, 0)
         go = partial(train_outside, halves, worlds, 0)
         run, sight, _ = go(run, sight, 2)
-        visits, began, working = 0, time.perf_counter(), time.process_time()
-        while time.perf_counter() - began < SECONDS:
-            run, sight, _ = go(run, sight, 4)
-            visits += 4
         jax.block_until_ready(run.learner)
-        seconds = time.perf_counter() - began
-        steps = visits * ENVIRONMENTS * ROWS
-        return {"rate": steps / seconds, "own_processor_share": (time.process_time() - working) / seconds}
+        while True:
+            visits, began, working = 0, time.perf_counter(), time.process_time()
+            while time.perf_counter() - began < SECONDS:
+                run, sight, _ = go(run, sight, 2)
+                visits += 2
+            jax.block_until_ready(run.learner)
+            seconds = time.perf_counter() - began
+            steps = visits * ENVIRONMENTS * ROWS
+            yield {"rate": steps / seconds, "own_processor_share": (time.process_time() - working) / seconds}
     finally:
         worlds.close()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--save", action="store_true")
     given = parser.parse_args()
     import jax
 
     jax.config.update("jax_num_cpu_devices", 2)
-    rounds = []
+    rounds, learners = [], {str(workers): training(workers) for workers in (0, 1, 2)}
     for number in range(given.rounds):
         base = random_rate()
-        found = {str(workers): training_rate(workers) for workers in (0, 1, 2)}
+        found = {workers: next(learner) for workers, learner in learners.items()}
         ratios = {workers: one["rate"] / base for workers, one in found.items()}
         rounds.append({"random": base, "training": found, "ratio": ratios, "load": os.getloadavg()[0]})
         told = ", ".join(f"workers {workers} {ratio:.2f} x" for workers, ratio in ratios.items())
         print(f"round {number}: random {base:,.0f} steps/s; training {told}; load {os.getloadavg()[0]:.1f}", flush=True)
+    for learner in learners.values():
+        learner.close()
     middle = {w: float(np.median([one["ratio"][w] for one in rounds])) for w in ("0", "1", "2")}
     print("median ratios:", middle)
     if given.save:
