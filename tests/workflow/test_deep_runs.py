@@ -207,6 +207,12 @@ def test_python_takes_the_presets_that_the_command_takes(tmp_path):
 
 def test_who_shares_experience_learns_independently():
     assert deep_plan("rendezvous", learner={"share_experience": "pooled"}).algorithm == "iql"
+    shared = deep_plan("foraging-8x8-2p-2f-coop", learner={"share_experience": "pooled"}).learner
+    alone = deep_plan("foraging-8x8-2p-2f-coop").learner
+    assert (alone.share_parameters, alone.prioritised) == (True, True)  # which its preset chooses, and sharing excludes
+    assert (shared.share_parameters, shared.prioritised, shared.n_step) == (False, False, alone.n_step)
+    with pytest.raises(BadInput, match="--prioritised with --share-experience pooled"):
+        deep_plan("foraging-8x8-2p-2f-coop", learner={"share_experience": "pooled", "prioritised": True})
     assert deep_plan("rendezvous").algorithm == "vdn"
     with pytest.raises(BadInput, match="--algorithm iql"):
         deep_plan("rendezvous", algorithm="vdn", learner={"share_experience": "pooled"})

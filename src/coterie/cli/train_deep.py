@@ -14,12 +14,12 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.settings import DEEP_PRESETS, PRESETS
 from coterie.workflow.deep_plan import (
-    algorithm_that_shares,
     deep_options,
     deep_plan,
     needs_networks,
     preset_for,
     road_of,
+    shares,
 )
 
 ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
@@ -77,10 +77,9 @@ def run(environment: str, words: list[str]) -> int:
     """Train, judge, print, draw."""
     road_of(environment)
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
-    algorithm = algorithm or algorithm_that_shares(
-        {"share_experience": flag_value(words, "--share-experience") or "none"}
-    )
-    _, _, learner = deep_options(preset or preset_for(environment, algorithm), algorithm)
+    sharing = shares({"share_experience": flag_value(words, "--share-experience") or "none"})
+    algorithm = algorithm or ("iql" if sharing else None)
+    _, _, learner = deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
     nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     foreign, rest = foreign_options(environment, words)
     if ":" not in environment:

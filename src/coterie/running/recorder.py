@@ -8,7 +8,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,18 @@ def read_config(run: Path) -> dict[str, Any]:
         raise StorageFault(f"{run / 'config.toml'} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise StorageFault(f"{run / 'config.toml'} is not a run's settings: {error}") from error
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by dotted names.
+
+    >>> flat({"seed": 0, "env": {"horizon": 5}})
+    {'seed': 0, 'env.horizon': 5}
+    """
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -54,8 +54,9 @@ def deep_plan(
     checks: int = CHECKS,
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm."""
-    road, algorithm = road_of(environment), algorithm or algorithm_that_shares(learner)
-    preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm)
+    road, sharing = road_of(environment), shares(learner)
+    algorithm = algorithm or ("iql" if sharing else None)
+    preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
     check_success(success)
     if catalogue.known(environment):
         env = environment_options(environment, env)
@@ -104,10 +105,10 @@ def road_of(environment: str) -> Road:
     return "compiled"
 
 
-def algorithm_that_shares(learner: Mapping[str, Any] | DeepOptions | None) -> str | None:
-    """Who shares experience learns independently, where no algorithm is named; None: whatever the preset takes."""
+def shares(learner: Mapping[str, Any] | DeepOptions | None) -> bool:
+    """Whether these options ask for shared experience; who shares learns independently (iql) if not told otherwise."""
     options = learner if isinstance(learner, Mapping) else vars(learner) if learner is not None else {}
-    return "iql" if options.get("share_experience", "none") != "none" else None
+    return options.get("share_experience", "none") != "none"
 
 
 def preset_for(environment: str, algorithm: str | None) -> str:
@@ -131,15 +132,19 @@ def check_success(rule: str) -> None:
         raise BadInput(f"--success '{rule}': expected a return, like --success 'return>=90'") from None
 
 
-def deep_options(preset: str | None, algorithm: str | None) -> tuple[str, str, DeepOptions]:
-    """The preset's name, the algorithm (the preset's own where none is given) and the learner's options."""
+def deep_options(preset: str | None, algorithm: str | None, sharing: bool = False) -> tuple[str, str, DeepOptions]:
+    """The preset's name, the algorithm (the preset's own where none is given) and the learner's options.
+
+    sharing: experience is shared, which what a preset chooses must not contradict: networks in common, priorities.
+    """
     preset = preset or "default"
     if preset not in DEEP_PRESETS:
         raise BadInput(f"there is no preset '{preset}' of deep learners{nearest(preset, DEEP_PRESETS)}")
     algorithm = algorithm or DEEP_PRESETS[preset].algorithm
     if algorithm not in DEEP_ALGORITHMS:
         raise BadInput(f"there is no deep algorithm '{algorithm}'{nearest(algorithm, DEEP_ALGORITHMS)}")
-    options = dataclasses.replace(DeepOptions(), **DEEP_PRESETS[preset].options)
+    without = {"share_parameters": False, "prioritised": False} if sharing else {}
+    options = dataclasses.replace(DeepOptions(), **{**DEEP_PRESETS[preset].options, **without})
     if algorithm != "hysteretic":
         return preset, algorithm, dataclasses.replace(options, hysteresis=1.0)
     return preset, algorithm, options if options.hysteresis < 1 else dataclasses.replace(options, hysteresis=HYSTERESIS)

@@ -66,7 +66,7 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
         found = msgspec.convert(dict(facts), Facts)
     except msgspec.ValidationError as error:
         raise StorageFault(f"{place} has a manifest that does not fit: {error}") from error
-    saved, wanted = flat(found.settings), flat(settings_of(chosen))
+    saved, wanted = recorder.flat(found.settings), recorder.flat(settings_of(chosen))
     for name in sorted(saved.keys() | wanted.keys()):
         if saved.get(name) != wanted.get(name):
             raise StorageFault(
@@ -79,14 +79,6 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
     begun = all(there or count in (0, visits) for count, there in zip(found.visited, found.opened, strict=False))
     if not fits or not begun or seeds != [chosen.seed + number for number in range(chosen.seeds)]:
         raise StorageFault(f"{place} does not fit its run's settings: its seeds or visits differ")
-    return found
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -169,7 +169,7 @@ def state_of(folder: Path, chosen: DeepPlan | Plan, planned: StudyPlan) -> Statu
     begun = any((folder / name).exists() for name in ("evaluation.json", "metrics.jsonl")) or list_checkpoints(folder)
     if not begun:
         return "new"
-    there, wanted = flat(recorder.read_config(folder)), flat(recorder.plain(config_of(chosen)))
+    there, wanted = recorder.flat(recorder.read_config(folder)), recorder.flat(recorder.plain(config_of(chosen)))
     for name in dict.fromkeys([*wanted, *there]):
         if there.get(name) != wanted.get(name):
             raise BadInput(
@@ -182,18 +182,6 @@ def state_of(folder: Path, chosen: DeepPlan | Plan, planned: StudyPlan) -> Statu
 def config_of(chosen: DeepPlan | Plan) -> dict[str, Any]:
     """The settings that a run's folder holds."""
     return deep_config(chosen) if isinstance(chosen, DeepPlan) else {"format": CONFIG_FORMAT, **chosen._asdict()}
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted names.
-
-    >>> flat({"seed": 0, "env": {"horizon": 5}})
-    {'seed': 0, 'env.horizon': 5}
-    """
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
 
 
 def _make(home: Path) -> None:
