@@ -228,7 +228,7 @@ class Play(NamedTuple):
     boards     uint8[T + 1, H, W], see envs/boards.py
     actions    int32[T, N];  rewards float64[T, N]
     success    the environment's own word that the aim was reached;  ended: a true ending, not the time limit
-    team       which team played it
+    team       which team played it;  episode: which of its episodes, counted from 1; 0 where it is the only one
     observations  one array an agent, [T + 1, ...]; empty where they were not recorded
     values     float64[T, N]: what each agent expected to earn from this action on; None where it is not known
     reported   the return of this episode as whoever recorded it reports it; None where nobody did
@@ -244,15 +244,20 @@ class Play(NamedTuple):
     observations: tuple[Array, ...] = ()
     values: Array | None = None
     reported: float | None = None
+    episode: int = 0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Where to see a finding: a team's greedy episode, from its first step to its last (both counted from 1)."""
+    """Where to see a finding: a team's greedy episode, from its first step to its last (both counted from 1).
+
+    episode: which of the team's episodes, counted from 1; 0 where it has only one.
+    """
 
     team: int
     first_step: int
     last_step: int
+    episode: int = 0
 
 
 @dataclass(frozen=True)
@@ -280,7 +285,8 @@ class Finding:
     value with its interval, the null that it is held against, a verdict of yes, no or cannot tell (yes: there is
     something to mend), a plain sentence, the places to look at, and what to try: `remedy` in words, `flags` as the
     words of a `coterie train` command that do it. p: the chance of such a value under the null, where one was tested.
-    share: of the teams looked at, how many have it; 1 where they were not asked one by one.
+    share: of the teams looked at, how many have it; 1 where they were not asked one by one. cause: what it says of
+    those that fail, in a few words, where that is not what a finding of its name says as a rule.
     """
 
     name: str
@@ -295,3 +301,4 @@ class Finding:
     p: float | None = None
     picture: Picture | None = None
     share: float = 1.0
+    cause: str = ""

@@ -90,6 +90,44 @@ def here(tmp_path, monkeypatch):
         (["watch", "rendezvous", "--policy", "random", "--delay", "-1"], "--delay -1: expected 0 to 60 seconds"),
         (["watch", "rendezvous", "--policy", "idle", "--team", "100"], "--team 100: recorded are teams 0 to 99"),
         (["watch", "rendezvous", "--policy", "idle", "--gif", "x.png"], "--gif x.png: the name of such a file ends in"),
+        (
+            ["train", "rendezvous", "--algo", "lenient", "--deep"],
+            "lenient (lenient Q-learning: bad news is passed over while an action is new, Wei and Luke 2016) learns "
+            "with tables, and --deep asks for networks; try: coterie train rendezvous --algo lenient, or with "
+            "networks: coterie train rendezvous --deep --algo hysteretic",
+        ),
+        (
+            ["train", "rendezvous", "--algo", "vdn", "--tabular"],
+            "vdn (value decomposition: the team's value is the sum of its members', Sunehag et al. 2018) learns with "
+            "networks, and --tabular asks for tables; try: coterie train rendezvous --algo vdn",
+        ),
+        (["train", "rendezvous", "--algo", "fmq", "--steps", "9"], "fmq (frequency maximum Q: favours what often gave"),
+        (
+            ["train", "rendezvous", "--algo", "vdn", "--episodes", "9"],
+            "--episodes: --steps says how long networks learn",
+        ),
+        (["train", "rendezvous", "--tabular", "--steps", "9"], "--steps: --episodes says how long tables learn"),
+        (["train", "rendezvous", "--algo", "qmx"], "there is no algorithm 'qmx'; did you mean 'qmix'?"),
+        (["train", "foraging-8x8-2p-2f", "--tabular"], "foraging-8x8-2p-2f has too many states to list: at least 11,"),
+        (["train", "mpe2:simple_spread_v3", "--tabular"], "mpe2:simple_spread_v3 does not list its states: an environ"),
+        (
+            ["solve", "foraging-8x8-2p-2f-coop"],
+            "foraging-8x8-2p-2f-coop has too many states to list: at least 11,515,3",
+        ),
+        (
+            ["solve", "mpe2:simple_spread_v3"],
+            "mpe2:simple_spread_v3 does not list its states: an environment from else",
+        ),
+        (["watch", "foraging-8x8-2p-2f", "--policy", "idle"], "foraging-8x8-2p-2f has too many states to list: at lea"),
+        (["watch", "mpe2:simple_spread_v3", "--policy", "idle"], "mpe2:simple_spread_v3 does not list its states: an "),
+        (
+            ["watch", "dec-tiger", "--policy", "idle", "--gif", "x.gif"],
+            "--gif x.gif: this environment draws no board, so nothing can be animated; leave --gif out to read",
+        ),
+        (
+            ["watch", "rendezvous", "--policy", "idle", "--episode", "2"],
+            "--episode 2: of team 0 there are episodes 1 to",
+        ),
         (["evaluate"], "which run? For example: coterie evaluate latest"),
         (["evaluate", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),
         (["watch", "latest"], "there is no run in runs/ yet; start one with: coterie train rendezvous"),

@@ -4,12 +4,15 @@ import io
 import json
 import re
 
+import numpy as np
 import pytest
 from small_runs import ENOUGH_TO_FAIL, TEAMS, contents, next_commands, parse_only, run, run_json
 
 from coterie.cli import VERBS, main, overview
+from coterie.cli.output import show_play
 from coterie.envs.catalogue import ENVIRONMENTS
 from coterie.settings import ALGORITHMS, PRESETS
+from coterie.types import Play
 
 SHARE = {"count", "total", "share", "low", "high"}
 
@@ -100,12 +103,27 @@ def test_runs_elsewhere_are_found_by_the_next_step(here, capsys):
 def test_the_next_step_works_where_there_is_nothing_to_watch(here, capsys):
     out = run(capsys, "train", "dec-tiger", "--seeds", "6", "--episodes", "50", "--no-pictures", "--name", "blind")
     assert next_commands(out) == ["coterie diagnose latest"]
-    run(capsys, "diagnose", "latest")
-    assert main(["watch", "latest", "--wall"]) == 2  # what was suggested before
-    assert "there are no pictures of this environment" in capsys.readouterr().err
+    assert next_commands(run(capsys, "diagnose", "latest"))[-1] == "coterie watch blind"
     assert next_commands(run(capsys, "evaluate", "latest")) == ["coterie diagnose blind"]
     (here / "runs" / "blind" / "evaluation.json").unlink()
     assert next_commands(run(capsys, "resume", "latest")) == ["coterie diagnose blind"]
+
+
+def test_an_environment_without_boards_is_told_step_by_step(here, capsys):
+    run(capsys, "train", "dec-tiger", "--seeds", "6", "--episodes", "50", "--no-pictures", "--name", "blind")
+    out = run(capsys, "watch", "blind", "--team", "2")
+    assert out.splitlines()[:2] == [
+        "blind: greedy teams",
+        "This environment draws no board, so here is what was done and what it earned (mean over agents).",
+    ]
+    assert re.search(r"\nTeam 2:\n  step  actions +reward +so far\n     1  A: [a-z-]+   B: [a-z-]+ +-?\d", out)
+    assert next_commands(out) == ["coterie diagnose blind", "coterie watch blind --wall"]
+    wall = run(capsys, "watch", "blind", "--wall")
+    assert len(re.findall(r"\n  team \d  return +-?[\d.]+  \w", wall)) == 6
+    assert next_commands(wall) == ["coterie diagnose blind", "coterie watch blind"]
+    assert main(["watch", "blind", "--wall", "--gif", "wall.gif"]) == 2
+    assert "coterie diagnose blind makes a page that plays actions and rewards" in capsys.readouterr().err
+    assert not (here / "wall.gif").exists()
 
 
 def test_evaluate_repeats_the_verdict(runs, small_run, capsys):
@@ -157,6 +175,24 @@ def test_play_without_learning_is_watched(here, capsys, policy, other):
     assert contents(here) == {}
 
 
+def test_captions_of_boards_stand_apart(capsys):
+    """Foraging's `30: load load` ran into the next board's."""
+    steps = 12
+    play = Play(
+        keys=np.arange(steps + 1),
+        boards=np.full((steps + 1, 2, 2), 2, np.uint8),
+        actions=np.zeros((steps, 2), np.int32),
+        rewards=np.zeros((steps, 2)),
+        success=False,
+        ended=False,
+        team=0,
+    )
+    show_play(play, ("open-left",), "meet", 9, steps)
+    captions = capsys.readouterr().out
+    assert captions.count("open-left open-left") == 4
+    assert not re.search(r"open-left\d", captions)
+
+
 def test_solve_for_people_and_programs(here, capsys):
     found = run_json(capsys, "solve", "rendezvous")
     assert (found["states"], found["joint_actions"], found["optimum"], found["idle"]) == (625, 16, 7.0, -20.0)
@@ -202,6 +238,23 @@ def test_the_list_names_everything(here, capsys):
             assert f"  {name}" in out
             assert about in out
     assert next_commands(out) == ["coterie train rendezvous", "coterie train rendezvous --help"]
+
+
+def test_the_list_says_how_environments_from_elsewhere_are_named(capsys):
+    """One example of every source that can be trained on, each a word that the command understands."""
+    from coterie.envs.sources import JAX_SOURCES, parse
+    from coterie.pettingzoo.sources import PARALLEL_SOURCES
+    from coterie.workflow.deep_plan import road_of
+
+    named = run_json(capsys, "list")["environments from elsewhere"]
+    sources = [source.source for word in named if (source := parse(word)) is not None]
+    assert sorted(sources) == sorted([*PARALLEL_SOURCES, *JAX_SOURCES])
+    assert {road_of(word) for word in named} == {"compiled", "worker"}
+    assert all("pip install" in about for word, about in named.items() if parse(word) is not None)
+    assert "./mine.py:make_env" in named
+    out = run(capsys, "list")
+    example = re.search(r"environments from elsewhere, in which networks learn, for example: (coterie .*)", out)[1]
+    parse_only(example.split()[1:])
 
 
 def test_the_lesson_prints_its_own_source_and_looks(here, capsys):

@@ -143,6 +143,51 @@ def test_a_limit_taken_for_an_ending_is_seen_on_the_table():
     assert "recorded as cut off" in other.sentence
 
 
+def test_numbers_of_a_recorder_are_not_the_table_s_states():
+    """Deep runs number an episode's states as they come; that a last step fits the table by chance proves nothing."""
+    game = meeting_game()
+    start = int(game.start_state[0])
+    met = moved(game, start, (0, 1), (0, 1), (2, 3), (2, 3))
+    edges = np.flatnonzero(~game.ended)
+    pairs = np.searchsorted(game.first_edge, edges, side="right") - 1
+    fits = edges[pairs % 16 == 2 * 4 + 3][0]  # some step with the same joint action, after which the game goes on
+    keys = [90, 91, 92, int(pairs[edges == fits][0]) // 16, int(game.successor[fits])]
+    own = met._replace(keys=np.array(keys))
+    assert game.successor[fits] != pairs[edges == fits][0] // 16
+    assert endings([own] * 5, game).verdict == "no"
+    assert endings([met._replace(ended=False)] * 5, game).verdict == "yes"  # the control: the table's own numbers
+    assert endings([met._replace(ended=False), own], game).verdict == "no"  # one that fits may be chance, too
+
+
+def test_whoever_sees_something_else_is_elsewhere():
+    game = meeting_game()
+    start = int(game.start_state[0])
+    met = moved(game, start, (0, 1), (0, 1), (2, 3), (2, 3))._replace(ended=False)
+    first = len(game.observations[0])
+    seen = tuple(game.observations[0][game.seen[met.keys, agent] % first] for agent in range(2))
+    assert endings([met._replace(observations=seen)], game).verdict == "yes"
+    other = (seen[0], seen[1] + 1)
+    assert endings([met._replace(observations=other)], game).verdict != "yes"
+
+
+def test_a_fault_of_the_recording_is_not_told_as_too_little_time():
+    """What the first sentence of a diagnosis says why teams fail must be what the finding found."""
+    lost = [cut(20, ended=True)] * 5
+    assert endings([won(3), won(7), *lost]).cause == "a time limit is recorded as an ending"
+    unmarked = [won(steps)._replace(ended=False) for steps in (4, 5, 6, 7)]
+    assert endings([*unmarked, cut(30)]).cause == "true endings are recorded as cut off"
+    assert endings([cut()] * 10).cause == ""  # the limit is in the way, as its name says
+    game = line(3, 20)
+    never = endings([], game._replace(successor=np.zeros_like(game.successor)))
+    assert never.cause == "nobody can arrive in this game"
+
+
+def test_where_nobody_says_what_success_is_no_limit_is_to_blame():
+    finding = endings([cut()] * 10, success_known=False)
+    assert (finding.verdict, finding.remedy) == ("cannot tell", "")
+    assert endings([won(3), won(7), *[cut(20, ended=True)] * 5], success_known=False).verdict == "no"
+
+
 def test_a_limit_taken_for_an_ending_is_seen_in_episodes():
     lost = [cut(20, ended=True)] * 5
     finding = endings([won(3), won(7), *lost])

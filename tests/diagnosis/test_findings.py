@@ -220,7 +220,8 @@ def test_teams_that_forget_are_named():
     finding = stability_finding(Stability(np.ones(1_000, bool), np.arange(1_000) < 468, 0.127), "meet", "try this")
     assert (finding.name, finding.verdict, finding.value) == ("stability", "yes", 0.127)
     assert finding.sentence == (
-        "468 of the 1,000 teams that once could meet failed a later greedy check (12.7 % of those checks)."
+        "12.7 % of the greedy checks after a team's first success failed (468 of the 1,000 teams that once could meet "
+        "failed at least one)."
     )
     assert finding.remedy == "try this"
 

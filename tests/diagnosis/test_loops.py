@@ -200,6 +200,20 @@ def test_one_return_is_proof_where_everything_is_deterministic():
 # Shares, agents and teams
 
 
+def test_episodes_of_one_team_are_not_called_teams():
+    """One team's episodes are counted as such, and the one that is shown is named by its number."""
+    played = [circling(0)._replace(episode=3), frozen(0)._replace(episode=4), wandering(0)._replace(episode=5)]
+    finding = loops(played, 10, "meet", unit="episode")
+    assert finding.sentence == (
+        "In 1 episode they circle for ever and in 1 episode they stand still (20.0 % of 10); 1 more fails in another "
+        f"way; e.g. team 0, episode 3, period 2, from step {finding.evidence[0].first_step}."
+    )
+    assert [place.episode for place in finding.evidence] == [3, 4]
+    assert finding.null == "no episode in a loop"
+    calm = loops([wandering(0)], 10, "meet", unit="episode")
+    assert calm.sentence == "The team does not run in circles (1 of 10 episodes fail to meet, none in a loop)."
+
+
 def test_the_known_shares_of_loops():
     """facts.md 8: circler 1, frozen 1, random walk .002, a productive shuttle 0, half circling .40."""
     assert loop_share([0, 1, 2, 3] * 5 + [0]) == 1.0

@@ -95,7 +95,7 @@ def make_verdict(**changes) -> Verdict:
         "random": -15.84,
         "idle": -20.0,
         "idle_action": "everybody: R",
-        "mean_success": 1.0,
+        "mean_success": changes.get("coordinated", wilson(1000, 1000)).share,
         "starts": 1,
         "run": "rendezvous-iql-3",
         "episodes": 10_000,

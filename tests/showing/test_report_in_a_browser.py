@@ -58,7 +58,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
-    """Four pages on disk: one with every kind of picture, one of a good run, one without boards, one of an enemy."""
+    """Five pages on disk: every kind of picture, a good run, one without boards, several episodes, one of an enemy."""
     folder = tmp_path_factory.mktemp("pages")
     curve = replace(make_curve(), single=single_teams(200))
     hostile = Finding(
@@ -78,6 +78,9 @@ def pages(tmp_path_factory):
     report(folder / "pictured.html", replace(tutorial(), findings=PICTURED), curve, hundred(), ACTIONS, CONFIG)
     report(folder / "good.html", make_verdict(), make_curve(), hundred(), ACTIONS, CONFIG)
     report(folder / "foreign.html", few, None, plays, ("up", "down", "left", "right"), "")
+    several = [foreign(3)._replace(episode=number) for number in (1, 2)]
+    second = make_verdict(findings=(replace(IDLE, evidence=(Evidence(3, 21, 40, episode=2),)),))
+    report(folder / "episodes.html", second, None, several, ("up", "down", "left", "right"), "")
     report(
         folder / "hostile.html",
         make_verdict(findings=(hostile,), **{**words, "run": "a-word-without-end" + "x" * 200}),
@@ -342,6 +345,15 @@ def test_an_episode_without_boards_is_shown_as_strips(visit):
     evidence(page, "team 4, step 5")
     assert at(page) == "step 5 of 40"
     assert page.locator("#stretch-words").inner_text() == "idle: step 5 of team 4, over and over"
+
+
+def test_evidence_leads_to_the_episode_that_it_names(visit):
+    """Of a team that played several; the first one is another."""
+    page = visit("episodes")
+    page.select_option("#team", label="team 3, episode 1")
+    assert page.inner_text("#who").startswith("Team 3, episode 1, step 40 of 40")
+    evidence(page, "team 3, episode 2, steps 21 to 40")
+    assert page.inner_text("#who").startswith("Team 3, episode 2, step 2")
 
 
 def test_hostile_words_do_nothing(visit):

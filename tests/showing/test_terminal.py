@@ -33,12 +33,22 @@ def test_the_verdict_says_every_number_and_does_not_wrap_off_a_terminal():
     text = plain(terminal.verdict(tutorial()))
     assert 'The tutorial prints: "Agents learned to meet."  coterie looked:' in text
     assert "1,000 teams of 2 agents, rendezvous, independent Q-learning, 1,000 episodes each (seed 0)" in text
-    for number in ("92.1 %", "90.2 to 93.7 %", "58.0 %", "46.8 %", "12.7 % of checks", "3.86"):
+    for number in ("92.1 %", "90.2 to 93.7 %", "58.0 %", "46.8 % of the teams", "12.7 %", "3.86"):
         assert number in text
     assert "optimum 7.00 · random -15.84 · idle -20.00 (everybody: R) · undiscounted, within 20 steps\n" in text
     assert LOOPS.sentence + "\n" in text
     assert "Try: " + LOOPS.remedy + "\n" in text
     assert "\x1b" not in text
+
+
+def test_the_first_number_of_a_relapse_is_the_share_of_checks():
+    """Nearly every team of a good run fails one check of a hundred, which is no alarm beside `nothing wrong`."""
+    good = make_verdict(relapsed=wilson(947, 1000), failed_checks=0.031)
+    line = next(line for line in plain(terminal.verdict(good)).splitlines() if line.strip().startswith("relapsed"))
+    assert " ".join(line.split()) == (
+        "relapsed 3.1 % of the greedy checks after a team's first success failed (unstable above 5 %); "
+        "94.7 % of the teams failed at least one"
+    )
 
 
 def test_a_verdict_without_findings_says_so():
@@ -70,7 +80,7 @@ def test_the_ladder_has_a_row_for_every_rung():
     text = plain(terminal.ladder([("as listed", tutorial()), ("mended", make_verdict(relapsed=None))]))
     head, first, second = text.splitlines()
     assert head.split() == ["meet", "optimal", "relapsed", "return"]
-    assert " ".join(first.split()) == "as listed 92.1 % (90.2 to 93.7 %) 58.0 % 46.8 % 3.86"
+    assert " ".join(first.split()) == "as listed 92.1 % (90.2 to 93.7 %) 58.0 % 12.7 % 3.86"
     assert second.split() == [
         "mended",
         "100.0",

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,30 @@ def test_the_all_clear_claims_no_more_than_was_looked_at():
     unclear = CALM.__class__("loops", "cannot tell", "?")
     assert "1 cannot tell" in words.all_clear(make_verdict(findings=(CALM, unclear)))
     assert LOOPS.verdict == "yes"
+
+
+def test_who_succeeds_at_times_is_not_said_never_to():
+    verdict = make_verdict(coordinated=wilson(0, 2), mean_success=0.875, findings=())
+    assert words.opening(verdict) == "None of 2 teams meets every time. 999 reach the exact optimum."
+    rows = {label: (value, meaning) for label, value, _, meaning in words.facts(verdict)}
+    assert rows["on average"] == ("87.5 %", "of its episodes in which a team meets")
+    never = make_verdict(coordinated=wilson(0, 2), findings=())
+    assert "every time" not in words.headline(never)
+    assert "on average" not in [label for label, *_ in words.facts(never)]
+
+
+def test_a_finding_may_say_why_in_its_own_words():
+    plain = Finding("endings", "yes", "Too short.")
+    for finding, why in ((plain, "the time limit is in the way"), (replace(plain, cause="nobody can"), "nobody can")):
+        verdict = make_verdict(coordinated=wilson(0, 8), findings=(finding,))
+        assert words.opening(verdict) == f"100.0 % of 8 teams do not meet: {why}."
+
+
+def test_untrained_play_that_was_only_played_says_so():
+    assert "not exact" not in words.controls(make_verdict())
+    assert words.controls(make_verdict(optimum=None)).endswith(
+        "· untrained play as it was played, not exact · undiscounted, within 20 steps"
+    )
 
 
 def test_what_few_of_the_teams_have_is_not_told_of_all():

@@ -123,17 +123,28 @@ def _draw(found: Diagnosis) -> Path | None:
 
 
 def _next(found: list[Diagnosis]) -> None:
+    """What to do about the first run; of episodes that somebody else recorded nothing can be run again."""
     from coterie.cli.output import has_boards, next_step
     from coterie.running.recorder import word_for
 
     first = found[0]
     if first.folder is None:
-        next_step("coterie judge --help")
         return
     word = word_for(first.folder)
-    remedy = any(one.verdict == "yes" and one.flags for one in first.findings)
-    look = [f"coterie watch {word} --wall"] if has_boards(first.judgement) else [f"coterie evaluate {word}"]
-    next_step(*([f"coterie diagnose {word} --try"] if remedy else []), *look)
+    look = f"coterie watch {word} --wall" if has_boards(first.judgement) else f"coterie watch {word}"
+    next_step(*_remedies(first, first.folder, word), look)
+
+
+def _remedies(found: Diagnosis, folder: Path, word: str) -> list[str]:
+    """The command that tries the first remedy: `--try` where tables learn, else the run again with what changes it."""
+    from coterie.showing.command import command
+
+    flags = next((one.flags for one in found.findings if one.verdict == "yes" and one.flags), ())
+    if not flags:
+        return []
+    if found.chosen is not None:
+        return [f"coterie diagnose {word} --try"]
+    return [command(found.verdict, (folder / "config.toml").read_text(), flags)]
 
 
 def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
@@ -145,7 +156,9 @@ def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
     from coterie.workflow.trying import cost, first_remedy, try_remedy
 
     if found.folder is None or found.chosen is None:
-        raise BadInput("--try trains tables again; of a deep run or of recorded episodes, follow the advice by hand")
+        again = _remedies(found, found.folder, "") if found.folder is not None else []
+        by_hand = f"try: {again[0]}" if again else "follow the advice by hand"
+        raise BadInput(f"--try trains tables again; of a deep run or of recorded episodes, {by_hand}")
     remedy = first_remedy(found.findings)
     if remedy is None:
         say("there is nothing to try: no finding names an option that would mend it")

@@ -102,7 +102,8 @@ def show_play(play: Play, action_names: tuple[str, ...], success_word: str, firs
     from coterie.showing.terminal import board_text
 
     out, width = console(), 2 * play.boards.shape[2] + 3
-    caption_width = max(width, 12)
+    longest = max(len(_caption(play, step, action_names)) for step in range(first, last + 1))
+    caption_width = max(width, 12, longest + 2)
     a_row = max(1, (out.width - 2) // caption_width)
     for begin in range(first, last + 1, a_row):
         steps = range(begin, min(begin + a_row, last + 1))
@@ -127,15 +128,17 @@ def _caption(play: Play, step: int, action_names: tuple[str, ...]) -> str:
 
 def show_example(verdict: Verdict, plays: list[Play], action_names: tuple[str, ...]) -> None:
     """The failing episode that a finding points to, from the step before its loop to where the loop has closed."""
+    from coterie.showing.outcomes import same_episode, who
+
     for finding in verdict.findings:
         if finding.verdict != "yes" or not finding.evidence:
             continue
         place = finding.evidence[0]
-        play = next((play for play in plays if play.team == place.team), None)
+        play = next((play for play in plays if same_episode(play) == same_episode(place)), None)
         if play is not None and play.boards.size:
             first = max(0, place.first_step - 1)
             last = min(first + 4, len(play.actions))
-            show(f"\n  Team {place.team}, steps {first} to {last} of {len(play.actions)}:")
+            show(f"\n  {who(place).capitalize()}, steps {first} to {last} of {len(play.actions)}:")
             show_play(play, action_names, verdict.success_word, first, last)
             return
 

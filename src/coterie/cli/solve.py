@@ -38,6 +38,10 @@ def run(words: list[str]) -> int:
         if helping and words[0].startswith("-")
         else first_word(words, "environment", "coterie solve rendezvous")
     )
+    if ":" in name:
+        from coterie.workflow.finite_games import check_finite
+
+        check_finite(name)
     entry = catalogue.find(name)
     kind = with_options("Solve", SolveOptions, env=(entry.options(), False))
     options = parse(kind, rest, command=f"solve {name}", about=f"{name}: {entry.about}.")

@@ -14,6 +14,7 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.workflow.presets import preset_options
 
+FOR_TABLES = ("--tabular", "--no-deep")
 LADDER_FLAGS = ("--ladder", "--seeds", "--seed", "--threads", "--json", "--no-json", "--pictures", "--no-pictures")
 
 
@@ -51,11 +52,13 @@ def run(words: list[str]) -> int:
     environment, rest = ("rendezvous", words) if helping and words[0].startswith("-") else _environment(words)
     from coterie.cli.train_deep import is_deep
 
-    if is_deep(environment, rest):
+    deep = is_deep(environment, rest)
+    _check_road(environment, rest, deep)
+    if deep:
         from coterie.cli.train_deep import run as run_deep
 
         return run_deep(environment, rest)
-    rest = [word for word in rest if word not in ("--tabular", "--no-deep")]
+    rest = [word for word in rest if word not in FOR_TABLES]
     entry = catalogue.find(environment)
     algorithm, preset = flag_value(rest, "--algorithm", "--algo"), flag_value(rest, "--preset") or "default"
     _, learner = preset_options(preset, algorithm)
@@ -70,6 +73,25 @@ def run(words: list[str]) -> int:
             raise BadInput(f"--ladder has recipes of its own and keeps no run; leave {', '.join(lost)} out")
         return _ladder(environment, options)
     return _train(environment, options)
+
+
+def _check_road(environment: str, words: list[str], deep: bool) -> None:
+    """Raises BadInput, with commands that work, for what does not go with the tables or networks that are to learn."""
+    from coterie.cli.train_deep import ONLY_DEEP
+    from coterie.workflow.which_learner import check_learner_fits
+
+    given = [word.partition("=")[0] for word in words if word.startswith("--")]
+    asked_by = next((flag for flag in given if flag in (ONLY_DEEP if deep else FOR_TABLES)), "")
+    algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
+    check_learner_fits(environment, deep, algorithm=algorithm, preset=preset, asked_by=asked_by)
+    if not deep and asked_by:
+        from coterie.workflow.finite_games import check_finite
+
+        check_finite(environment)
+    wrong = "--episodes" if deep else "--steps"
+    if wrong in given:
+        right = "--steps says how long networks learn" if deep else "--episodes says how long tables learn"
+        raise BadInput(f"{wrong}: {right}; coterie train {environment} --help shows all options")
 
 
 def _environment(words: list[str]) -> tuple[str, list[str]]:

@@ -29,7 +29,9 @@ class WatchOptions:
     wall: bool = False
     """Show a hundred boards at once: green when they succeed, red when they circle, amber when time runs out."""
     team: int | None = None
-    """Which team (or episode) to show step by step; the first one where it is not given."""
+    """Which team to show step by step; the first one where it is not given."""
+    episode: int = 1
+    """Which of the team's episodes, where several were recorded."""
     gif: str = ""
     """Draw into this GIF file instead of the terminal."""
     delay: float = 0.4
@@ -49,6 +51,10 @@ def run(words: list[str]) -> int:
     if named:
         kind = with_options("Watch", WatchOptions, env=(catalogue.find(word).options(), False))
     options = parse(kind, rest, command=f"watch {'RUN' if helping else word}", about=ABOUT)
+    if options.policy and ":" in word:
+        from coterie.workflow.finite_games import check_finite
+
+        check_finite(word)
     if options.policy and not named:
         raise BadInput(f"--policy plays an environment, and there is none called '{word}'; try: coterie list")
     if named and not options.policy:
@@ -66,9 +72,14 @@ def run(words: list[str]) -> int:
     watched = (
         played(word, options.policy, env=options.env, seed=options.seed) if named else recorded(word, options.runs)
     )
-    if not watched.plays or not watched.plays[0].boards.size:
-        raise BadInput(f"{watched.title}: there are no pictures of this environment")
-    if options.wall:
+    if not watched.plays:
+        raise BadInput(f"{watched.title}: no episode was recorded")
+    bare = not watched.plays[0].boards.size
+    if bare and gif is not None:
+        raise BadInput(f"--gif {gif}: this environment draws no board, {_instead(word, named, options)}")
+    if bare:
+        _show_bare(watched, options)
+    elif options.wall:
         plays = watched.plays[:100]
         if gif is not None:
             from coterie.showing.animation import wall_gif
@@ -77,7 +88,7 @@ def run(words: list[str]) -> int:
         else:
             _show_wall(plays, watched, options.delay)
     else:
-        play = _chosen(watched.plays, options.team)
+        play = _chosen(watched.plays, options.team, options.episode)
         if gif is not None:
             from coterie.showing.animation import play_gif
 
@@ -86,18 +97,44 @@ def run(words: list[str]) -> int:
             _show_steps(play, watched, options.delay)
     if gif is not None:
         show(f"drawn into {gif}")
-    next_step(*_next(word, named, options))
+    next_step(*_next(word, named, options, bare))
     return 0
 
 
-def _chosen(plays, team: int | None):
-    if team is None:
-        return plays[0]
-    for play in plays:
-        if play.team == team:
-            return play
-    numbers = [play.team for play in plays]
-    raise BadInput(f"--team {team}: recorded are teams {numbers[0]} to {numbers[-1]} ({len(numbers)} of them)")
+def _instead(word: str, named: bool, options) -> str:
+    """What there is where nothing can be drawn."""
+    if named:
+        again = f"coterie watch {word} --policy {options.policy}"
+        return f"so nothing can be animated; leave --gif out to read what was done: {again}"
+    run = word_for(find_run(Path(options.runs), word))
+    return (
+        f"so nothing can be animated; coterie diagnose {run} makes a page that plays actions and rewards step by step"
+    )
+
+
+def _show_bare(watched, options) -> None:
+    """Episodes without a board: one step by step, or all of them, a line each."""
+    from coterie.cli.output import show
+    from coterie.showing.bare import NO_BOARD, episodes_told, steps_told
+
+    if options.wall:
+        told = episodes_told(watched.plays, watched.success_word, watched.repeats)
+    else:
+        play = _chosen(watched.plays, options.team, options.episode)
+        told = steps_told(play, watched.action_names, watched.success_word, watched.repeats)
+    show(watched.title, NO_BOARD, "", *told)
+
+
+def _chosen(plays, team: int | None, episode: int):
+    """The episode that is asked for; the first one where none is."""
+    own = [play for play in plays if team is None or play.team == team]
+    if not own:
+        numbers = list(dict.fromkeys(play.team for play in plays))
+        raise BadInput(f"--team {team}: recorded are teams {numbers[0]} to {numbers[-1]} ({len(numbers)} of them)")
+    of_team = [play for play in own if play.team == own[0].team]
+    if not 1 <= episode <= len(of_team):
+        raise BadInput(f"--episode {episode}: of team {own[0].team} there are episodes 1 to {len(of_team)}")
+    return of_team[episode - 1]
 
 
 def _show_wall(plays, watched, delay: float) -> None:
@@ -134,11 +171,13 @@ def _show_steps(play, watched, delay: float) -> None:
             time.sleep(delay if step < len(play.actions) else 0)
 
 
-def _next(word: str, named: bool, options) -> tuple[str, ...]:
+def _next(word: str, named: bool, options, bare: bool) -> tuple[str, ...]:
     if named:
         other = "idle" if options.policy == "random" else "random"
         return f"coterie watch {word} --policy {other}", f"coterie train {word}"
     word = word_for(find_run(Path(options.runs), word))
+    if bare:
+        return f"coterie diagnose {word}", f"coterie watch {word}{'' if options.wall else ' --wall'}"
     if options.wall:
         return f"coterie watch {word} --team 0", f"coterie watch {word} --wall --gif wall.gif"
     return f"coterie watch {word} --wall", f"coterie evaluate {word}"

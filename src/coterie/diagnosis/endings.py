@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from coterie.diagnosis.loops import loop_share
+from coterie.diagnosis.on_table import edges_along
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import greatest_success
 from coterie.statistics import percent, wilson
@@ -20,20 +21,22 @@ POSSIBLE = 1e-6
 STUCK = 0.75  # of an episode's steps in repeating stretches: more time would not help
 MANY = 0.5  # of the failing episodes, that are stuck
 SHOWN = 5
+INVENTED, UNMARKED = "a time limit is recorded as an ending", "true endings are recorded as cut off"
 
 
-def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
+def endings(plays: Sequence[Play], game: FiniteGame | None = None, *, success_known: bool = True) -> Finding:
     """Can the aim be reached in time, do true endings occur, and is a time limit taken for one (or one for a limit)?
 
     On a table the greatest chance of success within the limit, P_T = max_pi P(success by step T) by backward induction
     (Bellman 1957), is held against the one without a limit, P: there is too little time where P_T < P / 2. Recorded
-    endings are compared with the table's where Play.keys are its states. From episodes alone: nearly all are cut off
-    and none of these succeeds, and fewer than half of them stand still or circle nearly all the time; or none ends but
-    many stop early at different steps, which a clock does not do; or every failing episode truly "ends" at the same
-    last step, where a clock is likelier.
+    endings are compared with the table's where all episodes are ways through it (`edges_along`). From episodes alone:
+    nearly all are cut off and none of these succeeds, and fewer than half of them stand still or circle nearly all the
+    time; or none ends but many stop early at different steps, which a clock does not do; or every failing episode truly
+    "ends" at the same last step, where a clock is likelier.
 
     A game without true endings is cut off by design, so that its episodes run into the limit is nothing to mend; and
-    where there is time enough, that all episodes run into the limit is a sign of something else.
+    where there is time enough, that all episodes run into the limit is a sign of something else. Not `success_known`:
+    nobody says what a success is, so that nothing is said of episodes that fail.
     """
     if game is not None and (short := _too_short(plays, game)) is not None:
         return short
@@ -50,12 +53,20 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
     if game is not None and not game.ended.any():
         sentence = f"This game has no ending of its own; the time limit cuts every episode ({max(lengths)} steps)."
         return Finding("endings", "no", sentence, cut.share, span, "")
+    if cut.share >= NEARLY_ALL and not success_known:
+        sentence = (
+            f"{_all(cut.count, cut.total)} run into the time limit ({max(lengths)} steps); whether that is too early "
+            "nobody can tell, as nobody says what a success is."
+        )
+        return Finding("endings", "cannot tell", sentence, cut.share, span, "", picture=picture)
     if cut.share >= NEARLY_ALL and len(lost) >= NEARLY_ALL * cut.count:
+        if game is not None and (other := _other_by_table(lost, len(played), max(lengths), game)) is not None:
+            return Finding("endings", other[0], other[1], cut.share, span, "some end", picture=picture)
         if cut.total < FEWEST_EPISODES:
             sentence = f"{facts[0].upper()}{facts[1:]}: too few to tell whether all are."
             return Finding("endings", "cannot tell", sentence, cut.share, span, "", picture=picture)
-        if (other := _another_cause(lost, len(played), max(lengths), game)) is not None:
-            return Finding("endings", other[0], other[1], cut.share, span, "some end", picture=picture)
+        if (stuck := _stuck(lost, len(played), max(lengths))) is not None:
+            return Finding("endings", "no", stuck, cut.share, span, "some end", picture=picture)
         sentence = f"{_all(cut.count, cut.total)} run into the time limit ({max(lengths)} steps) without success."
         remedy = "allow more time, explore more, or start nearer to the aim"
         return Finding("endings", "yes", sentence, cut.share, span, "some end", _places(lost), remedy, picture=picture)
@@ -64,13 +75,13 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None) -> Finding:
             f"No episode is recorded as truly ended, yet {len(unmarked):,} of {len(played):,} stop early, at different "
             "steps, which no time limit does: true endings are recorded as cut off."
         )
-        return _taken(sentence, unmarked, len(played), picture)
-    if game is None and (clock := _clock(played)):
+        return _taken(sentence, UNMARKED, unmarked, len(played), picture)
+    if game is None and success_known and (clock := _clock(played)):
         sentence = (
             f"All {len(clock):,} failing episodes end truly at step {clock[0].actions.shape[0]} and none is cut off: "
             "that looks like a time limit recorded as an ending."
         )
-        return _taken(sentence, clock, len(played), picture)
+        return _taken(sentence, INVENTED, clock, len(played), picture)
     return Finding("endings", "no", f"{facts}.", cut.share, span, "some end", picture=picture)
 
 
@@ -86,14 +97,14 @@ def least_horizon(game: FiniteGame, share: float = TOO_SHORT) -> int:
     return high
 
 
-def _another_cause(
-    lost: list[Play], total: int, limit: int, game: FiniteGame | None
+def _other_by_table(
+    lost: list[Play], total: int, limit: int, game: FiniteGame
 ) -> tuple[Literal["no", "cannot tell"], str] | None:
-    """What is said where episodes run into a limit that is not to blame; None where it may be to blame."""
-    if game is not None and not game.success.any():
+    """What is said where the table proves that the limit is not to blame; None where it may be."""
+    if not game.success.any():
         sentence = f"{_all(len(lost), total)} run into the time limit ({limit} steps), and this game marks no success."
         return "cannot tell", sentence
-    if game is not None and greatest_success(game, limit) >= TOO_SHORT * greatest_success(game):
+    if greatest_success(game, limit) >= TOO_SHORT * greatest_success(game):
         needed = least_horizon(game, 1.0 - POSSIBLE if game.deterministic else TOO_SHORT)
         steps = "1 step is" if needed == 1 else f"{needed} steps are"
         some = "" if game.deterministic else " for half of the possible successes"
@@ -103,14 +114,18 @@ def _another_cause(
             "reason."
         )
         return "no", sentence
-    stuck = sum(loop_share(np.asarray(play.keys).tolist()) >= STUCK for play in lost)
-    if stuck >= MANY * len(lost):
-        sentence = (
-            f"{_all(len(lost), total)} run into the time limit ({limit} steps) without success, but in {stuck:,} of "
-            "them the agents stand still or circle nearly all the time, which more time would not change."
-        )
-        return "no", sentence
     return None
+
+
+def _stuck(lost: list[Play], total: int, limit: int) -> str | None:
+    """What is said where at least half of those that run into the limit go nowhere; None where they do not."""
+    stuck = sum(loop_share(np.asarray(play.keys).tolist()) >= STUCK for play in lost)
+    if stuck < MANY * len(lost):
+        return None
+    return (
+        f"{_all(len(lost), total)} run into the time limit ({limit} steps) without success, but in {stuck:,} of them "
+        "the agents stand still or circle nearly all the time, which more time would not change."
+    )
 
 
 def _too_short(plays: Sequence[Play], game: FiniteGame) -> Finding | None:
@@ -120,7 +135,9 @@ def _too_short(plays: Sequence[Play], game: FiniteGame) -> Finding | None:
         if not game.success.any():
             return None
         sentence = f"Nobody can {word} in this game, however long it lasts."
-        return Finding("endings", "yes", sentence, 0.0, None, "the aim can be reached", _places(plays), "mend the game")
+        never = f"nobody can {word} in this game"
+        null, remedy = "the aim can be reached", "mend the game"
+        return Finding("endings", "yes", sentence, 0.0, None, null, _places(plays), remedy, cause=never)
     within = greatest_success(game, game.horizon) if game.horizon else possible
     if within >= TOO_SHORT * possible:
         return None
@@ -136,8 +153,15 @@ def _too_short(plays: Sequence[Play], game: FiniteGame) -> Finding | None:
 
 
 def _mistaken(played: list[Play], game: FiniteGame) -> Finding | None:
-    """Endings that the table does not know, and true ones that were recorded as cut off."""
-    known = [(play, truly) for play in played if (truly := _truly_ended(play, game)) is not None]
+    """Endings that the table does not know, and true ones that were recorded as cut off.
+
+    None, too, where some episode is no way through the table: then the recorder has numbers of its own for states.
+    """
+    ways = [edges_along(game, play) for play in played]
+    if any(way is None for way in ways):
+        return None
+    last = [game.ended[way[-1]] for way in ways if way]
+    known = [(play, bool(ends[0])) for play, ends in zip(played, last, strict=True) if (ends == ends[0]).all()]
     invented = [play for play, truly in known if play.ended and not truly]
     missed = [play for play, truly in known if not play.ended and truly]
     if invented:
@@ -146,25 +170,11 @@ def _mistaken(played: list[Play], game: FiniteGame) -> Finding | None:
             f"{len(invented):,} of {len(known):,} episodes are recorded as truly ended where the game goes on "
             f"({at_limit:,} of them at the time limit): a time limit is taken for an ending."
         )
-        return _taken(sentence, invented, len(known), None)
+        return _taken(sentence, INVENTED, invented, len(known), None)
     if missed:
         sentence = f"{len(missed):,} of {len(known):,} episodes truly ended but are recorded as cut off by the clock."
-        return _taken(sentence, missed, len(known), None)
+        return _taken(sentence, UNMARKED, missed, len(known), None)
     return None
-
-
-def _truly_ended(play: Play, game: FiniteGame) -> bool | None:
-    """Whether the last step of a play is an ending in the table; None where the table knows no such step, or both."""
-    keys, last = np.asarray(play.keys), np.asarray(play.actions)[-1]
-    sizes = np.array(game.actions)
-    if len(keys) != len(play.actions) + 1 or last.shape != sizes.shape or ((last < 0) | (last >= sizes)).any():
-        return None
-    if ((keys[-2:] < 0) | (keys[-2:] >= len(game.states))).any():
-        return None
-    pair = int(keys[-2]) * int(np.prod(sizes)) + int(np.ravel_multi_index(tuple(last), game.actions))
-    edges = np.arange(int(game.first_edge[pair]), int(game.first_edge[pair + 1]))
-    found = game.ended[edges[game.successor[edges] == keys[-1]]]
-    return bool(found[0]) if len(found) and (found == found[0]).all() else None
 
 
 def _unmarked(played: list[Play]) -> list[Play]:
@@ -183,14 +193,15 @@ def _clock(played: list[Play]) -> list[Play]:
     return failing if same and longest > 1 and len(failing) >= FEWEST_EPISODES else []
 
 
-def _taken(sentence: str, plays: list[Play], total: int, picture: Picture | None) -> Finding:
+def _taken(sentence: str, cause: str, plays: list[Play], total: int, picture: Picture | None) -> Finding:
     share = wilson(len(plays), total)
     remedy = (
         "tell terminated from truncated where episodes are recorded: a learner bootstraps past a time limit and never "
         "past an ending"
     )
     span, null = (share.low, share.high), "endings as they are"
-    return Finding("endings", "yes", sentence, share.share, span, null, _places(plays), remedy, picture=picture)
+    places = _places(plays)
+    return Finding("endings", "yes", sentence, share.share, span, null, places, remedy, picture=picture, cause=cause)
 
 
 def _all(count: int, total: int) -> str:
@@ -198,7 +209,8 @@ def _all(count: int, total: int) -> str:
 
 
 def _places(plays: Sequence[Play]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(play.team, max(1, len(play.actions)), max(1, len(play.actions))) for play in plays[:SHOWN])
+    ends = [(play, max(1, len(play.actions))) for play in plays[:SHOWN]]
+    return tuple(Evidence(play.team, end, end, play.episode) for play, end in ends)
 
 
 def _picture(played: list[Play]) -> Picture:

@@ -74,13 +74,17 @@ def idle(
     more = f" ({teams:,} of {total:,} teams have such an agent{short})" if total > 1 else ""
     who = f"{called(agent, names, first=True)}{f' of team {team}' if total > 1 else ''}"
     sentence = f"{who} {what}{more}. That is a reason to look, not a proof: the others may need just that."
-    places = tuple(Evidence(t, 1, len(judged[t][0].actions)) for t in dict.fromkeys(one[0] for one in found) if t >= 0)
+    seen = [judged[t][0] for t in dict.fromkeys(one[0] for one in found) if t >= 0]
+    places = tuple(Evidence(play.team, 1, len(play.actions), play.episode) for play in seen)
     remedy = (
         "if it is not needed there, explore more, or pay each agent for its own part; where the agents can play again, "
         "contribution tells whether it is needed"
     )
     flags = ("--epsilon", "1", "--epsilon-decay", "0.9")
-    return Finding("idle", "yes", sentence, value, None, null, places[:SHOWN], remedy, flags, picture=picture)
+    cause = "" if nothing else "an agent always does the same"
+    return Finding(
+        "idle", "yes", sentence, value, None, null, places[:SHOWN], remedy, flags, picture=picture, cause=cause
+    )
 
 
 def _most(actions: np.ndarray) -> tuple[float, int]:

@@ -104,8 +104,12 @@ def team_loops(plays: Sequence[Play], repeats: int = REPEATS) -> list[tuple[int,
     return [(team, loop) for team, loop in found if loop is not None]
 
 
-def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, remedy: str = "") -> Finding:
-    """Do the agents that fail run in circles? `plays` are the failing episodes of `total` teams.
+def loops(
+    plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, remedy: str = "", unit: str = "team"
+) -> Finding:
+    """Do the agents that fail run in circles? `plays` are failing episodes, one for each of `total` teams that fails.
+
+    unit: "episode" where they are episodes of one team, and `total` is how many it played.
 
     An episode counts if it ends in a loop (`find_loop`), and, where one repetition is no proof (repeats > 1), if the
     loop is a quarter of the episode at least and no luck: r c^(m - 1) <= 0.01 for m returns in a row, where the rest of
@@ -119,7 +123,7 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
     """
     if plays and all(map(_nothing_to_return_to, plays)):
         sentence = (
-            f"{len(plays):,} of {total:,} teams fail to {word}, and neither states, observations nor boards were "
+            f"{len(plays):,} of {total:,} {unit}s fail to {word}, and neither states, observations nor boards were "
             "recorded, so nothing could be seen to come back."
         )
         return Finding("loops", "cannot tell", sentence)
@@ -137,12 +141,13 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
     if not found:
         failing = f"all {total:,} {word}"
         if plays:
-            failing = f"{len(plays):,} of {total:,} teams fail to {word}, none in a loop"
-        sentence, places = f"No team runs in circles ({failing}).", ()
+            failing = f"{len(plays):,} of {total:,} {unit}s fail to {word}, none in a loop"
+        nobody = "No team runs in circles" if unit == "team" else "The team does not run in circles"
+        sentence, places = f"{nobody} ({failing}).", ()
         if earning:
             each = float(np.mean([_earned(play, loop) for play, loop in earning]))
             sentence = (
-                f"{_teams(len(earning), 'circle', 'for ever')}, but every round earns something (on average "
+                f"{_told([(len(earning), 'circle', 'for ever')], unit)}, but every round earns something (on average "
                 f"{each:.2f}): work, unless the reward pays for what is not the aim (see the reward audit)."
             )
             places = _places(earning)
@@ -160,12 +165,12 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
         (ended_frozen, "stand", "still until the episode ends"),
         (left, "circle", "for a while"),
     )
-    parts = [_teams(len(some), verb, how) for some, verb, how in ways_of if some]
+    told = _told([(len(some), verb, how) for some, verb, how in ways_of if some], unit)
     rest = len(plays) - len(found)
     others = f"; {rest:,} more {'fails' if rest == 1 else 'fail'} in another way" if rest else ""
     sentence = (
-        f"{_listed(parts)} ({percent(share.share)} of {total:,}){others}; e.g. team {play.team}, "
-        f"period {loop.period}, from step {loop.first_step}."
+        f"{told} ({percent(share.share)} of {total:,}){others}; e.g. team {play.team}, "
+        f"{f'episode {play.episode}, ' if play.episode else ''}period {loop.period}, from step {loop.first_step}."
     )
     return Finding(
         "loops",
@@ -173,10 +178,10 @@ def loops(plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, 
         sentence,
         share.share,
         (share.low, share.high),
-        "no team in a loop",
+        f"no {unit} in a loop",
         _places(ordered),
         remedy,
-        picture=_periods([loop for _, loop in found]),
+        picture=_periods([loop for _, loop in found], unit),
     )
 
 
@@ -209,7 +214,7 @@ def agent_loops(
         return Finding("agent loops", "no", sentence, shares[agent], None, null, picture=picture)
     sentence = f"{called(agent, names, first=True)} sees the same again and again while the world goes on: {share}."
     worst = sorted(zip(own[agent], seeing, strict=True), key=lambda one: -one[0])[:5]
-    places = tuple(Evidence(play.team, 1, len(play.actions)) for share, play in worst if share > 0)
+    places = tuple(Evidence(play.team, 1, len(play.actions), play.episode) for share, play in worst if share > 0)
     remedy = "let the agents see more, or remember (rendezvous: --env.observation all)"
     flags = ("--env.observation", "all")
     return Finding("agent loops", "yes", sentence, shares[agent], None, null, places, remedy, flags, picture=picture)
@@ -280,20 +285,28 @@ def _earned(play: Play, loop: Loop) -> float:
 
 
 def _places(found: Sequence[tuple[Play, Loop]]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(play.team, loop.first_step, loop.last_step) for play, loop in found[:5])
+    return tuple(Evidence(play.team, loop.first_step, loop.last_step, play.episode) for play, loop in found[:5])
 
 
-def _periods(found: Sequence[Loop]) -> Picture:
+def _periods(found: Sequence[Loop], unit: str) -> Picture:
     """How many loops there are of each period."""
     periods = sorted({loop.period for loop in found})
     counts = tuple(float(sum(loop.period == period for loop in found)) for period in periods)
     labels = tuple("still" if period == 1 else f"period {period}" for period in periods)
-    return Picture("bars", "Failing teams by the period of their loop", labels, counts)
+    return Picture("bars", f"Failing {unit}s by the period of their loop", labels, counts)
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _told(ways: Sequence[tuple[int, str, str]], unit: str) -> str:
+    """How many do what, and how, as a list in words.
+
+    >>> _told([(3, "circle", "for ever"), (1, "stand", "still")], "team")
+    '3 teams circle for ever and 1 team stands still'
+    >>> _told([(3, "circle", "for ever"), (1, "stand", "still")], "episode")
+    'In 3 episodes they circle for ever and in 1 episode they stand still'
+    """
+    parts = []
+    for count, verb, how in ways:
+        some = f"{count:,} {unit}{'' if count == 1 else 's'}"
+        by_episode = f"{'in' if parts else 'In'} {some} they {verb} {how}"
+        parts.append(by_episode if unit == "episode" else f"{some} {verb}{'s' if count == 1 else ''} {how}")
     return " and ".join([*([", ".join(parts[:-1])] if len(parts) > 1 else []), parts[-1]])
-
-
-def _teams(count: int, verb: str, how: str) -> str:
-    return f"1 team {verb}s {how}" if count == 1 else f"{count:,} teams {verb} {how}"

@@ -111,7 +111,7 @@ def outcome_audit(plays: Sequence[Play]) -> Finding:
     if more > 0 and wins > 0 and p < ALPHA:
         sentence = f"Failing pays: episodes that fail earn more than those that succeed {facts}."
         best = sorted((play for play in plays if not play.success), key=lambda play: -np.sum(play.rewards))[:5]
-        places = tuple(Evidence(play.team, 1, max(1, len(play.rewards))) for play in best)
+        places = tuple(Evidence(play.team, 1, max(1, len(play.rewards)), play.episode) for play in best)
         remedy = "pay more for the aim than the way there can earn, or do not pay for the way at all"
         return Finding("reward audit", "yes", sentence, more, None, null, places, remedy, p=p, picture=picture)
     sentence = f"Failing does not pay: episodes that fail do not earn more than those that succeed {facts}."

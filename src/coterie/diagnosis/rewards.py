@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from coterie.diagnosis.naming import called, labels_of
+from coterie.diagnosis.on_table import edges_along
 from coterie.finite.game import FiniteGame
 from coterie.statistics import percent, wilson
 from coterie.types import Evidence, Finding, Picture, Play, members
@@ -77,25 +78,15 @@ def times_counted(counted: ArrayLike, earned: ArrayLike) -> int:
 
 
 def table_pays(game: FiniteGame, play: Play) -> np.ndarray | None:
-    """What the table pays for a play's states and joint actions, float64[T, N]; None where it knows no such step.
+    """What the table pays for a play's states and joint actions, float64[T, N]; None where it knows no such way.
 
     Where a step has several outcomes that look the same, the one that was recorded is taken if it is among them.
     """
-    keys, actions, sizes = np.asarray(play.keys), np.asarray(play.actions), np.array(game.actions)
-    steps = len(actions)
-    if actions.shape != (steps, len(sizes)) or len(keys) != steps + 1 or not steps:
+    ways = edges_along(game, play)
+    if ways is None or np.shape(play.rewards) != np.shape(play.actions):
         return None
-    if ((keys < 0) | (keys >= len(game.states))).any() or ((actions < 0) | (actions >= sizes)).any():
-        return None
-    if np.shape(play.rewards) != actions.shape:
-        return None
-    pairs = keys[:-1] * int(np.prod(sizes)) + np.ravel_multi_index(tuple(actions.T), game.actions)
-    paid = np.empty(actions.shape)
-    for step, pair in enumerate(pairs.tolist()):
-        edges = np.arange(int(game.first_edge[pair]), int(game.first_edge[pair + 1]))
-        edges = edges[game.successor[edges] == keys[step + 1]]
-        if not len(edges):
-            return None
+    paid = np.empty(np.shape(play.actions))
+    for step, edges in enumerate(ways):
         away = np.abs(game.reward[edges] - play.rewards[step]).sum(1)
         paid[step] = game.reward[edges[away.argmin()]]
     return paid
@@ -197,7 +188,7 @@ def _unequal(
 
 
 def _places(plays: Sequence[Play]) -> tuple[Evidence, ...]:
-    return tuple(Evidence(play.team, 1, len(play.rewards)) for play in plays[:SHOWN])
+    return tuple(Evidence(play.team, 1, len(play.rewards), play.episode) for play in plays[:SHOWN])
 
 
 def _episodes(count: int) -> str:

@@ -29,8 +29,8 @@ def stability_finding(
     return Finding(
         "stability",
         "yes" if unstable else "no",
-        f"{relapsed.count:,} of the {teams:,} teams that once could {word} failed a later greedy check "
-        f"({percent(stability.failed_share)} of those checks).",
+        f"{percent(stability.failed_share)} of the greedy checks after a team's first success failed "
+        f"({relapsed.count:,} of the {teams:,} teams that once could {word} failed at least one).",
         stability.failed_share,
         None,
         f"at most {percent(WORRYING)} of the checks after a first success fail",

@@ -106,7 +106,7 @@ def play_gif(
         kind = shown(one, step)
         board = _wall([board_at(play, step)], [kind], 1, (high, wide), cell, edge)
         picture = Image.new("RGB", (width, board.height + 128), PAPER)
-        _sentence(picture, (16, 10), [(who(play.team), INK)], 20)
+        _sentence(picture, (16, 10), [(who(play), INK)], 20)
         _aside(picture, (width - 16, 10), f"step {step} of {steps}", 18)
         picture.paste(board, ((width - board.width) // 2, 40))
         moves = actions_text(play.actions[step - 1], action_names) if step else "the start"

@@ -25,12 +25,21 @@ RASTER_WIDE, RASTER_HIGH = 960.0, 240.0
 
 def share_bar(share: Share, kind: str) -> str:
     """A share as a bar from 0 to 100 %, its interval as a line with whiskers over it."""
-    middle, low, high = 100 * share.share, 100 * share.low, 100 * share.high
-    label = f"{words.percent(share.share)}, interval {words.interval(share)}"
+    low, high = 100 * share.low, 100 * share.high
+    whiskers = f'<path class="interval" d="M{low:.2f} 5H{high:.2f}M{low:.2f} 2v6M{high:.2f} 2v6"/>'
+    return _bar(share.share, f"{words.percent(share.share)}, interval {words.interval(share)}", kind, whiskers)
+
+
+def plain_bar(share: float, kind: str) -> str:
+    """A share without an interval as a bar from 0 to 100 %."""
+    return _bar(share, words.percent(share), kind)
+
+
+def _bar(share: float, label: str, kind: str, over: str = "") -> str:
     return (
         f'<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{label}">'
-        f'<rect class="track" width="100" height="10"/><rect class="{kind}" width="{middle:.2f}" height="10"/>'
-        f'<path class="interval" d="M{low:.2f} 5H{high:.2f}M{low:.2f} 2v6M{high:.2f} 2v6"/></svg>'
+        f'<rect class="track" width="100" height="10"/><rect class="{kind}" width="{100 * share:.2f}" height="10"/>'
+        f"{over}</svg>"
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coterie.envs import catalogue
-from coterie.settings import PRESETS, TabularOptions
+from coterie.settings import ALGORITHMS, DEEP_PRESETS, PRESETS, DeepOptions, TabularOptions
 
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
@@ -21,15 +22,24 @@ def command(verdict: Verdict, config_text: str, flags: Sequence[str]) -> str:
     What the configuration changes of the preset's and the environment's defaults is kept, unless a flag says otherwise.
     Without flags there is nothing to try, and the line is empty.
     """
-    if not flags or not catalogue.known(verdict.environment):
-        return shlex.join(flags)
     try:
         config = tomllib.loads(config_text)
     except tomllib.TOMLDecodeError:
         config = {}
+    deep = config.get("kind") == "deep"
+    if not flags or not (deep or catalogue.known(verdict.environment)):
+        return shlex.join(flags)
     words = ["coterie", "train", verdict.environment]
-    preset = PRESETS.get(verdict.preset)
     said = {_positive(word.partition("=")[0]) for word in flags}
+    for name, value in _kept_deep(verdict, config) if deep else _kept(verdict, config):
+        if _positive(name) not in said:
+            words += [name] if value is None else [name, value]
+    return shlex.join([*words, *flags])
+
+
+def _kept(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """What a run with tables changes of the usual, as flags with their values."""
+    preset = PRESETS.get(verdict.preset)
     kept: list[tuple[str, str | None]] = []
     if preset is not None and verdict.preset != "default":
         kept.append(("--preset", verdict.preset))
@@ -41,10 +51,29 @@ def command(verdict: Verdict, config_text: str, flags: Sequence[str]) -> str:
         kept += [(names[name], str(config[name])) for name in usual if config.get(name, usual[name]) != usual[name]]
         kept += _changed(config.get("env"), _defaults(catalogue.find(verdict.environment).options()), "--env.")
         kept += _changed(config.get("learner"), _learner(verdict), "--")
-    for name, value in kept:
-        if _positive(name) not in said:
-            words += [name] if value is None else [name, value]
-    return shlex.join([*words, *flags])
+    return kept
+
+
+def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """What a deep run changes of the usual, as flags with their values; algorithm and preset are always said."""
+    ours = catalogue.known(verdict.environment)
+    preset = DEEP_PRESETS.get(verdict.preset, DEEP_PRESETS["default"])
+    with_tables = ours and catalogue.find(verdict.environment).group not in catalogue.DEEP_ONLY
+    kept: list[tuple[str, str | None]] = [("--deep", None)] if with_tables and verdict.algorithm in ALGORITHMS else []
+    kept += [("--algorithm", verdict.algorithm), ("--preset", verdict.preset)]
+    usual = {"seeds": 5, "seed": 0, "steps": preset.steps, "success": "", "checks": 20}
+    kept += [(f"--{name}", str(config[name])) for name in usual if config.get(name, usual[name]) != usual[name]]
+    env = config.get("env")
+    if ours:
+        kept += _changed(env, _defaults(catalogue.find(verdict.environment).options()), "--env.")
+    elif isinstance(env, dict):
+        kept += [
+            (f"--env.{name}", value if isinstance(value, str) else json.dumps(value)) for name, value in env.items()
+        ]
+    learner = _defaults(DeepOptions()) | dict(preset.options)
+    if verdict.algorithm != "hysteretic":
+        learner["hysteresis"] = 1.0  # as every other algorithm has it, whatever the preset says
+    return kept + list(_changed(config.get("learner"), learner, "--"))
 
 
 def _learner(verdict: Verdict) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,14 +69,20 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
         )
         if told.success_known
         else ("success", "", "nobody says what it is here; --success 'return>=NUMBER' does"),
-        ("random play", words.number(told.random), _succeeds(told, told.random_success)),
-        ("idle play", words.number(told.idle), f"{_succeeds(told, told.idle_success)} ({told.idle_action})".strip()),
+        ("random play", words.number(told.random), _untrained(told, told.random_success)),
+        ("idle play", words.number(told.idle), f"{_untrained(told, told.idle_success)} ({told.idle_action})"),
     ]
     if told.optimum is not None:
         found.insert(2, ("optimum", words.number(told.optimum), f"the exact joint optimum, {told.objective}"))
     if told.relapsed is not None:
         found.append(("relapsed", percent(told.relapsed), "of the greedy checks after a seed's first success failed"))
     return found
+
+
+def _untrained(told: DeepVerdict, success: float) -> str:
+    """Whether the number of untrained play is exact or was played, and how often it succeeds."""
+    how = "exact value" if told.exact else "mean of episodes that were played"
+    return "; ".join(part for part in (how, _succeeds(told, success)) if part)
 
 
 def _succeeds(told: DeepVerdict, share: float) -> str:
@@ -115,14 +121,33 @@ def progress_text(tick: DeepTick, success_word: str = "succeed", columns: int = 
     return f"{int(100 * tick.env_steps / tick.total):3d} %  " + " · ".join(part for part in parts if part)[:columns]
 
 
+def saved_checks(steps: np.ndarray, table: np.ndarray, best: Sequence[int]) -> tuple[list[int], list[float]]:
+    """Where each seed's saved check lies: joint steps and greedy return; a seed that has none is left out.
+
+    steps int[C] of all checks; table float[S, C] of returns, not a number where there was no check; best: a step a seed
+
+    >>> saved_checks(np.array([10, 20]), np.array([[1.0, 3.0], [2.0, np.nan], [0.0, 0.0]]), (20, 20, 30))
+    ([20], [3.0])
+    """
+    places = [
+        (int(step), float(row[steps == step][0]))
+        for row, step in zip(table, best, strict=True)
+        if np.isfinite(row[steps == step]).any()
+    ]
+    return [step for step, _ in places], [value for _, value in places]
+
+
 def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> None:
-    """The greedy return of every seed over the run, their interquartile mean, random play and the optimum, as a PNG."""
+    """The greedy return of every seed over the run, their interquartile mean, random play and the optimum, as a PNG.
+
+    Each seed's check whose policy is kept, and judged in the end, is marked by a ring.
+    """
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter
 
     from coterie.statistics import interquartile_mean
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot()
     steps = np.unique(frame["env_steps"])
     table = np.full((len(told.seeds), len(steps)), np.nan)
@@ -133,6 +158,9 @@ def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> No
     whole = ~np.isnan(table).any(0)
     middle = [float(interquartile_mean(column)) for column in table[:, whole].T]
     axes.plot(steps[whole], middle, color="tab:blue", linewidth=2.5, label="interquartile mean of greedy teams")
+    kept = "saved: each seed's best check" if len(told.seeds) > 1 else "saved: the best check"
+    ring = {"color": "tab:blue", "markersize": 6, "markerfacecolor": "white", "zorder": 3}
+    axes.plot(*saved_checks(steps, table, told.best_step), "o", label=kept, **ring)
     axes.axhline(told.random, color="tab:gray", linestyle=":", label="random play")
     if told.optimum is not None:
         axes.axhline(told.optimum, color="tab:green", linestyle="--", label="exact optimum")
@@ -140,6 +168,6 @@ def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> No
     axes.set_xlabel("joint steps of each seed")
     axes.set_ylabel(f"return of an episode, {'sum' if told.unit == 'team-sum' else 'mean'} over agents")
     axes.set_title(f"{told.environment}, {told.algorithm}: every seed")
-    axes.legend(loc="best", frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=120)

@@ -51,7 +51,7 @@ def _fault(finding: Finding) -> Iterable[RenderableType]:
 def place(one: Evidence) -> str:
     """Where to look, in words."""
     last = f"s {one.first_step} to {one.last_step}" if one.last_step > one.first_step else f" {one.first_step}"
-    return f"{who(one.team)}, step{last}"
+    return f"{who(one)}, step{last}"
 
 
 def findings_table(findings: Iterable[Finding]) -> list[RenderableType]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from coterie.showing import words
 from coterie.showing.finding_pictures import picture_svg
-from coterie.showing.outcomes import who
+from coterie.showing.outcomes import same_episode, who
 from coterie.showing.stretch_picture import stretch_svg
 from coterie.types import Evidence, Finding, Play
 
@@ -22,10 +22,12 @@ COLUMNS = {"value": "Value", "span": "95 % interval", "null": "Held against", "p
 TAGS = {"yes": "to mend", "cannot tell": "cannot tell", "no": "fine"}
 
 
-def findings_html(verdict: Verdict, recorded: Mapping[int, Play], command: Callable[[Sequence[str]], str]) -> str:
+def findings_html(
+    verdict: Verdict, recorded: Mapping[tuple[int, int], Play], command: Callable[[Sequence[str]], str]
+) -> str:
     """What is to mend first, in the order that it was given; behind it, folded, what is not; then the table of all.
 
-    recorded: the episodes that the player holds, by team; command(flags) is the line that tries a remedy.
+    recorded: the episodes that the player holds, by `same_episode`; command(flags) is the line that tries a remedy.
     """
     groups = {kind: [one for one in verdict.findings if one.verdict == kind] for kind in TAGS}
     parts = []
@@ -40,7 +42,7 @@ def findings_html(verdict: Verdict, recorded: Mapping[int, Play], command: Calla
     return "\n".join([*parts, table(verdict.findings)])
 
 
-def card(finding: Finding, recorded: Mapping[int, Play], command: Callable[[Sequence[str]], str]) -> str:
+def card(finding: Finding, recorded: Mapping[tuple[int, int], Play], command: Callable[[Sequence[str]], str]) -> str:
     """One finding: its sentence and numbers, its picture, what to try, and buttons that lead to its evidence."""
     figure = _figure(finding, recorded)
     numbers = numbers_in_words(finding)
@@ -152,15 +154,15 @@ def _numbers(finding: Finding) -> tuple[str, str, str, str]:
     return value, span, finding.null, p
 
 
-def _figure(finding: Finding, recorded: Mapping[int, Play]) -> str:
+def _figure(finding: Finding, recorded: Mapping[tuple[int, int], Play]) -> str:
     """The finding's own picture, and the first piece of its evidence that has a board."""
     figures = []
     if finding.picture is not None:
         figures.append((finding.picture.title, picture_svg(finding.picture)))
     for place in finding.evidence:
-        drawn = stretch_svg(recorded[place.team], place) if place.team in recorded else ""
+        drawn = stretch_svg(recorded[same_episode(place)], place) if same_episode(place) in recorded else ""
         if drawn:
-            figures.append((f"{who(place.team).capitalize()}, {_steps(place)}", drawn))
+            figures.append((f"{who(place).capitalize()}, {_steps(place)}", drawn))
             break
     texts = [
         f"<figure>{f'<figcaption>{escape(title)}</figcaption>' if title else ''}{drawn}</figure>"
@@ -175,14 +177,14 @@ def _steps(place: Evidence) -> str:
     return f"steps {place.first_step:,} to {place.last_step:,}"
 
 
-def _places(finding: Finding, recorded: Mapping[int, Play]) -> str:
+def _places(finding: Finding, recorded: Mapping[tuple[int, int], Play]) -> str:
     places = []
     for one in finding.evidence[:MOST_PLACES]:
-        text = f"{who(one.team)}, {_steps(one)}"
-        if one.team in recorded:
-            spot = f'data-team="{one.team}" data-first="{one.first_step}" data-last="{one.last_step}"'
-            name = f'data-name="{escape(finding.name)}"'
-            places.append(f'<button type="button" class="evidence" {spot} {name}>{text}</button>')
+        text = f"{who(one)}, {_steps(one)}"
+        if same_episode(one) in recorded:
+            which = f'data-team="{one.team}" data-episode="{one.episode}"'
+            steps = f'data-first="{one.first_step}" data-last="{one.last_step}" data-name="{escape(finding.name)}"'
+            places.append(f'<button type="button" class="evidence" {which} {steps}>{text}</button>')
         else:
             places.append(f'<span class="far">{text}</span>')
     if len(finding.evidence) > MOST_PLACES:

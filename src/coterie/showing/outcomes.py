@@ -11,7 +11,7 @@ import numpy as np
 from coterie.diagnosis.loops import REPEATS, Loop, find_loop
 from coterie.envs.boards import MEETING_COLOUR
 from coterie.showing.words import past
-from coterie.types import Play
+from coterie.types import Evidence, Play
 
 Kind = Literal["success", "circle", "still", "failed", "time"]
 Colour = tuple[int, int, int]
@@ -102,9 +102,20 @@ def legend(outcomes: Sequence[Outcome], step: int, success_word: str) -> str:
     return " · ".join(words for _, words in legend_parts(outcomes, step, success_word))
 
 
-def who(team: int) -> str:
-    """Which team played; negative: nobody learned this, it is computed."""
-    return f"team {team:,}" if team >= 0 else "an optimal play"
+def who(one: Play | Evidence) -> str:
+    """Which team played, and which of its episodes where it has several; negative: nobody learned this, it is computed.
+
+    >>> who(Evidence(3, 1, 20)), who(Evidence(3, 1, 20, episode=2)), who(Evidence(-1, 1, 20))
+    ('team 3', 'team 3, episode 2', 'an optimal play')
+    """
+    if one.team < 0:
+        return "an optimal play"
+    return f"team {one.team:,}, episode {one.episode:,}" if one.episode else f"team {one.team:,}"
+
+
+def same_episode(one: Play | Evidence) -> tuple[int, int]:
+    """What is equal where a play and a piece of evidence are about the same episode."""
+    return one.team, one.episode
 
 
 def last_words(play: Play, one: Outcome, success_word: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from coterie.diagnosis.loops import REPEATS
 from coterie.showing import words
-from coterie.showing.outcomes import last_words, outcome, who
+from coterie.showing.outcomes import last_words, outcome, same_episode, who
 from coterie.types import Finding, Play
 
 MOST_PLAYS = 100
@@ -25,9 +25,9 @@ def choose_plays(plays: Sequence[Play], findings: Sequence[Finding]) -> list[Pla
     """The first hundred episodes, those with boards before the others, and all that a finding points to."""
     drawn = [play for play in plays if np.asarray(play.boards).size]
     bare = [play for play in plays if not np.asarray(play.boards).size]
-    wanted = {place.team for finding in findings for place in finding.evidence}
+    wanted = {same_episode(place) for finding in findings for place in finding.evidence}
     ordered = [*drawn, *bare]
-    return ordered[:MOST_PLAYS] + [play for play in ordered[MOST_PLAYS:] if play.team in wanted]
+    return ordered[:MOST_PLAYS] + [play for play in ordered[MOST_PLAYS:] if same_episode(play) in wanted]
 
 
 def player_data(
@@ -38,9 +38,10 @@ def player_data(
     Those that findings point to, and first of all those that show what is to mend, come before the others.
     """
     chosen = choose_plays(plays, findings)
-    pointed = {place.team for finding in findings if finding.verdict == "yes" for place in finding.evidence}
-    also = {place.team for finding in findings for place in finding.evidence}
-    order = sorted(range(len(chosen)), key=lambda i: (chosen[i].team not in pointed, chosen[i].team not in also))
+    pointed = {same_episode(place) for finding in findings if finding.verdict == "yes" for place in finding.evidence}
+    also = {same_episode(place) for finding in findings for place in finding.evidence}
+    names = [same_episode(play) for play in chosen]
+    order = sorted(range(len(chosen)), key=lambda i: (names[i] not in pointed, names[i] not in also))
     kept: dict[int, dict[str, Any]] = {}
     weight = 0
     for place in order:
@@ -63,7 +64,8 @@ def play_data(play: Play, success_word: str, repeats: int = REPEATS) -> dict[str
     one = outcome(play, repeats)
     packed: dict[str, Any] = {
         "team": int(play.team),
-        "who": who(play.team),
+        "episode": int(play.episode),
+        "who": who(play),
         "kind": one.kind,
         "shows": one.shows_at,
         "ending": last_words(play, one, success_word),

@@ -151,6 +151,10 @@ function run(on) {
 }
 function whole() { stretch = null; show(); }
 
+function placeOf({ dataset }) {
+  return plays.findIndex((one) => one.team === Number(dataset.team) && one.episode === Number(dataset.episode));
+}
+
 function begin() {
   plays.forEach((play, i) => at("team").append(new Option(play.who, String(i))));
   at("play").onclick = () => run(!timer);
@@ -167,7 +171,7 @@ function begin() {
   };
   for (const button of document.querySelectorAll("button.evidence")) {
     button.onclick = () => {
-      const place = plays.findIndex((one) => one.team === Number(button.dataset.team));
+      const place = placeOf(button);
       if (place < 0) return;
       run(false);
       select(place, Number(button.dataset.first), Number(button.dataset.last), button.dataset.name);
@@ -195,7 +199,7 @@ function begin() {
   window.addEventListener("beforeprint", () => { document.documentElement.dataset.paper = ""; show(); });
   window.addEventListener("afterprint", () => { delete document.documentElement.dataset.paper; show(); });
   const first = document.querySelector("button.evidence");
-  chosen = Math.max(0, first ? plays.findIndex((one) => one.team === Number(first.dataset.team)) : 0);
+  chosen = Math.max(0, first ? placeOf(first) : 0);
   go(limit());
 }
 

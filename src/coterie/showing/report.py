@@ -19,7 +19,7 @@ from coterie.running.storage import write_atomically
 from coterie.showing import chart, words
 from coterie.showing.command import command
 from coterie.showing.finding_cards import findings_html, together
-from coterie.showing.outcomes import bright
+from coterie.showing.outcomes import bright, same_episode
 from coterie.showing.player_data import player_data
 from coterie.types import Play
 
@@ -53,9 +53,9 @@ def report_html(
     Its policy lets no script run but the one that is written here, named by its hash.
     """
     recorded, packed = player_data(plays, verdict.findings, verdict.success_word, repeats)
-    by_team: dict[int, Play] = {}
+    by_name: dict[tuple[int, int], Play] = {}
     for play in recorded:
-        by_team.setdefault(play.team, play)
+        by_name.setdefault(same_episode(play), play)
     data = {"plays": packed, "actions": list(action_names), "met": words.past(verdict.success_word)}
     script = _part("drawing.js") + _part("report.js")
     parts = {
@@ -68,7 +68,7 @@ def report_html(
         "setting": escape(words.setting(verdict)),
         "claim": f'<p class="claim">{escape(words.quoted_claim(verdict))}</p>' if verdict.claim else "",
         "facts": facts_html(verdict),
-        "findings": findings_html(verdict, by_team, partial(command, verdict, config_text)),
+        "findings": findings_html(verdict, by_name, partial(command, verdict, config_text)),
         "found": found_title(verdict),
         "curves": curves_html(curve, verdict),
         "player": "" if recorded else "hidden",
@@ -116,12 +116,14 @@ def agent_colours() -> str:
 def facts_html(verdict: Verdict) -> str:
     """The numbers of the verdict as table rows, shares with their intervals drawn."""
     word = verdict.success_word
-    bars = {word: verdict.coordinated, "optimal": verdict.optimal, "relapsed": verdict.relapsed}
-    kinds = {word: "success", "optimal": "team", "relapsed": "circle"}
+    bars = {
+        word: chart.share_bar(verdict.coordinated, "success"),
+        "optimal": chart.share_bar(verdict.optimal, "team") if verdict.optimal else "",
+        "relapsed": "" if verdict.failed_checks is None else chart.plain_bar(verdict.failed_checks, "circle"),
+    }
     rows = []
     for label, value, span, meaning in words.facts(verdict):
-        share = bars.get(label)
-        bar = chart.share_bar(share, kinds[label]) if share else ""
+        bar = bars.get(label, "")
         rows.append(
             f'<tr><th scope="row">{escape(label)}</th><td class="value">{escape(value)}</td>'
             f'<td class="meaning">{bar}<span class="span">{escape(span)}</span> {together(escape(meaning))}</td></tr>'

@@ -25,7 +25,7 @@ def stretch_svg(play: Play, place: Evidence) -> str:
     first = min(max(place.first_step, 1), len(frames) - 1)
     last = min(max(place.last_step, first), len(frames) - 1)
     high, wide = frames.shape[1:]
-    label = f"The board of {who(play.team)} at step {first}: {board_words(frames[first])}. Trails to step {last}."
+    label = f"The board of {who(play)} at step {first}: {board_words(frames[first])}. Trails to step {last}."
     parts = [
         f'<svg class="picture stretch" viewBox="-2 -2 {wide * CELL + 4:g} {high * CELL + 4:g}" role="img" '
         f'style="max-width:{min(280.0, max(120.0, wide * 40.0)):g}px" aria-label="{escape(label)}">',

@@ -119,7 +119,7 @@ def step_panel(
     width = max(
         2 * np.asarray(play.boards).shape[2] + 4, PANEL_WIDTH
     )  # always the same: a step must not move the frame
-    return Panel(body, title=f"{who(play.team)} · step {step} of {steps}", border_style=border, width=width)
+    return Panel(body, title=f"{who(play)} · step {step} of {steps}", border_style=border, width=width)
 
 
 def actions_text(actions: Iterable[int], action_names: Sequence[str]) -> str:

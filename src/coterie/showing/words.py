@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isclose, isfinite
 from typing import TYPE_CHECKING
 
-from coterie.settings import ALGORITHMS
+from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS
 from coterie.statistics import interval, percent
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ NOT_KNOWN = "not known"
 MOST_DIGITS = 12
 MOST = 0.5  # the share of the teams looked at that must have a fault before it is said of all
 VERDICTS = {"yes": "to mend", "cannot tell": "cannot tell", "no": "fine"}
+SAME_SHARE = 1e-9
 NEARLY_ALL = 0.95  # of the teams reach the optimum: a good run
 NO_FAULT_OF_THE_GOOD = {"strangers", "drift", "step size", "stability"}  # worth knowing where all is well
 CAUSES = {  # what a finding says about those that fail, in a few words
@@ -97,7 +98,7 @@ def past(success_word: str) -> str:
 
 def algorithm_name(algorithm: str) -> str:
     """What an algorithm is called in a sentence."""
-    return ALGORITHMS.get(algorithm, algorithm).split(":")[0]
+    return {**DEEP_ALGORITHMS, **ALGORITHMS}.get(algorithm, algorithm).split(":")[0]
 
 
 def setting(verdict: Verdict) -> str:
@@ -109,26 +110,46 @@ def setting(verdict: Verdict) -> str:
     return ", ".join(part for part in parts if part) + f" (seed {verdict.seed})"
 
 
+def success_known(verdict: Verdict) -> bool:
+    """Whether anybody says what a success is: else there is nobody of whom it is known."""
+    return verdict.coordinated.total > 0
+
+
+def always(verdict: Verdict) -> str:
+    """What is added to a word for success where those that fail do it at times; empty where they never do.
+
+    >>> from types import SimpleNamespace
+    >>> from coterie.statistics import wilson
+    >>> always(SimpleNamespace(coordinated=wilson(0, 2), mean_success=0.9, unit="team", starts=1))
+    ' every time'
+    """
+    some = verdict.mean_success > verdict.coordinated.share + SAME_SHARE
+    return " every time" if some and verdict.unit == "team" and verdict.starts == 1 else ""
+
+
 def headline(verdict: Verdict) -> str:
     """The verdict in one or two sentences.
 
     A picture's title, and what a report begins with.
     """
     word, reached = verdict.success_word, verdict.coordinated
+    if not success_known(verdict):
+        return "Nobody says what a success is here (--success 'return>=NUMBER' does), so nobody can be said to fail."
     if not verdict.common:
         return (
             f"Each agent wants its own reward here: {reached.count:,} of {plural(reached.total, verdict.unit)} {word}."
         )
+    every = always(verdict)
     if reached.total == 1:
-        first = f"The team {word}s." if reached.count else f"The team does not {word}."
+        first = f"The team {word}s." if reached.count else f"The team does not {word}{every}."
     elif reached.count == reached.total:
         first = f"All {plural(reached.total, verdict.unit)} {word}."
     elif reached.count == 0:
-        first = f"None of {plural(reached.total, verdict.unit)} {word}s."
+        first = f"None of {plural(reached.total, verdict.unit)} {word}s{every}."
     else:
         rest = reached.total - reached.count
         verb = f"{word}s" if reached.count == 1 else word
-        first = f"{reached.count:,} of {plural(reached.total, verdict.unit)} {verb}; "
+        first = f"{reached.count:,} of {plural(reached.total, verdict.unit)} {verb}{every}; "
         first += f"{rest:,} {'does' if rest == 1 else 'do'} not."
     best = verdict.optimal
     if best is None or reached.total == 1 or reached.count == best.count == 0:
@@ -153,13 +174,14 @@ def opening(verdict: Verdict) -> str:
     failing, told = verdict.coordinated.total - verdict.coordinated.count, leading(verdict)
     if not verdict.common or not failing or told is None or told.name not in CAUSES:
         return headline(verdict)
-    total, cause = verdict.coordinated.total, CAUSES[told.name]
+    total, cause, doing = verdict.coordinated.total, told.cause or CAUSES[told.name], verdict.success_word
+    doing += always(verdict)
     if total == 1:
-        return f"The team does not {verdict.success_word}: {cause}."
+        return f"The team does not {doing}: {cause}."
     who = f"1 of {plural(total, verdict.unit)} does" if failing == 1 else ""
     who = who or f"{percent(failing / total)} of {plural(total, verdict.unit)} do"
     few = "" if told.share >= MOST else "in a few, "
-    return f"{who} not {verdict.success_word}: {few}{cause}."
+    return f"{who} not {doing}: {few}{cause}."
 
 
 def summary(verdict: Verdict) -> str:
@@ -168,6 +190,8 @@ def summary(verdict: Verdict) -> str:
     if not verdict.common:
         balance = next((one for one in verdict.findings if one.name == "gaps"), None)
         return f"{headline(verdict)} {balance.sentence}" if balance else headline(verdict)
+    if not success_known(verdict):
+        return headline(verdict) + (f" {told.sentence}" if told else "")
     if verdict.coordinated.count < verdict.coordinated.total:
         return f"{opening(verdict)} {told.sentence if told else 'Nothing that was asked explains it.'}"
     best = verdict.optimal is None or verdict.optimal.share >= NEARLY_ALL
@@ -198,8 +222,13 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     starts = f" from each of {verdict.starts:,} starts" if verdict.starts > 1 else ""
     episodic = verdict.unit == "episode"
     greedy = "greedy agents" if verdict.episodes else "agents"
-    meaning = f"episodes in which the agents {word}" if episodic else f"teams whose {greedy} {word}{starts}"
+    every = f"{always(verdict)}{starts}"
+    meaning = f"episodes in which the agents {word}" if episodic else f"teams whose {greedy} {word}{every}"
     rows = [(word, *_share(verdict.coordinated), meaning)]
+    if not success_known(verdict):
+        rows = [("success", NOT_KNOWN, "", "nobody says what it is here")]
+    elif always(verdict):
+        rows.append(("on average", percent(verdict.mean_success), "", f"of its episodes in which a team {word}s"))
     if verdict.starts > 1 and not episodic:
         rows.append(("of starts", percent(verdict.mean_success), "", f"starts from which a team {word}s, on average"))
     meaning = f"{verdict.unit}s whose return is the exact optimum{'' if episodic else starts}"
@@ -207,13 +236,21 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     rows.append(("return", number(verdict.return_, verdict.optimum), "", controls(verdict)))
     if not verdict.episodes:  # nothing was learned here
         return rows
-    meaning = "teams that failed a greedy check after their first success"
-    if verdict.relapsed is None:
-        meaning = "no team ever passed a greedy check"
-    elif verdict.failed_checks is not None:
-        meaning += f" ({percent(verdict.failed_checks)} of checks; unstable above 5 %)"
-    rows.append(("relapsed", *_share(verdict.relapsed), meaning))
+    rows.append(("relapsed", *relapsed(verdict)))
     return rows
+
+
+def relapsed(verdict: Verdict) -> tuple[str, str, str]:
+    """How much of what was learned was lost again: number, interval, what it means.
+
+    First the share of checks, which says how often a team is found to have lost it. That of teams grows with how often
+    each is checked: one lost check of a hundred makes a relapsed team.
+    """
+    if verdict.relapsed is None or verdict.failed_checks is None:
+        return NOT_KNOWN, "", "no team ever passed a greedy check"
+    some = f"{percent(verdict.relapsed.share)} of the teams failed at least one"
+    meaning = f"of the greedy checks after a team's first success failed (unstable above 5 %); {some}"
+    return percent(verdict.failed_checks), "", meaning
 
 
 def _share(share: Share | None) -> tuple[str, str]:
@@ -225,6 +262,8 @@ def controls(verdict: Verdict) -> str:
     idle = f" ({verdict.idle_action})" if verdict.idle_action else ""
     best = number(verdict.optimum, verdict.return_)
     text = f"optimum {best} · random {number(verdict.random)} · idle {number(verdict.idle)}{idle}"
+    if verdict.optimum is None and verdict.random is not None:
+        text += " · untrained play as it was played, not exact"
     return text + (f" · {verdict.objective}" if verdict.objective else "")
 
 

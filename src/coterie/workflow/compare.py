@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from coterie.envs import catalogue
@@ -20,6 +19,7 @@ from coterie.running.marl_eval import Evaluation, Record, Seed, read_marl_eval, 
 from coterie.running.tables import exact_game
 from coterie.running.train import checks_made
 from coterie.tabular.learn import Teams
+from coterie.workflow.deep_numbers import DeepNumbers, deep_numbers
 from coterie.workflow.deep_plan import DeepPlan, is_deep, planned_deep
 from coterie.workflow.game import game_of
 from coterie.workflow.plan import Plan, planned
@@ -133,35 +133,12 @@ def entry_of(folder: Path) -> Entry:
     return Entry(contestant, lambda: _record(chosen, teams, found.returns, found.success), steps, 0, False)
 
 
-class _Saved(msgspec.Struct):
-    """What a comparison reads of a deep run's verdict."""
-
-    seeds: list[int]
-    returns: list[float]
-    success: list[float]
-    success_word: str
-    optimum: float | None
-    random: float
-    objective: str
-    exact: bool
-    episodes: int
-    env_steps: int
-    unit: str
-
-
 def _of_deep(folder: Path) -> Entry:
     """A finished deep run, by its verdict on each seed's best saved team."""
-    chosen, place = planned_deep(folder), folder / "evaluation.json"
-    try:
-        saved = msgspec.json.decode(place.read_bytes(), type=_Saved)
-    except OSError as error:
-        raise StorageFault(f"{place} cannot be read: {error.strerror or error}") from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise StorageFault(f"{place} is not a deep run's verdict: {error}") from error
-    if not len(saved.seeds) == len(saved.returns) == len(saved.success) == chosen.seeds:
-        raise StorageFault(f"{place} does not fit its run's settings: it has not {chosen.seeds} seeds")
+    chosen = planned_deep(folder)
+    saved = deep_numbers(folder, chosen)
     random = saved.random
-    if saved.exact:  # then random play has an exact value, too, and the verdict only played it
+    if saved.exact:  # then random play has an exact value, too, which older verdicts only played
         random = baselines(exact_game(chosen.environment, chosen.env)).random
     contestant = Contestant(
         name=_name(folder),
@@ -218,7 +195,7 @@ def _record(chosen: Plan, teams: Teams, returns: np.ndarray, success: np.ndarray
     return Record(SUITE, task_name(chosen), chosen.algorithm, tuple(seeds))
 
 
-def _deep_record(folder: Path, chosen: DeepPlan, saved: _Saved) -> Record:
+def _deep_record(folder: Path, chosen: DeepPlan, saved: DeepNumbers) -> Record:
     """A deep run as marl-eval has it: the greedy checks of every seed in its log, and the verdict's final values."""
     checks: dict[int, list[Evaluation]] = {seed: [] for seed in saved.seeds}
     try:

@@ -12,6 +12,7 @@ from coterie.diagnosis.reward_audit import reward_audit
 from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
+from coterie.finite.solve import PolicyValue, idle_policy, policy_value, uniform_policy
 from coterie.networks.team import act_values
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.session import Progress
@@ -24,12 +25,17 @@ MOST_PAIRS = 400_000  # of a state and a joint action: larger tables take longer
 
 
 class Exact(NamedTuple):
-    """Exact returns and success float64[S] of the greedy teams, the joint optimum, episodes, and what was found."""
+    """Exact returns and success float64[S] of the greedy teams, the joint optimum, episodes, and what was found.
+
+    random and idle: what untrained play is worth, exactly.
+    """
 
     returns: np.ndarray
     success: np.ndarray
     optimum: float
     objective: str
+    random: PolicyValue
+    idle: PolicyValue
     success_word: str
     game: FiniteGame
     plays: list[Play]
@@ -46,14 +52,26 @@ def exact_judgement(chosen: DeepPlan, opened: Opened, progress: Progress) -> Exa
     q = np.concatenate([tables(opened, game, policy) for policy in progress.best])
     base = baselines(game)
     found = outcomes(game, q, base.optimum)
-    plays = [play_of(game, q[team], chosen.seed, team, int(found.failing_start[team])) for team in range(len(q))]
-    failing = [play for team, play in enumerate(plays) if not found.coordinated[team]]
+    plays = [
+        play_of(game, one, chosen.seed, chosen.seed + place, int(start))
+        for place, (one, start) in enumerate(zip(q, found.failing_start, strict=True))
+    ]
+    failing = [play for place, play in enumerate(plays) if not found.coordinated[place]]
     repeats = 1 if game.deterministic else REPEATS
     asked = [reward_audit(game, chosen.learner.discount).finding]
     if game.common and len(game.states) > 1:
         asked.append(loops(failing, len(q), game.success_word, repeats, ""))
     return Exact(
-        found.returns, found.success, base.optimum, base.objective, game.success_word, game, plays, tuple(asked)
+        found.returns,
+        found.success,
+        base.optimum,
+        base.objective,
+        policy_value(game, uniform_policy(game)),
+        policy_value(game, idle_policy(game)),
+        game.success_word,
+        game,
+        plays,
+        tuple(asked),
     )
 
 

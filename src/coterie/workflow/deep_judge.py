@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.session import Progress
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
-from coterie.workflow.deep_exact import exact_judgement
+from coterie.workflow.deep_exact import Exact, exact_judgement
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
     FINAL_EPISODES,
@@ -30,8 +31,8 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         success.append(np.concatenate([schedule.success(one) for one in played], axis=1).mean(1))
         lane.close()
     sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
-    random, idle = (opened.baseline(still) for still in (False, True))
     exact = exact_judgement(chosen, opened, progress)
+    random, idle = (untrained(chosen, opened, exact, still) for still in (False, True))
     values = sampled if exact is None else exact.returns
     won = succeeded_share if exact is None or chosen.success else exact.success  # the table knows the world's word only
     middle, mean = estimates(values)
@@ -56,10 +57,10 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         mean=mean,
         coordinated=coordinated_seeds(won),
         relapsed=relapses(progress.success),
-        random=float(schedule.team_return(random.returns).mean()),
-        random_success=float(schedule.success(random).mean()),
-        idle=float(schedule.team_return(idle.returns).mean()),
-        idle_success=float(schedule.success(idle).mean()),
+        random=random.return_,
+        random_success=random.success,
+        idle=idle.return_,
+        idle_success=idle.success,
         idle_action=opened.idle_action,
         optimum=None if exact is None else exact.optimum,
         objective="" if exact is None else exact.objective,
@@ -70,3 +71,23 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         run=str(folder),
         findings=() if exact is None else exact.findings,
     )
+
+
+class Untrained(NamedTuple):
+    """What play that nobody trained earns, and how often it succeeds."""
+
+    return_: float
+    success: float
+
+
+def untrained(chosen: DeepPlan, opened: Opened, exact: Exact | None, idle: bool) -> Untrained:
+    """Random or idle play: exactly where the game has a table, else as it was played in some hundred episodes.
+
+    A success by the user's own rule (--success) is counted in episodes in any case, as the table does not know it.
+    """
+    value = None if exact is None else exact.idle if idle else exact.random
+    if value is not None and not chosen.success:
+        return Untrained(float(value.returns.mean()), value.success)
+    played, schedule = opened.baseline(idle), opened.schedule
+    earned = float(schedule.team_return(played.returns).mean()) if value is None else float(value.returns.mean())
+    return Untrained(earned, float(schedule.success(played).mean()))

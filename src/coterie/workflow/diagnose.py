@@ -20,6 +20,7 @@ from coterie.running.verdict import Verdict
 from coterie.tabular.learn import Teams
 from coterie.types import Finding
 from coterie.workflow.asking import answers
+from coterie.workflow.deep_diagnose import judge_deep
 from coterie.workflow.deep_plan import is_deep
 from coterie.workflow.evaluate import saved_judgement
 from coterie.workflow.judgement import Judgement, without_memory
@@ -32,8 +33,9 @@ from coterie.workflow.trying import possible
 class Diagnosis(NamedTuple):
     """What is wrong with a run or with recorded episodes: a sentence, and all findings, the most important first.
 
-    page: where its report is drawn; folder and chosen: the run's, None where episodes were recorded elsewhere; loops:
-    every failing team that runs in circles or stands still, with its loop
+    page: where its report is drawn; folder: the run's, None where episodes were recorded elsewhere; chosen: the plan of
+    a run with tables, which can be tried again; loops: every failing team of such a run that runs in circles or stands
+    still, with its loop
     """
 
     name: str
@@ -73,12 +75,8 @@ def diagnose(
         return Diagnosis(path.name, judgement, path.with_name(f"{path.stem}-report.html"))
     folder = recorder.find_run(Path(runs), str(what))
     if is_deep(folder):
-        place = folder / "episodes" / "greedy.jsonl"
-        if not place.exists():
-            word = recorder.word_for(folder)
-            raise BadInput(f"{folder.name} was stopped before its end; go on with: coterie resume {word}")
-        judgement = judge_recording(folder.name, read_recording(place), on_question)
-        return Diagnosis(folder.name, judgement, folder / "report.html")
+        judgement = judge_deep(folder, on_question)
+        return Diagnosis(folder.name, judgement, folder / "report.html", folder)
     chosen, game, teams, judgement = saved_judgement(folder)
     asked = answers(run_questions(chosen, game, teams, judgement), on_question)
     findings = in_order(corrected([*judgement.verdict.findings, *asked]))
@@ -136,6 +134,7 @@ def draw(found: Diagnosis) -> Path:
     judgement, verdict = found.judgement, found.judgement.verdict
     if found.folder is not None:
         recorder.write_json(found.folder / "findings.json", [dataclasses.asdict(one) for one in verdict.findings])
+    if found.folder is not None and found.chosen is not None:
         recorder.write_json(found.folder / "loops.json", plain(found)["loops"])
     report(
         found.page,

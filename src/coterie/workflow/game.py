@@ -7,7 +7,7 @@ from collections.abc import Callable
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.finite.histories import remember
-from coterie.running.tables import exact_game
+from coterie.workflow.finite_games import finite_game
 from coterie.workflow.plan import Plan
 
 
@@ -16,7 +16,7 @@ def game_of(chosen: Plan, on_making: Callable[[], None] | None = None) -> Finite
 
     Raises BadInput for a game or a history that is too large for a table.
     """
-    game = exact_game(chosen.environment, chosen.env, on_making)
+    game = finite_game(chosen.environment, chosen.env, on_making)
     try:
         return remember(game, chosen.learner.history)
     except ValueError as error:

@@ -25,12 +25,12 @@ from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.running.evaluate import SAME_RETURN, baselines, followed_on_table
 from coterie.running.stage import ActorStage, own_cast
-from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
 from coterie.workflow.actors import actors, takes_seed
 from coterie.workflow.asking import Question, all_alike, answers, stand_in, told_apart, without_training
+from coterie.workflow.finite_games import finite_game
 from coterie.workflow.judgement import Judgement, recording_of
 from coterie.workflow.plan import check_seed, environment_options, whole
 
@@ -68,7 +68,7 @@ def judge(
     if teams < 1:
         raise BadInput(f"--teams {teams}: at least 1 team is needed")
     options = environment_options(environment, env)
-    game = exact_game(environment, options)
+    game = finite_game(environment, options)
     seeded = takes_seed(make_team)
     stage = ActorStage(game, [], EPISODES, seed)
     plays = []

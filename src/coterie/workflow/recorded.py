@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from coterie.diagnosis.rewards import rewards
 from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
+from coterie.running.deep.verdict import RELIABLE
 from coterie.running.episodes import Recording
-from coterie.running.evaluate import SAME_RETURN, baselines
+from coterie.running.evaluate import SAME_RETURN, Baselines, baselines
 from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
@@ -26,41 +28,116 @@ from coterie.workflow.asking import Question, answers
 from coterie.workflow.judgement import Judgement
 from coterie.workflow.plan import environment_options
 
-DISCOUNT = 0.9  # of the reward audit, for nobody says how the agents discount
+DISCOUNT = 0.9  # of the reward audit, where nobody says how the agents discount
+
+
+class Crowd(NamedTuple):
+    """Those who are judged by recorded episodes: several teams, or one team episode by episode.
+
+    returns and success float64[W] have a number for each (of a team, means over its episodes); failing: an episode of
+    each that fails; success_known: whether anybody says what a success is; paid: the episodes with what the agents
+    learned from, where that is not what the environment pays them.
+    """
+
+    unit: str
+    plays: list[Play]
+    returns: np.ndarray
+    success: np.ndarray
+    failing: list[Play]
+    success_known: bool = True
+    paid: list[Play] | None = None
 
 
 def judge_recording(
     name: str, recording: Recording, on_question: Callable[[int, int, str], None] | None = None
 ) -> Judgement:
     """The verdict on recorded episodes, with all findings. Raises BadInput where there are none, or they do not fit."""
-    plays = recording.plays
-    if not plays:
+    if not recording.plays:
         raise BadInput(f"{name} holds no episode")
     game = None
     if recording.environment and catalogue.find(recording.environment).group not in catalogue.DEEP_ONLY:
         game = exact_game(recording.environment, environment_options(recording.environment, dict(recording.options)))
         check_fits(name, recording, game)
-    questions = list(play_questions(plays, recording, game))
+    recording = recording._replace(plays=as_evidence(recording.plays))
+    base = baselines(game) if game is not None else None
+    crowd = crowd_of(recording.plays)
+    questions = list(play_questions(crowd, recording, game, base))
     findings = in_order(corrected(answers(questions, on_question)))
-    return Judgement(recorded_verdict(name, recording, game, findings), None, recording, 0, REPEATS)
+    return Judgement(recorded_verdict(name, recording, crowd, game, base, findings), None, recording, 0, REPEATS)
 
 
-def play_questions(plays: list[Play], recording: Recording, game: FiniteGame | None) -> Iterator[Question]:
-    """What is asked of episodes that nobody can play again."""
-    word = recording.success_word
-    failing = [play for play in plays if not play.success]
-    yield Question("rewards", lambda: rewards(plays, game, names=recording.agents))
-    yield Question("endings", lambda: endings(plays, game))
-    yield Question("loops", lambda: loops(failing, len(plays), word))
-    yield Question("agent loops", lambda: agent_loops(plays, names=recording.agents))
-    yield Question("idle", lambda: idle(plays, recording.idle, names=recording.agents, action_names=recording.actions))
-    if game is None:
+def as_evidence(plays: Sequence[Play]) -> list[Play]:
+    """The episodes team by team, each told once; those of a team that has several are numbered.
+
+    A team that plays one and the same episode again and again has shown it, and a hundred copies are evidence of one.
+    """
+    told: list[Play] = []
+    for group in by_team(plays).values():
+        several = [play for place, play in enumerate(group) if not place or not same(play, group[0])]
+        told += group[:1] if len(several) == 1 else [play._replace(episode=n) for n, play in enumerate(group, 1)]
+    return told
+
+
+def by_team(plays: Sequence[Play]) -> dict[int, list[Play]]:
+    """The episodes of each team, in their order."""
+    groups: dict[int, list[Play]] = {}
+    for play in plays:
+        groups.setdefault(play.team, []).append(play)
+    return groups
+
+
+def same(first: Play, other: Play) -> bool:
+    """Whether two episodes are alike in all that is judged."""
+    flags = [(play.success, play.ended, play.reported) for play in (first, other)]
+    rows = [(play.actions, play.rewards, play.keys) for play in (first, other)]
+    return flags[0] == flags[1] and all(np.array_equal(a, b) for a, b in zip(*rows, strict=True))
+
+
+def crowd_of(plays: list[Play]) -> Crowd:
+    """Each team by all its episodes where there are several teams; else the one team's episodes, each by itself."""
+    groups = list(by_team(plays).values())
+    unit = "team" if len(groups) > 1 or len(plays) == 1 else "episode"
+    if unit == "episode":
+        groups = [[play] for play in plays]
+    earned = [float(np.mean([np.asarray(play.rewards).mean(1).sum() for play in group])) for group in groups]
+    success = [float(np.mean([play.success for play in group])) for group in groups]
+    failing = [first_failing(group) for group, share in zip(groups, success, strict=True) if share < RELIABLE]
+    return Crowd(unit, plays, np.array(earned), np.array(success), [play for play in failing if play is not None])
+
+
+def first_failing(group: Sequence[Play]) -> Play | None:
+    """The first episode of a team that does not succeed; not chosen by how it fails."""
+    return next((play for play in group if not play.success), None)
+
+
+def play_questions(
+    crowd: Crowd,
+    recording: Recording,
+    game: FiniteGame | None,
+    base: Baselines | None,
+    discount: float = DISCOUNT,
+    repeats: int = REPEATS,
+) -> Iterator[Question]:
+    """What is asked of episodes that nobody can play again.
+
+    Where nobody says what a success is, or not all agents want the same, nothing is asked of those who fail.
+    """
+    plays, names, word = crowd.plays, recording.agents, recording.success_word
+    common = game is None or game.common
+    yield Question("rewards", lambda: rewards(crowd.paid or plays, game, names=names))
+    if common:
+        yield Question("endings", lambda: endings(plays, game, success_known=crowd.success_known))
+    if common and crowd.success_known:
+        if game is None or len(game.states) > 1:
+            yield Question("loops", lambda: loops(crowd.failing, len(crowd.success), word, repeats, unit=crowd.unit))
+        yield Question("agent loops", lambda: agent_loops(plays, names=names))
+    yield Question("idle", lambda: idle(plays, recording.idle, names=names, action_names=recording.actions))
+    if game is not None:
+        yield Question("reward audit", lambda: reward_audit(game, discount).finding)
+    elif crowd.success_known:
         yield Question("reward audit", lambda: outcome_audit(plays))
-    else:
-        yield Question("reward audit", lambda: reward_audit(game, DISCOUNT).finding)
-        yield Question(
-            "accounting", lambda: accounting(_returns(plays), baselines(game), unit="episode", common=game.common)
-        )
+    if base is not None:
+        yield Question("accounting", lambda: accounting(crowd.returns, base, unit=crowd.unit, common=common))
 
 
 def check_fits(name: str, recording: Recording, game: FiniteGame) -> None:
@@ -81,35 +158,36 @@ def check_fits(name: str, recording: Recording, game: FiniteGame) -> None:
 
 
 def recorded_verdict(
-    name: str, recording: Recording, game: FiniteGame | None, findings: tuple[Finding, ...]
+    name: str,
+    recording: Recording,
+    crowd: Crowd,
+    game: FiniteGame | None,
+    base: Baselines | None,
+    findings: tuple[Finding, ...],
 ) -> Verdict:
     """Episodes in numbers."""
-    plays = recording.plays
-    returns, base = _returns(plays), baselines(game) if game is not None else None
+    count = len(crowd.success)
     return Verdict(
         environment=recording.environment or name,
         algorithm="recorded",
         preset="",
-        teams=len(plays),
+        teams=count,
         agents=len(recording.agents),
         success_word=recording.success_word,
-        coordinated=wilson(sum(play.success for play in plays), len(plays)),
-        optimal=wilson(int((returns >= base.optimum - SAME_RETURN).sum()), len(plays)) if base else None,
+        coordinated=wilson(int((crowd.success >= RELIABLE).sum()), count),
+        optimal=wilson(int((crowd.returns >= base.optimum - SAME_RETURN).sum()), count) if base else None,
         relapsed=None,
         failed_checks=None,
-        return_=float(returns.mean()),
+        return_=float(crowd.returns.mean()),
         optimum=base.optimum if base else None,
         objective=base.objective if base else "",
         random=base.random if base else None,
         idle=base.idle if base else None,
         idle_action=base.idle_action if base else "",
-        mean_success=float(np.mean([play.success for play in plays])),
+        mean_success=float(crowd.success.mean()),
         starts=1,
-        unit="episode",
-        env_steps=sum(len(play.actions) for play in plays),
+        unit=crowd.unit,
+        common=game is None or game.common,
+        env_steps=sum(len(play.actions) for play in crowd.plays),
         findings=findings,
     )
-
-
-def _returns(plays: list[Play]) -> np.ndarray:
-    return np.array([play.rewards.mean(1).sum() for play in plays])

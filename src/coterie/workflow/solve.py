@@ -12,9 +12,8 @@ from coterie.finite.equilibria import Equilibria, equilibria
 from coterie.finite.game import FiniteGame
 from coterie.finite.solve import optimal_play, optimum
 from coterie.running.evaluate import Baselines, as_play, baselines
-from coterie.running.tables import exact_game
 from coterie.types import Play
-from coterie.workflow.plan import environment_options
+from coterie.workflow.finite_games import finite_game
 
 EFFORT = 1_000_000  # joint decision rules: a few seconds
 
@@ -54,7 +53,7 @@ def solve(
     """
     if not 0 <= discount <= 1:
         raise BadInput(f"--discount {discount:g}: expected a number from 0 to 1")
-    game = exact_game(environment, environment_options(environment, env), on_making)
+    game = finite_game(environment, env, on_making)
     edges, actions = optimal_play(game, optimum(game))
     decentralised, too_large = None, ""
     try:

@@ -39,6 +39,7 @@ from coterie.workflow.game import game_of
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
 from coterie.workflow.plan import CONFIG_FORMAT, Plan, plan, planned
+from coterie.workflow.which_learner import check_learner_fits
 
 if TYPE_CHECKING:
     from coterie.workflow.deep import DeepRun
@@ -125,7 +126,9 @@ def train(
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
     StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
-    if deep or (deep is None and needs_networks(environment, algorithm)):
+    networks = needs_networks(environment, algorithm) if deep is None else deep
+    check_learner_fits(environment, networks, algorithm=algorithm, preset=preset)
+    if networks:
         from coterie.workflow.deep import train_deep
 
         if episodes is not None or threads:

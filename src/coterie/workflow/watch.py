@@ -14,11 +14,12 @@ from coterie.finite.solve import idle_policy, uniform_policy
 from coterie.running import recorder
 from coterie.running.episodes import read_recording
 from coterie.running.evaluate import walk
-from coterie.running.tables import exact_game
 from coterie.settings import POLICIES
 from coterie.types import Play
 from coterie.workflow.deep_plan import is_deep
-from coterie.workflow.plan import check_seed, environment_options, planned
+from coterie.workflow.finite_games import finite_game
+from coterie.workflow.plan import check_seed, planned
+from coterie.workflow.recorded import as_evidence
 
 
 class Watched(NamedTuple):
@@ -40,9 +41,11 @@ def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
         raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {word}")
     if is_deep(folder):
         told = read_recording(place)
-        return Watched(f"{folder.name}: greedy teams", told.success_word, told.actions, told.plays, REPEATS)
+        return Watched(
+            f"{folder.name}: greedy teams", told.success_word, told.actions, as_evidence(told.plays), REPEATS
+        )
     chosen = planned(folder)
-    game = exact_game(chosen.environment, chosen.env)
+    game = finite_game(chosen.environment, chosen.env)
     return Watched(
         f"{folder.name}: greedy teams",
         game.success_word,
@@ -56,7 +59,7 @@ def played(environment: str, policy: str, *, env: Any = None, episodes: int = 10
     """Episodes of random or idle play, from the exact table of an environment."""
     if policy not in POLICIES:
         raise BadInput(f"there is no policy '{policy}'{nearest(policy, POLICIES)}")
-    game, seed = exact_game(environment, environment_options(environment, env)), check_seed(seed)
+    game, seed = finite_game(environment, env), check_seed(seed)
     tables = uniform_policy(game) if policy == "random" else idle_policy(game)
     plays = [_play(game, tables, np.random.default_rng([seed, number]), number) for number in range(episodes)]
     return Watched(f"{environment}: {policy} play", game.success_word, game.action_names, plays, REPEATS)
