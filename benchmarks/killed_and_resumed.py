@@ -36,6 +36,10 @@ ROADS: dict[str, dict[str, Any]] = {
         "environment": "rendezvous", "algorithm": "qmix", "steps": 60_000, "seeds": 2, "recurrent": True,
         "layers": 1, "rows": 10, "sequence": 10, "batch": 16, "lag": 1,
     },
+    "one seed on two devices": {
+        "environment": "rendezvous", "algorithm": "iql", "steps": 30_000, "seeds": 1, "recurrent": True,
+        "layers": 1, "rows": 10, "sequence": 10, "batch": 16,
+    },
     "worker": {
         "environment": "mpe2:simple_spread_v3", "algorithm": "vdn", "steps": 6_000, "seeds": 2, "rows": 25,
         "reward": "team-mean", "warmup": 200, "lag": 1,

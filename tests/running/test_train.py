@@ -254,9 +254,11 @@ def test_an_episode_outside_the_run_is_refused(game, episode):
 
 
 def test_a_container_may_have_less_than_the_machine(monkeypatch):
-    """A limit counts where it is lower than what is free; "max" is none."""
+    """A limit counts where it is lower than what is there, and than what is free; "max" is none."""
     told = {"/sys/fs/cgroup/memory.max": "1048576\n", "/proc/meminfo": "MemTotal: 9 kB\nMemAvailable: 4096 kB\n"}
     monkeypatch.setattr(train.Path, "read_text", lambda self: told[str(self)])
-    assert train.memory_bytes() == 2**20
+    assert train.memory_bytes() == train.free_bytes() == 2**20
     told["/sys/fs/cgroup/memory.max"] = "max\n"
-    assert train.memory_bytes() == 2**22
+    assert train.free_bytes() == 2**22 < train.memory_bytes()
+    told["/proc/meminfo"] = "nothing of the kind"
+    assert train.free_bytes() == train.memory_bytes()

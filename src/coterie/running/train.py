@@ -95,23 +95,24 @@ def check_threads(threads: int) -> None:
 
 
 def memory_bytes() -> float:
-    """The memory that is free here, in a container at most its share; infinite where the system does not tell."""
+    """The memory of this machine, or of the container that we are in; infinite where the system does not tell."""
     try:
-        return min(_free_bytes(), float(Path("/sys/fs/cgroup/memory.max").read_text()))
+        limit = float(Path("/sys/fs/cgroup/memory.max").read_text())
     except (OSError, ValueError):  # no container, or one without a limit ("max")
-        return _free_bytes()
+        limit = float("inf")
+    try:
+        return min(limit, float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+    except (AttributeError, OSError, ValueError):
+        return limit
 
 
-def _free_bytes() -> float:
+def free_bytes() -> float:
+    """What of the memory nobody uses now; all of it where the system does not tell."""
     try:
         told = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
-        return 1024.0 * int(told["MemAvailable"].split()[0])
+        return min(memory_bytes(), 1024.0 * int(told["MemAvailable"].split()[0]))
     except (OSError, ValueError, KeyError):
-        pass
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, OSError, ValueError):
-        return float("inf")
+        return memory_bytes()
 
 
 def train_tabular(

@@ -22,6 +22,7 @@ from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
 from coterie.running.deep.team import DeepTeam, load_deep
 from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
+from coterie.running.train import memory_bytes
 from coterie.settings import MIXED
 from coterie.types import Play
 from coterie.workflow.deep_judge import judge
@@ -157,16 +158,26 @@ def resume_deep(
             opened = open_plan(chosen, workers=workers, device=device, change=parts)
         return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
     with interruptible():
-        with recorder.held(folder):
-            newest = newest_checkpoint(folder)
-            arrays, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
-        facts = checked_facts(folder, chosen, told)
-        must_be_given(folder.name, facts.changed, parts)
-        opened = open_plan(chosen, workers=workers, device=device, devices=facts.devices, change=parts)
-        progress = restored(opened, arrays, facts)
-    return learn_deep(
-        chosen, opened, folder, progress=progress, rows=facts.rows, newest=newest, track=track, on_tick=on_tick
+        opened, progress, rows, newest = reopened(chosen, folder, workers, device, parts)
+    return learn_deep(chosen, opened, folder, progress=progress, rows=rows, newest=newest, track=track, on_tick=on_tick)
+
+
+def reopened(
+    chosen: DeepPlan, folder: Path, workers: int, device: str, change: Change | None
+) -> tuple[Opened, Progress, int, str]:
+    """A stopped run as it stands in its newest checkpoint, the rows of its log, and that checkpoint's name.
+
+    It was begun where there was room for it, so that it is only held against all memory, not against what is free.
+    """
+    with recorder.held(folder):
+        newest = newest_checkpoint(folder)
+        arrays, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
+    facts = checked_facts(folder, chosen, told)
+    must_be_given(folder.name, facts.changed, change)
+    opened = open_plan(
+        chosen, workers=workers, device=device, devices=facts.devices, change=change, memory=memory_bytes()
     )
+    return opened, restored(opened, arrays, facts), facts.rows, newest
 
 
 @contextlib.contextmanager
@@ -306,7 +317,9 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     facts = checked_facts(folder, chosen, told)
     must_be_given(folder.name, facts.changed, parts)
     with interruptible():
-        opened = open_plan(chosen, device=device, change=parts)
+        opened = open_plan(
+            chosen, device=device, change=parts, memory=float("inf")
+        )  # nothing learns: no replay is made
     try:
         progress = restored(opened, arrays, facts, going_on=False)
         if any(best is None for best in progress.best):

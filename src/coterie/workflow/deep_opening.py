@@ -11,7 +11,7 @@ from coterie.running.deep.devices import prepare
 from coterie.running.deep.own_parts import Change, made_of, name_of
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.deep.session import Schedule
-from coterie.running.train import memory_bytes
+from coterie.running.train import free_bytes
 from coterie.settings import CENTRAL
 from coterie.workflow.deep_plan import (
     CHECK_EPISODES,
@@ -33,10 +33,12 @@ def open_plan(
     device: str = "auto",
     devices: int | None = None,
     change: Change | None = None,
+    memory: float | None = None,
 ) -> Opened:
     """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
 
-    `devices`: how many CPU devices seeds were shared out among, where a run goes on; else one a core.
+    devices: how many a run was shared out among, where it goes on; else `devices_of`. memory: bytes that learning may
+    take; else what is free now.
     """
     if not 0 <= workers <= chosen.learner.environments:
         raise BadInput(
@@ -45,17 +47,21 @@ def open_plan(
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
     common = {
         "schedule": schedule_of(chosen), "steps": chosen.steps, "seeds": seeds, "episodes": CHECK_EPISODES,
-        "memory": memory_bytes(),
+        "memory": free_bytes() if memory is None else memory,
     }  # fmt: skip
     starts: tuple[int, ...] = ()
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
-        found = prepare(device, devices or devices_of(chosen))[: devices or devices_of(chosen)]
+        wanted = devices or devices_of(chosen)
+        found = prepare(device, wanted)
+        if devices is None and found[0].platform != "cpu":
+            wanted = min(chosen.seeds, len(found))
+        found = found[:wanted]
         if devices and len(found) < devices:
             raise BadInput(
-                f"this run's seeds are shared out among {devices} devices, and JAX has {len(found)} here; go on with "
-                "it in a process of its own: coterie resume"
+                f"this run was shared out among {devices} devices, and JAX has {len(found)} of its kind here; go on "
+                "with it in a process of its own, on the same kind: coterie resume RUN --device cpu"
             )
         environment = compiled_environment(chosen.environment, chosen.env)
         options = with_team_reward(chosen)

@@ -75,6 +75,8 @@ def open_compiled(
     spec = environment.spec
     plan = Plan(options.environments, options.rows, options.lag)
     parts = len(devices) if len(seeds) == 1 else 1
+    if options.batch % parts:
+        raise BadInput(f"--batch {options.batch}: expected a multiple of {parts}, for it is shared out among devices")
     split = split_over(ITEMS, parts) if parts > 1 else ALONE
     learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of, split)
     devices = devices[: len(seeds) * parts]
