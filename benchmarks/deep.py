@@ -28,6 +28,7 @@ import select
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -139,11 +140,12 @@ class Side:
     """A process that says `ready` before each round, learns when it is given a line, and ends with what it found."""
 
     def __init__(self, words: list[str]) -> None:
-        self.words = " ".join(words)
+        self.words, self.errors = " ".join(words), Path(tempfile.mkstemp()[1])
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION")}
         self.process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-        )
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors.open("w"), text=True,
+            env=environment,
+        )  # fmt: skip
         self.await_ready()
 
     def await_ready(self) -> None:
@@ -154,7 +156,7 @@ class Side:
             raise TimeoutError
         line = self.process.stdout.readline()
         if line != "ready\n":
-            raise SystemExit(f"{self.words}\n{line}{self.process.communicate()[1][-2000:]}")
+            raise SystemExit(f"{self.words}\n{line}{self.errors.read_text()[-2000:]}")
 
     def learn(self, last: bool) -> None:
         """One round."""

@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="how many, by vmap as its own script does")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=104_000, help="environment steps of each seed in one run")
-    parser.add_argument("--runs", type=int, default=3, help="timed runs; the best counts")
+    parser.add_argument("--runs", type=int, default=3, help="timed runs")
     parser.add_argument("--in-turn", action="store_true", help="say `ready` and wait for a line before each timed run")
     parser.add_argument("--json", action="store_true", help="for programs")
     arguments = parser.parse_args()

@@ -18,6 +18,7 @@ from coterie.running.deep.session import DeepTick
 from coterie.running.signals import Signals
 from coterie.workflow.deep_opening import open_plan
 from coterie.workflow.deep_plan import deep_plan, unit_of
+from coterie.workflow.deep_sharing import given_up
 
 SMALL = {
     "algorithm": "vdn", "steps": 960, "seeds": 2, "checks": 4, "environments": 4, "rows": 4, "batch": 8, "hidden": 8,
@@ -213,6 +214,14 @@ def test_who_shares_experience_learns_independently():
     assert (shared.share_parameters, shared.prioritised, shared.n_step) == (False, False, alone.n_step)
     with pytest.raises(BadInput, match="--prioritised with --share-experience pooled"):
         deep_plan("foraging-8x8-2p-2f-coop", learner={"share_experience": "pooled", "prioritised": True})
+
+
+def test_what_sharing_leaves_out_of_a_preset_is_told():
+    shared, alone = {"share_experience": "pooled"}, {}
+    told = given_up(deep_plan("foraging-8x8-2p-2f-coop", learner=shared))
+    assert "The preset foraging has one network in common (--share-parameters) and replay by surprise" in told
+    assert given_up(deep_plan("foraging-8x8-2p-2f-coop", learner=alone)) == ""
+    assert given_up(deep_plan("rendezvous", learner=shared)) == ""
     assert deep_plan("rendezvous").algorithm == "vdn"
     with pytest.raises(BadInput, match="--algorithm iql"):
         deep_plan("rendezvous", algorithm="vdn", learner={"share_experience": "pooled"})

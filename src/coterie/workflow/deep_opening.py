@@ -108,7 +108,7 @@ def devices_of(chosen: DeepPlan) -> int:
     """CPU devices that a run uses: one a core for its seeds, or with lag 1 one more, for acting beside learning.
 
     One seed whose agents remember shares its batches out among two, which small products of matrices cannot do by
-    themselves (benchmarks/deep.py); never more, so that every machine of two cores or more gives the same bits.
+    themselves (benchmarks/deep.py); never more, so that machines of two cores and of sixteen divide it alike.
     """
     if chosen.road == "compiled":
         halved = chosen.seeds == 1 and chosen.learner.recurrent and chosen.learner.batch % 2 == 0
