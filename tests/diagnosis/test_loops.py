@@ -151,6 +151,28 @@ def test_failing_without_a_loop():
     assert finding.sentence == "No team runs in circles (2 of 100 teams fail to meet, none in a loop)."
 
 
+def test_who_fails_unseen_is_told():
+    """Of a team that fails seldom no failing episode may be recorded: it may run in circles or not."""
+    nothing = loops([], 5, "meet", fails=1)
+    assert (nothing.verdict, nothing.value) == ("cannot tell", None)
+    assert nothing.sentence == (
+        "1 of 5 teams fails to meet, and no failing episode was recorded, so nothing could be seen to come back."
+    )
+    some = loops([wandering(1)], 5, "meet", fails=2)
+    assert some.verdict == "no"
+    assert some.sentence == (
+        "No team was seen to run in circles (of 2 teams that fail, 1 failing episode was recorded, none in a loop)."
+    )
+    assert some.interval[1] == loops([wandering(1), frozen(2)], 5, "meet").interval[1]
+    found = loops([frozen(1), wandering(2)], 5, "meet", fails=4)
+    assert found.sentence == (
+        "1 team stands still (20.0 % of 5); 1 more fails in another way; of 4 teams that fail, 2 failing episodes were "
+        "recorded; e.g. team 1, period 1, from step 1."
+    )
+    assert found.value == 0.2
+    assert found.interval[1] == loops([frozen(1), frozen(2), frozen(3)], 5, "meet").interval[1]
+
+
 def test_circles_are_counted_and_one_is_shown():
     finding = loops([circling(17), circling(4, prefix=5), wandering(9)], 1_000, "meet", remedy="try this")
     assert finding.verdict == "yes"

@@ -87,6 +87,8 @@ def test_the_flag_of_rendezvous_is_named_and_opponents_are_not_a_team():
     parse_only(["train", "rendezvous", *rewards(plays, game).flags])
     rivals = game._replace(spec=type(game.spec)(**{**vars(game.spec), "team": (0, 1)}))
     assert rewards(plays, rivals).verdict == "no"
+    assert rewards(plays, groups=[[0], [1]]).verdict == "no"
+    assert rewards(plays, groups=[[0, 1]]).verdict == "yes"
 
 
 # Counted twice

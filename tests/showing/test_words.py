@@ -70,13 +70,31 @@ def test_the_all_clear_claims_no_more_than_was_looked_at():
 
 
 def test_who_succeeds_at_times_is_not_said_never_to():
-    verdict = make_verdict(coordinated=wilson(0, 2), mean_success=0.875, findings=())
+    verdict = make_verdict(coordinated=wilson(0, 2), mean_success=0.875, failing_success=0.875, findings=())
     assert words.opening(verdict) == "None of 2 teams meets every time. 999 reach the exact optimum."
     rows = {label: (value, meaning) for label, value, _, meaning in words.facts(verdict)}
-    assert rows["on average"] == ("87.5 %", "of its episodes in which a team meets")
+    assert rows["on average"] == ("87.5 %", "of a team's episodes succeed")
     never = make_verdict(coordinated=wilson(0, 2), findings=())
     assert "every time" not in words.headline(never)
     assert "on average" not in [label for label, *_ in words.facts(never)]
+
+
+def test_where_nineteen_of_twenty_are_enough_nobody_is_said_to_succeed_every_time():
+    """One team meets in 96 %, the other in half or in a fiftieth: it meets at times, whatever the mean is."""
+    for other in (0.5, 0.02):
+        verdict = make_verdict(
+            coordinated=wilson(1, 2),
+            optimal=None,
+            mean_success=(0.96 + other) / 2,
+            failing_success=other,
+            least_success=0.95,
+            findings=(),
+        )
+        assert words.headline(verdict) == "1 of 2 teams meets reliably; 1 does not."
+        meanings = {label: meaning for label, _, _, meaning in words.facts(verdict)}
+        assert meanings["meet"] == "teams whose greedy agents meet reliably (in at least 95 % of their episodes)"
+    never = make_verdict(coordinated=wilson(1, 2), optimal=None, mean_success=0.48, least_success=0.95, findings=())
+    assert words.headline(never) == "1 of 2 teams meets; 1 does not."
 
 
 def test_a_finding_may_say_why_in_its_own_words():

@@ -12,10 +12,10 @@ from coterie.errors import BadInput
 from coterie.running import recorder
 from coterie.running.episodes import Recording, keys_of, write_recording
 from coterie.settings import RendezvousOptions
-from coterie.showing.words import summary
-from coterie.types import Play
-from coterie.workflow.deep_diagnose import changes, paid_together, teams_of
-from coterie.workflow.deep_plan import deep_config, deep_plan, with_team_reward
+from coterie.showing.words import headline, summary
+from coterie.types import Finding, Play
+from coterie.workflow.deep_diagnose import advisable, changes, paid_together, teams_of, with_remedy
+from coterie.workflow.deep_plan import MOST_STEPS, deep_config, deep_plan, with_team_reward
 from coterie.workflow.diagnose import diagnose
 from coterie.workflow.recorded import as_evidence
 
@@ -49,11 +49,23 @@ STILL = ("R" * 20, "R" * 20)
 
 
 def folder_of(
-    runs, episodes, success, *, seed=0, environment="rendezvous", algorithm="iql", exact=True, steps=2_000, **numbers
+    runs,
+    episodes,
+    success,
+    *,
+    seed=0,
+    environment="rendezvous",
+    algorithm="iql",
+    exact=True,
+    steps=2_000,
+    env=None,
+    **numbers,
 ):
     """The folder of a finished deep run with these episodes and these shares of success, one a seed."""
     learner = {} if environment.startswith("foraging") else {"reward": "team-mean"}
-    chosen = deep_plan(environment, algorithm=algorithm, seeds=len(success), seed=seed, steps=steps, learner=learner)
+    chosen = deep_plan(
+        environment, algorithm=algorithm, seeds=len(success), seed=seed, steps=steps, learner=learner, env=env
+    )
     folder = recorder.create_run(runs, "deep", None)
     recorder.write_config(folder, deep_config(chosen))
     (folder / "episodes").mkdir()
@@ -108,7 +120,7 @@ def test_each_seed_is_one_team_and_no_time_limit_is_blamed(here):
     assert (told.verdict.coordinated.count, told.verdict.coordinated.total) == (1, 2)
     found = {one.name: one for one in told.findings}
     assert found["endings"].verdict == "no"
-    assert found["endings"].sentence == "1 of 2 episodes end by themselves and 1 are cut off."
+    assert found["endings"].sentence == "1 of 2 episodes ends by itself and 1 is cut off."
     assert [(one.team, one.episode) for one in found["loops"].evidence] == [(1, 0)]
     assert told.verdict.random == pytest.approx(-15.8431, abs=1e-4)  # exact, as `coterie solve` prints it
 
@@ -117,13 +129,59 @@ def test_a_team_fails_where_the_verdict_says_so(here):
     """Three of four episodes meet: the team is counted once, as failing, and its failing episode is shown."""
     played = [episode(*MEET, 7), episode("DRRD", "LUUL", 7), episode(*STILL, 7), episode("DDRR", "UULL", 7)]
     told = diagnose(folder_of(here, played, [0.75], seed=7))
-    assert summary(told.verdict).startswith("The team does not meet every time: they run in circles or stand still.")
+    assert summary(told.verdict).startswith("The team does not meet reliably: they run in circles or stand still.")
     loops = next(one for one in told.findings if one.name == "loops")
     assert [(one.team, one.episode, one.first_step) for one in loops.evidence] == [(7, 3, 5)]
     assert "e.g. team 7, episode 3, period 1, from step 5." in loops.sentence
     shown = {(play.team, play.episode): play for play in told.judgement.plays}
     assert not shown[7, 3].success
     assert sum(play.success for play in shown.values()) == 3
+
+
+def test_a_team_that_fails_seldom_is_not_said_to_succeed(here):
+    """Four recorded episodes of a team that meets in nine of ten may all succeed: nobody saw how it fails."""
+    told = diagnose(folder_of(here, [episode(*MEET, seed) for seed in range(5)], [0.9, 1.0, 1.0, 1.0, 1.0]))
+    assert told.verdict.coordinated.count == 4
+    found = {one.name: one for one in told.findings}
+    assert found["loops"].verdict == "cannot tell"
+    assert found["loops"].sentence.startswith("1 of 5 teams fails to meet, and no failing episode was recorded")
+    played = [episode(*MEET, 0), episode(*STILL, 1), *(episode(*MEET, seed) for seed in (2, 3, 4))]
+    told = diagnose(folder_of(here, played, [0.9, 0.0, 1.0, 1.0, 1.0]))
+    found = {one.name: one for one in told.findings}
+    assert "of 2 teams that fail, 1 failing episode was recorded" in found["loops"].sentence
+    assert told.verdict.failing_success == pytest.approx(0.45)
+
+
+def test_a_team_that_meets_in_most_episodes_is_not_said_to_meet_every_time(here):
+    told = diagnose(folder_of(here, [episode(*MEET, 0), episode(*STILL, 1)], [0.96, 0.02], exact=False))
+    assert headline(told.verdict) == "1 of 2 teams meets reliably; 1 does not."
+
+
+def test_the_wall_leads_to_a_team_that_is_there(here, capsys):
+    folder = folder_of(here, [episode(*MEET, seed) for seed in (5, 6)], [1.0, 1.0], seed=5)
+    command = next_commands(run(capsys, "watch", folder.name, "--wall"))[0]
+    assert command == "coterie watch deep-1 --team 5"
+    run(capsys, *command.split()[1:])
+
+
+def test_rivals_are_not_one_team(here):
+    """One is paid what the other loses; where they were one team, that would be a reward turned off."""
+    against = episode(*MEET, 0)
+    against = against._replace(rewards=against.rewards * [1.0, -1.0])
+    duel = {"environment": "mpe2:simple_push_v3", "exact": False}
+    rivals = diagnose(folder_of(here, [against], [1.0], env={"team": "0,1"}, **duel))
+    assert {one.name: one.verdict for one in rivals.findings}["rewards"] == "no"
+    assert not rivals.verdict.common
+    mates = diagnose(folder_of(here, [against], [1.0], **duel))
+    assert mates.verdict.common
+
+
+def test_no_more_steps_are_advised_than_the_clock_counts(here):
+    chosen = deep_plan("rendezvous", algorithm="iql", steps=MOST_STEPS // 2)
+    told = Finding("accounting", "yes", "Hardly anything was learned.")
+    assert with_remedy(chosen, told).flags == ("--steps", str(MOST_STEPS))
+    longest = chosen._replace(steps=MOST_STEPS)
+    assert advisable(longest, with_remedy(longest, told)).remedy == ""
 
 
 def test_the_page_and_the_terminal_lead_to_the_very_episode(here, capsys):
@@ -196,6 +254,8 @@ def test_members_of_a_team_share_and_rivals_do_not():
     chosen = deep_plan("mpe2:simple_tag_v3", env={"team": "0,0,1"})
     assert teams_of(chosen, 3) == [0, 0, 1]
     assert teams_of(deep_plan("rendezvous"), 2) == [0, 0]
+    with pytest.raises(BadInput, match="expected a team number for each agent"):
+        teams_of(deep_plan("mpe2:simple_tag_v3", env={"team": "0,x"}), 2)
 
 
 def test_a_run_that_is_not_finished_is_sent_on(here):
@@ -229,13 +289,19 @@ def test_recorded_teams_are_counted_as_teams_and_one_team_by_its_episodes(tmp_pa
     several = [play for team in range(3) for play in (episode(*MEET, team), episode(*STILL, team))]
     place = tmp_path / "theirs.jsonl"
     write_recording(place, Recording(AGENTS, ACTIONS, several, "meet"))
-    assert summary(diagnose(place).verdict).startswith("100.0 % of 3 teams do not meet every time: they run in circles")
+    assert summary(diagnose(place).verdict).startswith("100.0 % of 3 teams do not meet reliably: they run in circles")
     write_recording(place, Recording(AGENTS, ACTIONS, [play for play in several if play.team == 0], "meet"))
     told = diagnose(place)
     assert summary(told.verdict) == (
         "1 of 2 episodes does not meet: they run in circles or stand still. In 1 episode they stand still (50.0 % of "
         "2); e.g. team 0, episode 2, period 1, from step 5."
     )
+
+
+def test_boards_without_names_of_actions_are_shown_with_numbers(tmp_path, capsys):
+    place = tmp_path / "theirs.jsonl"
+    write_recording(place, Recording(AGENTS, (), [episode(*STILL, 0)], "meet"))
+    assert "5: 0 0" in run(capsys, "diagnose", str(place))
 
 
 def test_after_episodes_of_others_no_command_is_made_up(tmp_path, capsys):

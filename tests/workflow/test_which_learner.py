@@ -9,7 +9,7 @@ from small_runs import parse_only
 import coterie
 from coterie.errors import BadInput
 from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, PRESETS
-from coterie.workflow.which_learner import check_learner_fits
+from coterie.workflow.which_learner import check_learner_fits, learns_deep
 
 WITH_TABLES = [name for name in ALGORITHMS if name not in DEEP_ALGORITHMS]
 WITH_NETWORKS = [name for name in DEEP_ALGORITHMS if name not in ALGORITHMS]
@@ -69,6 +69,18 @@ def test_what_goes_together_is_let_through():
 def test_a_slip_of_the_pen_finds_the_other_kind_too():
     assert told("rendezvous", False, algorithm="qmx") == "there is no algorithm 'qmx'; did you mean 'qmix'?"
     assert told("rendezvous", True, algorithm="leniant").endswith("did you mean 'lenient'?")
+
+
+def test_a_preset_that_only_networks_have_chooses_networks():
+    assert learns_deep("rendezvous", "iql", "foraging")
+    assert not learns_deep("rendezvous", "iql", "default")
+    for algorithm in (None, "iql"):
+        with pytest.raises(BadInput, match="episodes and threads belong to tables"):
+            coterie.train("rendezvous", preset="foraging", algorithm=algorithm, episodes=1)
+    with pytest.raises(BadInput, match=r"lenient .* learns with tables, and --preset foraging is for networks"):
+        coterie.train("rendezvous", preset="foraging", algorithm="lenient")
+    with pytest.raises(BadInput, match=r"is for networks, and tables were asked for"):
+        coterie.train("rendezvous", deep=False, preset="foraging", algorithm="iql")  # iql learns with either
 
 
 def test_in_python_as_in_the_command():

@@ -123,7 +123,11 @@ def show_play(play: Play, action_names: tuple[str, ...], success_word: str, firs
 
 def _caption(play: Play, step: int, action_names: tuple[str, ...]) -> str:
     """Which step a board shows, and the actions that led there."""
-    return "start" if step == 0 else f"{step}: {' '.join(action_names[action] for action in play.actions[step - 1])}"
+    from coterie.showing.terminal import action_word
+
+    if step == 0:
+        return "start"
+    return f"{step}: {' '.join(action_word(int(action), action_names) for action in play.actions[step - 1])}"
 
 
 def show_example(verdict: Verdict, plays: list[Play], action_names: tuple[str, ...]) -> None:

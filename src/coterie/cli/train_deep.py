@@ -12,15 +12,14 @@ import tyro
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
-from coterie.settings import DEEP_PRESETS, PRESETS
 from coterie.workflow.deep_plan import (
     deep_options,
     deep_plan,
-    needs_networks,
     preset_for,
     road_of,
     shares,
 )
+from coterie.workflow.which_learner import learns_deep
 
 ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
 
@@ -68,9 +67,7 @@ def is_deep(environment: str, words: list[str]) -> bool:
         return False
     algorithm = flag_value(words, "--algorithm", "--algo")
     preset = flag_value(words, "--preset")
-    if given & set(ONLY_DEEP) or (preset in DEEP_PRESETS and preset not in PRESETS):
-        return True
-    return needs_networks(environment, algorithm)
+    return bool(given & set(ONLY_DEEP)) or learns_deep(environment, algorithm, preset)
 
 
 def run(environment: str, words: list[str]) -> int:

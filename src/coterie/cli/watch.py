@@ -97,7 +97,7 @@ def run(words: list[str]) -> int:
             _show_steps(play, watched, options.delay)
     if gif is not None:
         show(f"drawn into {gif}")
-    next_step(*_next(word, named, options, bare))
+    next_step(*_next(word, named, options, bare, watched.plays[0].team))
     return 0
 
 
@@ -171,7 +171,8 @@ def _show_steps(play, watched, delay: float) -> None:
             time.sleep(delay if step < len(play.actions) else 0)
 
 
-def _next(word: str, named: bool, options, bare: bool) -> tuple[str, ...]:
+def _next(word: str, named: bool, options, bare: bool, team: int) -> tuple[str, ...]:
+    """The commands that come next; `team` is one that can be watched step by step."""
     if named:
         other = "idle" if options.policy == "random" else "random"
         return f"coterie watch {word} --policy {other}", f"coterie train {word}"
@@ -179,5 +180,5 @@ def _next(word: str, named: bool, options, bare: bool) -> tuple[str, ...]:
     if bare:
         return f"coterie diagnose {word}", f"coterie watch {word}{'' if options.wall else ' --wall'}"
     if options.wall:
-        return f"coterie watch {word} --team 0", f"coterie watch {word} --wall --gif wall.gif"
+        return f"coterie watch {word} --team {team}", f"coterie watch {word} --wall --gif wall.gif"
     return f"coterie watch {word} --wall", f"coterie evaluate {word}"

@@ -48,7 +48,7 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None, *, success_kn
     cut = wilson(sum(not play.ended for play in played), len(played))
     lost = [play for play in played if not play.ended and not play.success]
     lengths = [len(play.actions) for play in played]
-    facts = f"{cut.total - cut.count:,} of {cut.total:,} episodes end by themselves and {cut.count:,} are cut off"
+    facts = _facts(cut.total - cut.count, cut.count)
     span, picture = (cut.low, cut.high), _picture(played)
     if game is not None and not game.ended.any():
         sentence = f"This game has no ending of its own; the time limit cuts every episode ({max(lengths)} steps)."
@@ -83,6 +83,17 @@ def endings(plays: Sequence[Play], game: FiniteGame | None = None, *, success_kn
         )
         return _taken(sentence, INVENTED, clock, len(played), picture)
     return Finding("endings", "no", f"{facts}.", cut.share, span, "some end", picture=picture)
+
+
+def _facts(ended: int, cut: int) -> str:
+    """How many episodes end by themselves, and how many the clock ends.
+
+    >>> _facts(1, 1), _facts(8, 2)
+    ('1 of 2 episodes ends by itself and 1 is cut off', '8 of 10 episodes end by themselves and 2 are cut off')
+    """
+    total = ended + cut
+    end = "ends by itself" if ended == 1 else "end by themselves"
+    return f"{ended:,} of {total:,} episode{'s' * (total > 1)} {end} and {cut:,} {'is' if cut == 1 else 'are'} cut off"
 
 
 def least_horizon(game: FiniteGame, share: float = TOO_SHORT) -> int:

@@ -105,11 +105,19 @@ def team_loops(plays: Sequence[Play], repeats: int = REPEATS) -> list[tuple[int,
 
 
 def loops(
-    plays: Sequence[Play], total: int, word: str, repeats: int = REPEATS, remedy: str = "", unit: str = "team"
+    plays: Sequence[Play],
+    total: int,
+    word: str,
+    repeats: int = REPEATS,
+    remedy: str = "",
+    unit: str = "team",
+    fails: int | None = None,
 ) -> Finding:
     """Do the agents that fail run in circles? `plays` are failing episodes, one for each of `total` teams that fails.
 
-    unit: "episode" where they are episodes of one team, and `total` is how many it played.
+    unit: "episode" where they are episodes of one team, and `total` is how many it played. fails: how many fail, where
+    not of each a failing episode was recorded; those that were not seen may all run in circles, and the interval's
+    upper end says so.
 
     An episode counts if it ends in a loop (`find_loop`), and, where one repetition is no proof (repeats > 1), if the
     loop is a quarter of the episode at least and no luck: r c^(m - 1) <= 0.01 for m returns in a row, where the rest of
@@ -119,11 +127,17 @@ def loops(
     count, too, if a quarter of their steps lie inside repeating stretches (`loop_share`) and that is no luck, or half
     of them do. A failing episode that truly ends counts if three quarters of its steps lie inside such stretches.
 
-    cannot tell: where neither states, observations nor boards of any failing episode were recorded.
+    cannot tell: where neither states, observations nor boards of any failing episode were recorded, or none was.
     """
+    fails = len(plays) if fails is None else fails
+    few = _few(fails, len(plays), unit)
+    if fails and not plays:
+        what = f"{fails:,} of {total:,} {unit}s {'fails' if fails == 1 else 'fail'} to {word}"
+        sentence = f"{what}, and no failing episode was recorded, so nothing could be seen to come back."
+        return Finding("loops", "cannot tell", sentence)
     if plays and all(map(_nothing_to_return_to, plays)):
         sentence = (
-            f"{len(plays):,} of {total:,} {unit}s fail to {word}, and neither states, observations nor boards were "
+            f"{fails:,} of {total:,} {unit}s fail to {word}, and neither states, observations nor boards were "
             "recorded, so nothing could be seen to come back."
         )
         return Finding("loops", "cannot tell", sentence)
@@ -138,11 +152,14 @@ def loops(
     until = _until_the_end([play for play in plays if play.ended and not play.success], max(repeats, REPEATS))
     lasted, found = len(found), found + until + left
     share = wilson(len(found), total)
+    span = (share.low, wilson(len(found) + fails - len(plays), total).high)
     if not found:
         failing = f"all {total:,} {word}"
         if plays:
-            failing = f"{len(plays):,} of {total:,} {unit}s fail to {word}, none in a loop"
+            failing = few or f"{len(plays):,} of {total:,} {unit}s fail to {word}"
+            failing += ", none in a loop"
         nobody = "No team runs in circles" if unit == "team" else "The team does not run in circles"
+        nobody = "No team was seen to run in circles" if few else nobody
         sentence, places = f"{nobody} ({failing}).", ()
         if earning:
             each = float(np.mean([_earned(play, loop) for play, loop in earning]))
@@ -151,7 +168,7 @@ def loops(
                 f"{each:.2f}): work, unless the reward pays for what is not the aim (see the reward audit)."
             )
             places = _places(earning)
-        return Finding("loops", "no", sentence, share.share, (share.low, share.high), evidence=places)
+        return Finding("loops", "no", sentence, share.share, span, evidence=places)
     circling = [(play, loop) for play, loop in found[:lasted] if loop.period > 1]
     frozen = [(play, loop) for play, loop in found[:lasted] if loop.period == 1]
     ended_circling = [(play, loop) for play, loop in until if loop.period > 1]
@@ -168,6 +185,7 @@ def loops(
     told = _told([(len(some), verb, how) for some, verb, how in ways_of if some], unit)
     rest = len(plays) - len(found)
     others = f"; {rest:,} more {'fails' if rest == 1 else 'fail'} in another way" if rest else ""
+    others += f"; {few}" if few else ""
     sentence = (
         f"{told} ({percent(share.share)} of {total:,}){others}; e.g. team {play.team}, "
         f"{f'episode {play.episode}, ' if play.episode else ''}period {loop.period}, from step {loop.first_step}."
@@ -177,7 +195,7 @@ def loops(
         "yes",
         sentence,
         share.share,
-        (share.low, share.high),
+        span,
         f"no {unit} in a loop",
         _places(ordered),
         remedy,
@@ -294,6 +312,19 @@ def _periods(found: Sequence[Loop], unit: str) -> Picture:
     counts = tuple(float(sum(loop.period == period for loop in found)) for period in periods)
     labels = tuple("still" if period == 1 else f"period {period}" for period in periods)
     return Picture("bars", f"Failing {unit}s by the period of their loop", labels, counts)
+
+
+def _few(fails: int, recorded: int, unit: str) -> str:
+    """Of how many that fail a failing episode was recorded; empty where of all.
+
+    >>> _few(2, 1, "team"), _few(2, 2, "team")
+    ('of 2 teams that fail, 1 failing episode was recorded', '')
+    """
+    if recorded == fails:
+        return ""
+    return (
+        f"of {fails:,} {unit}s that fail, {recorded:,} failing episode{' was' if recorded == 1 else 's were'} recorded"
+    )
 
 
 def _told(ways: Sequence[tuple[int, str, str]], unit: str) -> str:

@@ -19,7 +19,12 @@ SAME = 1e-6  # relative
 SHOWN = 5
 
 
-def rewards(plays: Sequence[Play], game: FiniteGame | None = None, names: Sequence[str] = ()) -> Finding:
+def rewards(
+    plays: Sequence[Play],
+    game: FiniteGame | None = None,
+    names: Sequence[str] = (),
+    groups: list[list[int]] | None = None,
+) -> Finding:
     """Does any reward occur, are agents paid alike where they succeed together, and is every reward counted once?
 
     Three checks, the first that fails is the answer. (1) The share of episodes with a reward other than 0, with
@@ -28,8 +33,8 @@ def rewards(plays: Sequence[Play], game: FiniteGame | None = None, names: Sequen
     k >= 2 with counted = k * earned: the reported return against what the agents earned, and recorded rewards against
     those that the table pays for the same states and joint actions (Play.keys must be the table's states).
 
-    Without `game` all agents count as one team. `names`: what the agents are called in sentences. Left out: whether the
-    reward is the right one, see the reward audit.
+    `groups`: the agents of each team; else those of `game`, and without it all are one team. `names`: what the agents
+    are called in sentences. Left out: whether the reward is the right one, see the reward audit.
     """
     played = [play for play in plays if np.size(play.rewards)]
     if not played:
@@ -43,7 +48,7 @@ def rewards(plays: Sequence[Play], game: FiniteGame | None = None, names: Sequen
     doubled = _counted(played, game)
     if doubled is not None:
         return doubled
-    groups = _groups(played[0], game)
+    groups = groups or _groups(played[0], game)
     succeeding = [play for play in played if play.success]
     unlike = [_unlike(play, groups) for play in succeeding]
     if unlike and np.mean(unlike) > UNLIKE:

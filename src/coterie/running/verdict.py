@@ -22,6 +22,8 @@ class Verdict:
     returns are undiscounted, team-mean, within the time limit; `return_` is the mean over teams, random and idle are
     exact values of random and idle play, optimum is the exact joint optimum; None where the game has no exact table
     common        whether all agents want the same; else success is no aim of all
+    failing_success  how often the teams that are not coordinated succeed, the mean over them
+    least_success    the share of its episodes in which a team must succeed to count as coordinated
     """
 
     environment: str
@@ -50,12 +52,24 @@ class Verdict:
     unit: str = "team"
     findings: tuple[Finding, ...] = field(default_factory=tuple)
     common: bool = True
+    failing_success: float = 0.0
+    least_success: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries; the key of the mean return is `return`."""
         plain = asdict(self)
         plain["return"] = plain.pop("return_")
         return plain
+
+
+def failing_success(success: NDArray[np.floating], coordinated: NDArray[np.bool_]) -> float:
+    """How often the teams that are not coordinated succeed, the mean over them; 0 where all are.
+
+    >>> failing_success(np.array([0.96, 0.5, 0.0]), np.array([True, False, False]))
+    0.25
+    """
+    failing = success[~coordinated]
+    return float(failing.mean()) if len(failing) else 0.0
 
 
 class SingleTeams(NamedTuple):

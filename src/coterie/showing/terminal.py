@@ -13,13 +13,23 @@ from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderR
 from rich.text import Text
 
 from coterie.showing import words
-from coterie.showing.terminal_boards import actions_text, board_text, step_panel, wall
+from coterie.showing.terminal_boards import action_word, actions_text, board_text, step_panel, wall
 
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
     from coterie.types import Finding
 
-__all__ = ["actions_text", "board_text", "ladder", "plain_text", "progress_text", "step_panel", "verdict", "wall"]
+__all__ = [
+    "action_word",
+    "actions_text",
+    "board_text",
+    "ladder",
+    "plain_text",
+    "progress_text",
+    "step_panel",
+    "verdict",
+    "wall",
+]
 
 
 class Hanging:

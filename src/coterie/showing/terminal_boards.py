@@ -122,6 +122,15 @@ def step_panel(
     return Panel(body, title=f"{who(play)} · step {step} of {steps}", border_style=border, width=width)
 
 
+def action_word(action: int, action_names: Sequence[str]) -> str:
+    """What one action is called: its number where it has no name, a dash where an agent was not to move.
+
+    >>> action_word(1, ("left", "right")), action_word(1, ()), action_word(-1, ())
+    ('right', '1', '-')
+    """
+    return "-" if action < 0 else action_names[action] if action < len(action_names) else str(action)
+
+
 def actions_text(actions: Iterable[int], action_names: Sequence[str]) -> str:
     """What each agent did, in words; an agent that was not to move has none.
 
@@ -130,8 +139,7 @@ def actions_text(actions: Iterable[int], action_names: Sequence[str]) -> str:
     """
     parts = []
     for agent, action in enumerate(map(int, actions)):
-        name = "-" if action < 0 else action_names[action] if action < len(action_names) else str(action)
-        parts.append(f"{chr(65 + agent) if agent < 26 else agent}: {name}")
+        parts.append(f"{chr(65 + agent) if agent < 26 else agent}: {action_word(action, action_names)}")
     return "   ".join(parts)
 
 

@@ -119,12 +119,13 @@ def always(verdict: Verdict) -> str:
     """What is added to a word for success where those that fail do it at times; empty where they never do.
 
     >>> from types import SimpleNamespace
-    >>> from coterie.statistics import wilson
-    >>> always(SimpleNamespace(coordinated=wilson(0, 2), mean_success=0.9, unit="team", starts=1))
-    ' every time'
+    >>> team = SimpleNamespace(failing_success=0.5, least_success=0.95, unit="team", starts=1)
+    >>> always(team), always(SimpleNamespace(**{**vars(team), "least_success": 1.0}))
+    (' reliably', ' every time')
     """
-    some = verdict.mean_success > verdict.coordinated.share + SAME_SHARE
-    return " every time" if some and verdict.unit == "team" and verdict.starts == 1 else ""
+    if verdict.failing_success <= SAME_SHARE or verdict.unit != "team" or verdict.starts > 1:
+        return ""
+    return " reliably" if verdict.least_success < 1 else " every time"
 
 
 def headline(verdict: Verdict) -> str:
@@ -223,12 +224,14 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     episodic = verdict.unit == "episode"
     greedy = "greedy agents" if verdict.episodes else "agents"
     every = f"{always(verdict)}{starts}"
+    if verdict.least_success < 1 and not episodic:
+        every += f" (in at least {verdict.least_success:.0%} of their episodes)".replace("%", " %")
     meaning = f"episodes in which the agents {word}" if episodic else f"teams whose {greedy} {word}{every}"
     rows = [(word, *_share(verdict.coordinated), meaning)]
     if not success_known(verdict):
         rows = [("success", NOT_KNOWN, "", "nobody says what it is here")]
     elif always(verdict):
-        rows.append(("on average", percent(verdict.mean_success), "", f"of its episodes in which a team {word}s"))
+        rows.append(("on average", percent(verdict.mean_success), "", "of a team's episodes succeed"))
     if verdict.starts > 1 and not episodic:
         rows.append(("of starts", percent(verdict.mean_success), "", f"starts from which a team {word}s, on average"))
     meaning = f"{verdict.unit}s whose return is the exact optimum{'' if episodic else starts}"

@@ -17,12 +17,12 @@ from coterie.running.deep.verdict import RELIABLE
 from coterie.running.episodes import Recording, read_recording
 from coterie.running.evaluate import SAME_RETURN, Baselines, baselines
 from coterie.running.tables import exact_game
-from coterie.running.verdict import Verdict
+from coterie.running.verdict import Verdict, failing_success
 from coterie.statistics import Share, wilson
 from coterie.types import Finding, Play
 from coterie.workflow.asking import answers
 from coterie.workflow.deep_numbers import DeepNumbers, deep_numbers
-from coterie.workflow.deep_plan import DeepPlan, planned_deep, with_team_reward
+from coterie.workflow.deep_plan import MOST_STEPS, DeepPlan, planned_deep, with_team_reward
 from coterie.workflow.judgement import Judgement
 from coterie.workflow.recorded import Crowd, as_evidence, by_team, first_failing, play_questions
 
@@ -44,11 +44,10 @@ def judge_deep(folder: Path, on_question: Callable[[int, int, str], None] | None
     recording = recording._replace(plays=as_evidence(recording.plays))
     game = exact_game(chosen.environment, chosen.env) if numbers.exact else None
     repeats = 1 if game is not None and game.deterministic else REPEATS
-    base, crowd = baselines_of(numbers, recording, game), crowd_of_seeds(numbers, recording)
+    base, sides = baselines_of(numbers, recording, game), teams_of(chosen, len(recording.agents))
+    crowd = crowd_of_seeds(numbers, recording)._replace(sides=tuple(sides) if game is None else ())
     if with_team_reward(chosen).reward in TEAM_REWARDS:
-        crowd = crowd._replace(
-            paid=[paid_together(play, teams_of(chosen, len(recording.agents))) for play in crowd.plays]
-        )
+        crowd = crowd._replace(paid=[paid_together(play, sides) for play in crowd.plays])
     questions = list(play_questions(crowd, recording, game, base, chosen.learner.discount, repeats))
     asked = [with_remedy(chosen, one) for one in answers(questions, on_question)]
     findings = tuple(advisable(chosen, one) for one in in_order(corrected(asked)))
@@ -65,7 +64,10 @@ def baselines_of(numbers: DeepNumbers, recording: Recording, game: FiniteGame | 
 
 
 def crowd_of_seeds(numbers: DeepNumbers, recording: Recording) -> Crowd:
-    """The teams of all seeds by the verdict's numbers, with the first failing episode of each team that fails."""
+    """The teams of all seeds by the verdict's numbers, with the first failing episode of each team that fails.
+
+    A team that fails seldom may have no failing episode among the few that are recorded.
+    """
     groups = by_team(recording.plays)
     fails = [
         first_failing(groups.get(seed, []))
@@ -79,9 +81,11 @@ def crowd_of_seeds(numbers: DeepNumbers, recording: Recording) -> Crowd:
 
 def teams_of(chosen: DeepPlan, agents: int) -> list[int]:
     """The team number of each agent: as --env.team says, else all are one team."""
-    word = chosen.env.get("team") if isinstance(chosen.env, Mapping) else None
-    numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else [0] * agents
-    return [int(number) for number in numbers]
+    if not isinstance(chosen.env, Mapping) or chosen.env.get("team") is None:
+        return [0] * agents
+    from coterie.workflow.deep_opening import without_team  # imports JAX, which a diagnosis does without
+
+    return without_team(chosen.env)[1] or [0] * agents
 
 
 def paid_together(play: Play, teams: Sequence[int]) -> Play:
@@ -122,12 +126,14 @@ def deep_verdict(
         idle=base.idle,
         idle_action=base.idle_action,
         mean_success=float(crowd.success.mean()),
+        failing_success=failing_success(crowd.success, crowd.success >= RELIABLE),
+        least_success=RELIABLE,
         starts=1,
         run=str(folder),
         seed=chosen.seed,
         env_steps=numbers.env_steps,
         findings=findings,
-        common=game is None or game.common,
+        common=crowd.common(game),
     )
 
 
@@ -135,7 +141,7 @@ def with_remedy(chosen: DeepPlan, finding: Finding) -> Finding:
     """A finding that hardly anything was learned, with what helps where networks learn: more steps."""
     if finding.name != "accounting" or finding.verdict != "yes":
         return finding
-    steps = LONGER * chosen.steps
+    steps = min(LONGER * chosen.steps, MOST_STEPS)
     remedy = f"train longer (--steps {steps}), explore longer (--epsilon-decay 0.9), or check the reward"
     return dataclasses.replace(finding, remedy=remedy, flags=("--steps", str(steps)))
 

@@ -19,7 +19,7 @@ from coterie.running import recorder
 from coterie.running.episodes import Recording, write_recording
 from coterie.running.evaluate import baselines, outcomes, play_of, stability
 from coterie.running.train import checks_made
-from coterie.running.verdict import Curve, Verdict
+from coterie.running.verdict import Curve, Verdict, failing_success
 from coterie.settings import PRESETS
 from coterie.statistics import wilson
 from coterie.tabular.learn import Teams
@@ -124,6 +124,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         idle=base.idle,
         idle_action=base.idle_action,
         mean_success=float(found.success.mean()),
+        failing_success=failing_success(found.success, found.coordinated),
         starts=len(game.start_state),
         run=str(folder),
         seed=seed,

@@ -21,7 +21,7 @@ from coterie.running.deep.verdict import RELIABLE
 from coterie.running.episodes import Recording
 from coterie.running.evaluate import SAME_RETURN, Baselines, baselines
 from coterie.running.tables import exact_game
-from coterie.running.verdict import Verdict
+from coterie.running.verdict import Verdict, failing_success
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
 from coterie.workflow.asking import Question, answers
@@ -35,8 +35,9 @@ class Crowd(NamedTuple):
     """Those who are judged by recorded episodes: several teams, or one team episode by episode.
 
     returns and success float64[W] have a number for each (of a team, means over its episodes); failing: an episode of
-    each that fails; success_known: whether anybody says what a success is; paid: the episodes with what the agents
-    learned from, where that is not what the environment pays them.
+    each that fails, where such a one was recorded; success_known: whether anybody says what a success is; paid: the
+    episodes with what the agents learned from, where that is not what the environment pays them; sides: the team number
+    of each agent, where a run says it: rivals are no team.
     """
 
     unit: str
@@ -46,6 +47,21 @@ class Crowd(NamedTuple):
     failing: list[Play]
     success_known: bool = True
     paid: list[Play] | None = None
+    sides: tuple[int, ...] = ()
+
+    @property
+    def fails(self) -> int:
+        """How many fail, whether a failing episode of theirs was recorded or not."""
+        return int((self.success < RELIABLE).sum())
+
+    @property
+    def groups(self) -> list[list[int]] | None:
+        """The agents of each side; None where nobody says who is a rival."""
+        return [[a for a, side in enumerate(self.sides) if side == one] for one in sorted(set(self.sides))] or None
+
+    def common(self, game: FiniteGame | None) -> bool:
+        """Whether all agents want the same, as far as it is known."""
+        return (game is None or game.common) and len(set(self.sides)) <= 1
 
 
 def judge_recording(
@@ -123,13 +139,16 @@ def play_questions(
     Where nobody says what a success is, or not all agents want the same, nothing is asked of those who fail.
     """
     plays, names, word = crowd.plays, recording.agents, recording.success_word
-    common = game is None or game.common
-    yield Question("rewards", lambda: rewards(crowd.paid or plays, game, names=names))
+    common = crowd.common(game)
+    yield Question("rewards", lambda: rewards(crowd.paid or plays, game, names=names, groups=crowd.groups))
     if common:
         yield Question("endings", lambda: endings(plays, game, success_known=crowd.success_known))
     if common and crowd.success_known:
         if game is None or len(game.states) > 1:
-            yield Question("loops", lambda: loops(crowd.failing, len(crowd.success), word, repeats, unit=crowd.unit))
+            total = len(crowd.success)
+            yield Question(
+                "loops", lambda: loops(crowd.failing, total, word, repeats, unit=crowd.unit, fails=crowd.fails)
+            )
         yield Question("agent loops", lambda: agent_loops(plays, names=names))
     yield Question("idle", lambda: idle(plays, recording.idle, names=names, action_names=recording.actions))
     if game is not None:
@@ -185,9 +204,11 @@ def recorded_verdict(
         idle=base.idle if base else None,
         idle_action=base.idle_action if base else "",
         mean_success=float(crowd.success.mean()),
+        failing_success=failing_success(crowd.success, crowd.success >= RELIABLE),
+        least_success=RELIABLE,
         starts=1,
         unit=crowd.unit,
-        common=game is None or game.common,
+        common=crowd.common(game),
         env_steps=sum(len(play.actions) for play in crowd.plays),
         findings=findings,
     )

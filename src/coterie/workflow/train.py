@@ -34,12 +34,12 @@ from coterie.running.verdict import Curve, Verdict
 from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
 from coterie.types import Finding
-from coterie.workflow.deep_plan import is_deep, needs_networks
+from coterie.workflow.deep_plan import is_deep
 from coterie.workflow.game import game_of
 from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.pictures import draw_pictures
 from coterie.workflow.plan import CONFIG_FORMAT, Plan, plan, planned
-from coterie.workflow.which_learner import check_learner_fits
+from coterie.workflow.which_learner import check_learner_fits, learns_deep
 
 if TYPE_CHECKING:
     from coterie.workflow.deep import DeepRun
@@ -119,14 +119,14 @@ def train(
 ) -> Run | DeepRun:
     """Train `seeds` teams, judge their greedy agents, and keep everything in a run folder.
 
-    Tables learn where a game is finite, networks (workflow/deep.py: train_deep) where `deep` or the environment or the
-    algorithm ask for them.
+    Tables learn where a game is finite, networks (workflow/deep.py: train_deep) where `deep`, the environment, the
+    algorithm or the preset ask for them.
 
     `env` are the environment's options (a mapping or its dataclass), further words the learner's: for example
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
     StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
-    networks = needs_networks(environment, algorithm) if deep is None else deep
+    networks = learns_deep(environment, algorithm, preset) if deep is None else deep
     check_learner_fits(environment, networks, algorithm=algorithm, preset=preset)
     if networks:
         from coterie.workflow.deep import train_deep

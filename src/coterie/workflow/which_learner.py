@@ -7,10 +7,25 @@ from collections.abc import Mapping
 from coterie.envs import catalogue
 from coterie.errors import BadInput, nearest
 from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, PRESETS, DeepPreset, Preset
+from coterie.workflow.deep_plan import needs_networks
 
 # The learner with networks that is nearest to one with tables: who stays hopeful, or who learns of the others' actions.
 WITH_NETWORKS = {"joint-action": "vdn"}
 HOPEFUL = "hysteretic"
+
+
+def learns_deep(environment: str, algorithm: str | None = None, preset: str | None = None) -> bool:
+    """Whether networks learn where nobody says so: only they have this preset, or nothing else can learn here.
+
+    >>> learns_deep("rendezvous"), learns_deep("rendezvous", preset="foraging"), learns_deep("rendezvous", "qmix")
+    (False, True, True)
+    """
+    return only_networks_have(preset) or needs_networks(environment, algorithm)
+
+
+def only_networks_have(preset: str | None) -> bool:
+    """Whether a preset is one of networks and none of tables."""
+    return preset in DEEP_PRESETS and preset not in PRESETS
 
 
 def check_learner_fits(
@@ -33,7 +48,9 @@ def check_learner_fits(
         why = f"{asked_by} asks for {wanted}" if asked_by else f"{wanted} were asked for"
         if deep and not has_table(environment):
             why = f"{environment} has no table"
-        elif flag and algorithm and not asked_by:
+        elif deep and not flag and not asked_by and only_networks_have(preset):
+            why = f"--preset {preset} is for networks"
+        elif flag and algorithm and not asked_by and algorithm not in (ALGORITHMS if deep else DEEP_ALGORITHMS):
             why = f"--algo {algorithm} learns with {wanted}"
         told = about[word].replace(" (", ", ").replace(")", "")
         raise BadInput(
