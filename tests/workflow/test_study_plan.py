@@ -90,6 +90,7 @@ def test_what_is_nearer_to_the_run_wins(write):
         ("", True),
         ("steps = 1_000\nepisodes = 100", True),
         ("episodes = 100\ndeep = true", True),
+        ('episodes = 100\npreset = "coordination"', True),
         ("steps = 1_000\ndeep = false", False),
     ],
 )

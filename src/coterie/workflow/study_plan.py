@@ -12,8 +12,9 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput, StorageFault, nearest
 from coterie.running.recorder import NAME
 from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DeepOptions, TabularOptions
-from coterie.workflow.deep_plan import DeepPlan, deep_plan, needs_networks
+from coterie.workflow.deep_plan import DeepPlan, deep_plan
 from coterie.workflow.plan import Plan, plan, replaced
+from coterie.workflow.which_learner import learns_deep
 
 SEEDS = 5
 KINDS = {int: "a whole number", str: "words", bool: "true or false", dict: "a table", list: "a list of names"}
@@ -160,10 +161,10 @@ def _row(environment: str, algorithm: str, variant: str, layers: Sequence[Layer]
 
 
 def _is_deep(environment: str, algorithm: str, words: Mapping[str, Any]) -> bool:
-    """Networks where `deep` says so, or nothing else can be; else what the budget is counted in decides."""
+    """Networks where `deep` says so, or only they can; else what the budget is counted in decides."""
     if "deep" in words:
         return words["deep"]
-    if needs_networks(environment, algorithm):
+    if learns_deep(environment, algorithm, words.get("preset")):
         return True
     if algorithm and algorithm not in DEEP_ALGORITHMS:
         return False
