@@ -250,3 +250,13 @@ def test_a_world_without_a_table_is_diagnosed_from_its_episodes(tmp_path):
     assert lines
     assert all(line["success"] for line in lines)  # which the world never says of teams that have learned nothing
     assert run.verdict.returns[0] < 0.5
+
+
+def test_what_was_not_learned_yet_has_no_loss(tmp_path):
+    """A check before the first gradient step tells of play only; the columns have gaps there."""
+    run = coterie.train("climbing", deep=True, preset="default", algorithm="iql", steps=1_600, seeds=1, checks=4,
+                        runs=tmp_path, pictures=False, warmup=900)  # fmt: skip
+    frame = run.frame()
+    assert np.isnan(frame["loss"][:2]).all()
+    assert (frame["loss"][2:] > 0).all()
+    assert np.isfinite(frame["greedy_return"]).all()

@@ -186,7 +186,10 @@ def _row(
     """One line of the log: what one seed did since the last mark, and how its greedy agents do now."""
     scores = jax.tree.map(lambda leaf: np.asarray(leaf)[place], totals.scores)
     episodes, learned = int(scores.episodes), float(totals.learned[place])
-    told = {name: _number(np.asarray(sums)[place] / max(learned, 1)) for name, sums in sorted(totals.info.items())}
+    told = {  # nothing before the first gradient step
+        name: _number(np.asarray(sums)[place] / learned) if learned else None
+        for name, sums in sorted(totals.info.items())
+    }
     return {
         "seed": int(lane.seeds[place]),
         "env_steps": schedule.mark(mark) * schedule.steps_a_visit,
