@@ -139,8 +139,8 @@ def peak() -> float:
 class Side:
     """A process that says `ready` before each round, learns when it is given a line, and ends with what it found."""
 
-    def __init__(self, words: list[str]) -> None:
-        self.words, self.errors = " ".join(words), Path(tempfile.mkstemp()[1])
+    def __init__(self, words: list[str], errors: Path) -> None:
+        self.words, self.errors = " ".join(words), errors
         environment = {name: value for name, value in os.environ.items() if not name.startswith("JAX_COMPILATION")}
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors.open("w"), text=True,
@@ -158,24 +158,21 @@ class Side:
         if line != "ready\n":
             raise SystemExit(f"{self.words}\n{line}{self.errors.read_text()[-2000:]}")
 
-    def learn(self, last: bool) -> None:
-        """One round."""
+    def learn(self, last: bool) -> dict[str, Any]:
+        """One round; after the last one, what it found."""
         assert self.process.stdin is not None
         print("go", file=self.process.stdin, flush=True)
-        if not last:
-            self.await_ready()
-
-    def found(self) -> dict[str, Any]:
-        """What it prints after its last round."""
-        told, _ = self.process.communicate(timeout=PATIENCE)
-        return json.loads(told)
+        if last:
+            return json.loads(self.process.communicate(timeout=PATIENCE)[0])
+        self.await_ready()
+        return {}
 
 
-def started(words: list[str]) -> Side:
+def started(words: list[str], errors: Path) -> Side:
     """A side that is ready; JAX on two cores can hang in a batched QR, which JaxMARL's initialisation is made of."""
     for _ in range(PATIENCE_TRIES):
         try:
-            return Side(words)
+            return Side(words, errors)
         except TimeoutError:
             print(f"no answer in {PATIENCE} s, once more: {' '.join(words[1:])}", flush=True)
     raise SystemExit(f"{PATIENCE_TRIES} times no answer in {PATIENCE} s: {' '.join(words)}")
@@ -186,16 +183,18 @@ def compare(given: argparse.Namespace, algorithm: str, network: str, seeds: int)
     word, rounds = f"{algorithm},{network},{seeds}", str(given.rounds)
     peer = [given.peer, str(PEER), "--checkout", given.checkout, "--algorithm", algorithm, "--network", network]
     peer += ["--seeds", str(seeds), "--steps", str(STEPS[seeds]), "--runs", rounds, "--in-turn", "--json"]
-    sides = [started([given.peer, __file__, "--ours", word, "--rounds", rounds]), started(peer)]
-    for _ in range(given.rounds - 1):
-        for side in sides:
-            side.learn(last=False)
-    sides[0].learn(last=True)
-    here = sides[0].found()
-    sides[1].learn(last=True)
-    there = sides[1].found()
+    ours, sides = [given.peer, __file__, "--ours", word, "--rounds", rounds], []
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            for number, words in enumerate((ours, peer)):
+                sides.append(started(words, Path(place) / str(number)))
+            for number in range(given.rounds):
+                here, there = (side.learn(last=number == given.rounds - 1) for side in sides)
+        finally:
+            for side in sides:
+                side.process.kill()
     steps, taken = ([side["gradient_steps"] / second for second in side["all_seconds"]] for side in (here, there))
-    ratios = [ours / theirs for ours, theirs in zip(steps, taken, strict=True)]
+    ratios = [one / other for one, other in zip(steps, taken, strict=True)]
     return {
         "ours": here, "peer": there, "ratio": statistics.median(ratios), "ratios": ratios,
         "cold_ratio": here["cold_start_seconds"] / there["cold_start_seconds"],

@@ -1,7 +1,7 @@
 """One gradient step shared out among devices: each learns from its part of a batch, and what they find is added.
 
-Everything else (worlds, replay, draws, the optimiser) is done alike by all of them, so that each holds the same learner
-without being told. Sums over the batch are divided by what counts in all of it, never part by part, so that the step is
+Everything else (worlds, replay, draws, the optimiser) they all do alike, so that each holds the same learner without
+being told. Sums over the batch are divided by what counts in all of it, never part by part, so that the step is
 that of one device but for the order in which numbers are added.
 """
 

@@ -187,6 +187,11 @@ def known(name: str) -> bool:
     return name in ENVIRONMENTS or read_name(name) is not None
 
 
+def has_table(name: str) -> bool:
+    """Whether an environment can be written down as a table, as far as its name tells; BadInput for an unknown name."""
+    return ":" not in name and find(name).group not in DEEP_ONLY
+
+
 def find(name: str) -> Entry:
     """The entry of a name; raises BadInput with the nearest name where there is none."""
     if name in ENVIRONMENTS:

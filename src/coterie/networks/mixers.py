@@ -107,5 +107,8 @@ def _flat(state: Array) -> Array:
 
 def over_rows(mixer: Mixer, params: Any, values: Array, present: Array, state: Array) -> Array:
     """A mixer over [L, B]: values [L, B, members], present bool[L, B, members] and states [L, B, ...] to [L, B]."""
-    one = lambda q, there, seen: mixer.mix(params, q, there, seen.reshape(-1))  # noqa: E731
-    return jax.vmap(jax.vmap(one))(values, present, state)
+
+    def row(chosen: Array, here: Array, seen: Array) -> Array:
+        return mixer.mix(params, chosen, here, seen.reshape(-1))
+
+    return jax.vmap(jax.vmap(row))(values, present, state)

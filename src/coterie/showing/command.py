@@ -58,7 +58,7 @@ def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, s
     """What a deep run changes of the usual, as flags with their values; algorithm and preset are always said."""
     ours = catalogue.known(verdict.environment)
     preset = DEEP_PRESETS.get(verdict.preset, DEEP_PRESETS["default"])
-    with_tables = ours and catalogue.find(verdict.environment).group not in catalogue.DEEP_ONLY
+    with_tables = ours and catalogue.has_table(verdict.environment)
     kept: list[tuple[str, str | None]] = [("--deep", None)] if with_tables and verdict.algorithm in ALGORITHMS else []
     kept += [("--algorithm", verdict.algorithm), ("--preset", verdict.preset)]
     usual = {"seeds": 5, "seed": 0, "steps": preset.steps, "success": "", "checks": 20}

@@ -93,7 +93,7 @@ def needs_networks(environment: str, algorithm: str | None = None) -> bool:
     """Whether an environment has no exact table, or the algorithm none to learn with, so that networks must learn."""
     if algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS:
         return True
-    return ":" in environment or catalogue.find(environment).group in catalogue.DEEP_ONLY
+    return not catalogue.has_table(environment)
 
 
 def road_of(environment: str) -> Road:

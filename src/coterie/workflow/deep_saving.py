@@ -45,8 +45,8 @@ def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Pl
 class Facts(msgspec.Struct):
     """What a checkpoint says of itself: log lines behind it, visits and seeds by lane, which lanes are under way.
 
-    devices: how many the seeds of a lane are shared out among. changed: which function of the user's put parts of their
-    own into the learner; empty where none did.
+    devices: how many a lane's seeds, or one seed's batches, are shared out among. changed: which function
+    of the user's put parts of their own into the learner; empty where none did.
     """
 
     rows: Annotated[int, msgspec.Meta(ge=0)]

@@ -40,9 +40,9 @@ def why_no_table(environment: str, options: Any = None) -> str:
     """Why an environment has no exact table, as the end of a sentence; empty where it has one, as far as is known."""
     if ":" in environment:
         return "does not list its states: an environment from elsewhere only shows what comes of playing"
-    entry = catalogue.find(environment)
-    if entry.group not in catalogue.DEEP_ONLY:
+    if catalogue.has_table(environment):
         return ""
+    entry = catalogue.find(environment)
     chosen = entry.options() if options is None else entry.resolve(options)
     states, joint = fewest_states(chosen), FORAGING_ACTIONS**chosen.agents
     if states * joint <= PAIRS_CAP:
@@ -52,7 +52,7 @@ def why_no_table(environment: str, options: Any = None) -> str:
 
 def finite_names() -> list[str]:
     """The environments that have an exact table."""
-    return [name for name, entry in catalogue.ENVIRONMENTS.items() if entry.group not in catalogue.DEEP_ONLY]
+    return [name for name in catalogue.ENVIRONMENTS if catalogue.has_table(name)]
 
 
 def fewest_states(options: ForagingOptions) -> int:

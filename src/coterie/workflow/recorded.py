@@ -71,7 +71,7 @@ def judge_recording(
     if not recording.plays:
         raise BadInput(f"{name} holds no episode")
     game = None
-    if recording.environment and catalogue.find(recording.environment).group not in catalogue.DEEP_ONLY:
+    if recording.environment and catalogue.has_table(recording.environment):
         game = exact_game(recording.environment, environment_options(recording.environment, dict(recording.options)))
         check_fits(name, recording, game)
     recording = recording._replace(plays=as_evidence(recording.plays))

@@ -46,7 +46,7 @@ def check_learner_fits(
             continue
         wanted, other = ("networks", "tables") if deep else ("tables", "networks")
         why = f"{asked_by} asks for {wanted}" if asked_by else f"{wanted} were asked for"
-        if deep and not has_table(environment):
+        if deep and not catalogue.has_table(environment):
             why = f"{environment} has no table"
         elif deep and not flag and not asked_by and only_networks_have(preset):
             why = f"--preset {preset} is for networks"
@@ -69,12 +69,7 @@ def right(environment: str, deep: bool, flag: str, word: str, algorithm: str | N
     own = f"coterie train {environment} {flag or '--algo '}{word}"
     if not deep:
         return own
-    asked = " --deep" if has_table(environment) else ""
+    asked = " --deep" if catalogue.has_table(environment) else ""
     named = algorithm if flag and algorithm in DEEP_ALGORITHMS else "" if flag else WITH_NETWORKS.get(word, HOPEFUL)
     network = f"coterie train {environment}{asked}{f' --algo {named}' if named else ''}"
-    return f"{own}, or with networks: {network}" if has_table(environment) else network
-
-
-def has_table(environment: str) -> bool:
-    """Whether tables can learn in an environment, as far as its name tells."""
-    return ":" not in environment and catalogue.find(environment).group not in catalogue.DEEP_ONLY
+    return f"{own}, or with networks: {network}" if catalogue.has_table(environment) else network
