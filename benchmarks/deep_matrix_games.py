@@ -35,8 +35,8 @@ from coterie.running.roads import compiled
 from coterie.running.rollout import Plan
 from coterie.settings import DEEP_PRESETS, DeepOptions
 from coterie.types import View
-from coterie.workflow.deep_plan import deep_options
-from coterie.workflow.plan import environment_options
+from coterie.workflow.deep.plan import deep_options
+from coterie.workflow.planning.plan import environment_options
 
 PLACE = Path(__file__).parent / "results" / "deep_matrix_games.json"
 SEEDS, STEPS, HORIZON = tuple(range(10)), DEEP_PRESETS["coordination"].steps, 25

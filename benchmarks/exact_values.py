@@ -29,7 +29,7 @@ from coterie.running.tables import exact_game
 from coterie.running.train import begin, train_tabular
 from coterie.settings import PRESETS, DecPomdpOptions
 from coterie.tabular.learn import greedy_outcomes
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 PLACE = Path(__file__).parent / "results" / "exact_values.json"
 SEED = 20_261_124  # nothing was chosen on it

@@ -45,7 +45,9 @@ ROADS: dict[str, dict[str, Any]] = {
         "reward": "team-mean", "warmup": 200, "lag": 1,
     },
 }  # fmt: skip
-TRAIN = "import sys, json, coterie.workflow.deep as deep; deep.SAVE_SECONDS = 1.0\nif __name__ == '__main__':\n    {}"
+TRAIN = (
+    "import sys, json, coterie.workflow.deep.train as deep; deep.SAVE_SECONDS = 1.0\nif __name__ == '__main__':\n    {}"
+)
 START = (
     "words = json.loads(sys.argv[1]); deep.train_deep(**words, checks=6, pictures=False, name='run', runs=sys.argv[2])"
 )

@@ -30,7 +30,7 @@ from coterie.running.tables import exact_game
 from coterie.settings import RendezvousOptions, TabularOptions
 from coterie.statistics import wilson
 from coterie.tabular.learn import advance, as_rule, as_table, new_teams
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 PLACE = Path(__file__).parent / "results" / "meeting_game.json"
 SEED = 20_261_123  # of every table here; recipes were chosen on other seeds

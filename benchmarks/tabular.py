@@ -28,7 +28,7 @@ from coterie.lesson import QAgent, World
 from coterie.running.tables import exact_game
 from coterie.settings import RendezvousOptions
 from coterie.tabular.learn import advance, as_rule, as_table, greedy_outcomes, new_teams
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 TUTORIAL = preset_options("tutorial")[1]
 OPERATIONS_A_STEP = 104

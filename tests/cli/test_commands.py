@@ -244,7 +244,7 @@ def test_the_list_says_how_environments_from_elsewhere_are_named(capsys):
     """One example of every source that can be trained on, each a word that the command understands."""
     from coterie.envs.sources import JAX_SOURCES, parse
     from coterie.pettingzoo.sources import PARALLEL_SOURCES
-    from coterie.workflow.deep_plan import road_of
+    from coterie.workflow.deep.plan import road_of
 
     named = run_json(capsys, "list")["environments from elsewhere"]
     sources = [source.source for word in named if (source := parse(word)) is not None]

@@ -13,7 +13,7 @@ from coterie.diagnosis.stability import stability_finding
 from coterie.running.evaluate import Baselines, Stability, baselines, stability
 from coterie.settings import TabularOptions
 from coterie.tabular.engine import Progress
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 FLOORS = Baselines(7.0, np.array([7.0]), "undiscounted", random=-15.84, idle=-20.0, idle_action="R")
 

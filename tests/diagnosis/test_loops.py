@@ -15,7 +15,7 @@ from coterie.diagnosis.loops import Loop, agent_loops, find_loop, loop_share, lo
 from coterie.running.evaluate import play_of
 from coterie.running.train import begin, train_tabular
 from coterie.types import Evidence, Play
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 
 def share_in_loop(keys, **options):

@@ -17,7 +17,7 @@ from coterie.envs.tabulate import tabulate
 from coterie.errors import BadInput
 from coterie.running.tables import exact_game
 from coterie.settings import DecPomdpOptions, DpomdpOptions
-from coterie.workflow.plan import environment_options
+from coterie.workflow.planning.plan import environment_options
 
 PUBLISHED = {"dec-tiger": -4, "recycling-robots": 7, "grid-small": 0.91}  # horizon 2, facts
 

@@ -22,7 +22,7 @@ from coterie.errors import BadInput, StorageFault
 from coterie.running import tables
 from coterie.running.tables import exact_game
 from coterie.settings import ClimbingOptions, ConventionsOptions, MatrixOptions, TwoByTwoOptions
-from coterie.workflow.plan import environment_options
+from coterie.workflow.planning.plan import environment_options
 
 # Kapetanakis and Kudenko 2002, as in facts: what a cell pays, all equally likely.
 FULL = [[(10, 12), (5, -65), (8, -8)], [(5, -65), (14, 0), (12, 0)], [(5, -5), (5, -5), (7, 3)]]

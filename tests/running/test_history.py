@@ -16,8 +16,8 @@ from coterie.running.train import begin, train_tabular
 from coterie.settings import ClimbingOptions, RendezvousOptions
 from coterie.tabular.learn import greedy_outcomes
 from coterie.workflow.evaluate import evaluate
-from coterie.workflow.game import game_of
-from coterie.workflow.plan import plan
+from coterie.workflow.planning.game import game_of
+from coterie.workflow.planning.plan import plan
 from coterie.workflow.train import learn, open_run, resume
 
 SMALL = {"size": 3, "horizon": 4}

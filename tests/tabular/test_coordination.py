@@ -16,7 +16,7 @@ from coterie.finite.solve import greedy_policy
 from coterie.settings import TabularOptions
 from coterie.tabular.commitment import timetable
 from coterie.tabular.learn import advance, as_rule, as_table, greedy_outcomes, new_teams
-from coterie.workflow.presets import check_algorithm, preset_options
+from coterie.workflow.planning.presets import check_algorithm, preset_options
 
 CLIMBING = matrix_table([[11, -30, 0], [-30, 7, 6], [0, 0, 5]])
 PENALTY = matrix_table([[10, 0, -100], [0, 2, 0], [-100, 0, 10]])

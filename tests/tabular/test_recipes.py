@@ -8,7 +8,7 @@ from slow_learner import train
 from coterie.running.evaluate import baselines, outcomes
 from coterie.settings import PRESETS
 from coterie.statistics import wilson
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 
 def shortest(game, options, episodes, teams):

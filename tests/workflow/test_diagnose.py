@@ -12,9 +12,9 @@ from coterie.running.episodes import read_recording, write_recording
 from coterie.showing.words import summary
 from coterie.types import Finding
 from coterie.workflow.diagnose import diagnose
-from coterie.workflow.plan import planned
-from coterie.workflow.questions import looked_at
-from coterie.workflow.trying import changed, cost, first_remedy, possible
+from coterie.workflow.planning.plan import planned
+from coterie.workflow.questions.run import looked_at
+from coterie.workflow.questions.trying import changed, cost, first_remedy, possible
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_remedy_mends_it(tutorial, told, capsys):
 
 
 def test_the_cost_is_printed_before_it_is_paid(tutorial, capsys, monkeypatch):
-    import coterie.workflow.trying as trying
+    import coterie.workflow.questions.trying as trying
 
     def refuse(*given, **more):
         raise BadInput("not now")

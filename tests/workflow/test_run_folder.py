@@ -14,8 +14,8 @@ from coterie.running import storage
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.episodes import read_recording
 from coterie.settings import RendezvousOptions
-from coterie.workflow import judgement
-from coterie.workflow.plan import plan, planned
+from coterie.workflow.judging import judgement
+from coterie.workflow.planning.plan import plan, planned
 
 FEW = 6
 

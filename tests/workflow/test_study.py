@@ -15,9 +15,10 @@ from coterie.running import trackers
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.comparison import compared
 from coterie.running.signals import Signals
-from coterie.workflow import deep, study_cost
 from coterie.workflow import study as studies
 from coterie.workflow.compare import entry_of
+from coterie.workflow.deep import train as deep
+from coterie.workflow.studying import cost as study_cost
 
 pytestmark = pytest.mark.xdist_group("study")  # its runs are made once where the scheduler heeds it
 FILE = """

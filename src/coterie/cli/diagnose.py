@@ -88,7 +88,7 @@ def _tell(found: Diagnosis) -> None:
 def _show_together(found: list[Diagnosis]) -> None:
     """Whether the teams of several runs of one game coordinate with each other."""
     from coterie.cli.output import show
-    from coterie.workflow.together import across_runs, same_game
+    from coterie.workflow.judging.together import across_runs, same_game
 
     runs = [one for one in found if one.folder is not None and one.chosen is not None]
     plans = [one.chosen for one in runs if one.chosen is not None]
@@ -153,7 +153,7 @@ def _try(found: Diagnosis, options: DiagnoseOptions) -> int:
     from coterie.running.recorder import word_for
     from coterie.showing.terminal import ladder
     from coterie.showing.words import difference
-    from coterie.workflow.trying import cost, first_remedy, try_remedy
+    from coterie.workflow.questions.trying import cost, first_remedy, try_remedy
 
     if found.folder is None or found.chosen is None:
         again = _remedies(found, found.folder, "") if found.folder is not None else []

@@ -13,7 +13,7 @@ from coterie.cli.options import first_word, fresh_file, parse, with_options
 from coterie.envs import catalogue
 
 if TYPE_CHECKING:
-    from coterie.workflow.judgement import Judgement
+    from coterie.workflow.judging.judgement import Judgement
 
 EXAMPLE = "coterie judge ./mine.py:make_team rendezvous"
 ABOUT = (
@@ -98,7 +98,7 @@ def run(words: list[str]) -> int:
 
 def _judged(word: str, name: str, options: Any, theirs: bool) -> Judgement:
     """The user's agents, judged in one of our worlds or in the user's."""
-    from coterie.workflow.yours import read_function
+    from coterie.workflow.judging.yours import read_function
 
     make_team, asking = read_function(word), AskingLine()  # a wrong name is answered before anything heavy is loaded
     env: dict[str, Any] = {} if theirs else {"env": options.env}

@@ -46,7 +46,7 @@ def run(words: list[str]) -> int:
         show_json,
     )
     from coterie.running.trackers import check_tracker, tracker
-    from coterie.workflow.deep_plan import is_deep, planned_deep
+    from coterie.workflow.deep.plan import is_deep, planned_deep
     from coterie.workflow.train import resume
 
     deep = is_deep(folder)

@@ -39,7 +39,7 @@ def run(words: list[str]) -> int:
         else first_word(words, "environment", "coterie solve rendezvous")
     )
     if ":" in name:
-        from coterie.workflow.finite_games import check_finite
+        from coterie.workflow.planning.finite_games import check_finite
 
         check_finite(name)
     entry = catalogue.find(name)

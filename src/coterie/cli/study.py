@@ -53,7 +53,7 @@ def _study(file: str, options: StudyOptions) -> int:
     from coterie.cli.output import next_step, say, show, show_json
     from coterie.showing.study import results
     from coterie.workflow.study import study
-    from coterie.workflow.study_plan import read_study
+    from coterie.workflow.studying.plan import read_study
 
     progress = Progress(len(read_study(file).rows))
     try:
@@ -81,7 +81,7 @@ def _study(file: str, options: StudyOptions) -> int:
 def _dry(file: str, options: StudyOptions) -> int:
     from coterie.cli.output import next_step, say, show, show_json
     from coterie.showing.study import costs
-    from coterie.workflow.study_cost import study_cost
+    from coterie.workflow.studying.cost import study_cost
 
     found = study_cost(
         file,

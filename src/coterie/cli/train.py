@@ -12,7 +12,7 @@ import tyro
 from coterie.cli.options import first_word, flag_value, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
-from coterie.workflow.presets import preset_options
+from coterie.workflow.planning.presets import preset_options
 
 FOR_TABLES = ("--tabular", "--no-deep")
 LADDER_FLAGS = ("--ladder", "--seeds", "--seed", "--threads", "--json", "--no-json", "--pictures", "--no-pictures")
@@ -78,14 +78,14 @@ def run(words: list[str]) -> int:
 def _check_road(environment: str, words: list[str], deep: bool) -> None:
     """Raises BadInput, with commands that work, for what does not go with the tables or networks that are to learn."""
     from coterie.cli.train_deep import ONLY_DEEP
-    from coterie.workflow.which_learner import check_learner_fits
+    from coterie.workflow.planning.which_learner import check_learner_fits
 
     given = [word.partition("=")[0] for word in words if word.startswith("--")]
     asked_by = next((flag for flag in given if flag in (ONLY_DEEP if deep else FOR_TABLES)), "")
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
     check_learner_fits(environment, deep, algorithm=algorithm, preset=preset, asked_by=asked_by)
     if not deep and asked_by:
-        from coterie.workflow.finite_games import check_finite
+        from coterie.workflow.planning.finite_games import check_finite
 
         check_finite(environment)
     wrong = "--episodes" if deep else "--steps"
@@ -111,8 +111,8 @@ def _train(environment: str, options) -> int:
     from coterie.cli.output import ProgressLine, draw, has_boards, next_step, say_making, show, show_example, show_json
     from coterie.running.recorder import word_for
     from coterie.showing.terminal import verdict
-    from coterie.workflow.game import game_of
-    from coterie.workflow.plan import plan
+    from coterie.workflow.planning.game import game_of
+    from coterie.workflow.planning.plan import plan
     from coterie.workflow.train import audit, learn, open_run, unlike_sharers
 
     chosen = plan(

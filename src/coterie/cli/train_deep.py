@@ -12,14 +12,14 @@ import tyro
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
-from coterie.workflow.deep_plan import (
+from coterie.workflow.deep.plan import (
     deep_options,
     deep_plan,
     preset_for,
     road_of,
     shares,
 )
-from coterie.workflow.which_learner import learns_deep
+from coterie.workflow.planning.which_learner import learns_deep
 
 ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
 
@@ -100,8 +100,8 @@ def run(environment: str, words: list[str]) -> int:
     from coterie.running.recorder import check_new, word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
-    from coterie.workflow.deep import check_rewards, interruptible, learn_deep, new_folder
-    from coterie.workflow.deep_opening import open_plan
+    from coterie.workflow.deep.opening import open_plan
+    from coterie.workflow.deep.train import check_rewards, interruptible, learn_deep, new_folder
 
     check_tracker(options.track)
     check_new(Path(options.runs), options.name)

@@ -52,7 +52,7 @@ def run(words: list[str]) -> int:
         kind = with_options("Watch", WatchOptions, env=(catalogue.find(word).options(), False))
     options = parse(kind, rest, command=f"watch {'RUN' if helping else word}", about=ABOUT)
     if options.policy and ":" in word:
-        from coterie.workflow.finite_games import check_finite
+        from coterie.workflow.planning.finite_games import check_finite
 
         check_finite(word)
     if options.policy and not named:

@@ -19,10 +19,10 @@ from coterie.running.marl_eval import Evaluation, Record, Seed, read_marl_eval, 
 from coterie.running.tables import exact_game
 from coterie.running.train import checks_made
 from coterie.tabular.learn import Teams
-from coterie.workflow.deep_numbers import DeepNumbers, deep_numbers
-from coterie.workflow.deep_plan import DeepPlan, is_deep, planned_deep
-from coterie.workflow.game import game_of
-from coterie.workflow.plan import Plan, planned
+from coterie.workflow.deep.numbers import DeepNumbers, deep_numbers
+from coterie.workflow.deep.plan import DeepPlan, is_deep, planned_deep
+from coterie.workflow.planning.game import game_of
+from coterie.workflow.planning.plan import Plan, planned
 from coterie.workflow.train import saved_teams
 
 SUITE = "coterie"  # what marl-eval calls the environment; its task is our environment with its options

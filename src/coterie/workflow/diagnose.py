@@ -19,15 +19,15 @@ from coterie.running.evaluate import outcomes, play_of
 from coterie.running.verdict import Verdict
 from coterie.tabular.learn import Teams
 from coterie.types import Finding
-from coterie.workflow.asking import answers
-from coterie.workflow.deep_diagnose import judge_deep
-from coterie.workflow.deep_plan import is_deep
+from coterie.workflow.deep.plan import is_deep
 from coterie.workflow.evaluate import saved_judgement
-from coterie.workflow.judgement import Judgement, without_memory
-from coterie.workflow.plan import Plan
-from coterie.workflow.questions import run_questions
-from coterie.workflow.recorded import judge_recording
-from coterie.workflow.trying import possible
+from coterie.workflow.judging.judgement import Judgement, without_memory
+from coterie.workflow.planning.plan import Plan
+from coterie.workflow.questions.asking import answers
+from coterie.workflow.questions.deep import judge_deep
+from coterie.workflow.questions.recorded import judge_recording
+from coterie.workflow.questions.run import run_questions
+from coterie.workflow.questions.trying import possible
 
 
 class Diagnosis(NamedTuple):

@@ -10,14 +10,14 @@ from coterie.running import recorder
 from coterie.running.evaluate import curve
 from coterie.running.train import check_interval, checks_made
 from coterie.tabular.learn import Teams
-from coterie.workflow.deep_plan import is_deep
-from coterie.workflow.game import game_of
-from coterie.workflow.judgement import Judgement, judge_tables
-from coterie.workflow.plan import Plan, planned
+from coterie.workflow.deep.plan import is_deep
+from coterie.workflow.judging.judgement import Judgement, judge_tables
+from coterie.workflow.planning.game import game_of
+from coterie.workflow.planning.plan import Plan, planned
 from coterie.workflow.train import Run, saved_teams
 
 if TYPE_CHECKING:
-    from coterie.workflow.deep import DeepRun
+    from coterie.workflow.deep.train import DeepRun
 
 
 def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs", parts: Any = None) -> Run | DeepRun:
@@ -27,7 +27,7 @@ def evaluate(run: str | Path = "latest", *, runs: str | Path = "runs", parts: An
     """
     folder = recorder.find_run(Path(runs), str(run))
     if is_deep(folder):
-        from coterie.workflow.deep import evaluate_deep
+        from coterie.workflow.deep.train import evaluate_deep
 
         return evaluate_deep(folder, parts=parts)
     return Run(folder, saved_judgement(folder)[-1])

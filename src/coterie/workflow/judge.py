@@ -28,11 +28,11 @@ from coterie.running.stage import ActorStage, own_cast
 from coterie.running.verdict import Verdict
 from coterie.statistics import wilson
 from coterie.types import Finding, Play
-from coterie.workflow.actors import actors, takes_seed
-from coterie.workflow.asking import Question, all_alike, answers, stand_in, told_apart, without_training
-from coterie.workflow.finite_games import finite_game
-from coterie.workflow.judgement import Judgement, recording_of
-from coterie.workflow.plan import check_seed, environment_options, whole
+from coterie.workflow.judging.actors import actors, takes_seed
+from coterie.workflow.judging.judgement import Judgement, recording_of
+from coterie.workflow.planning.finite_games import finite_game
+from coterie.workflow.planning.plan import check_seed, environment_options, whole
+from coterie.workflow.questions.asking import Question, all_alike, answers, stand_in, told_apart, without_training
 
 DISCOUNT = 0.9  # of the reward audit
 EPISODES = 30  # that a team plays for every "what if"
@@ -59,7 +59,7 @@ def judge(
     Raises BadInput where make_team or an agent fails, or an action lies outside its space.
     """
     if not isinstance(environment, str):
-        from coterie.workflow.judge_world import judge_world
+        from coterie.workflow.judging.world import judge_world
 
         if env:
             raise BadInput("env: an environment of your own takes its options itself")

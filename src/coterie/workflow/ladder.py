@@ -12,9 +12,9 @@ from coterie.running.tables import exact_game
 from coterie.running.train import Tick, begin, check_interval, checks_made, train_tabular
 from coterie.running.verdict import Verdict
 from coterie.settings import PRESETS
-from coterie.workflow.judgement import judge_tables
-from coterie.workflow.plan import environment_options, plan
-from coterie.workflow.presets import preset_options
+from coterie.workflow.judging.judgement import judge_tables
+from coterie.workflow.planning.plan import environment_options, plan
+from coterie.workflow.planning.presets import preset_options
 
 RUNGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("the tutorial as listed", {}),

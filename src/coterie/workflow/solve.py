@@ -13,7 +13,7 @@ from coterie.finite.game import FiniteGame
 from coterie.finite.solve import optimal_play, optimum
 from coterie.running.evaluate import Baselines, as_play, baselines
 from coterie.types import Play
-from coterie.workflow.finite_games import finite_game
+from coterie.workflow.planning.finite_games import finite_game
 
 EFFORT = 1_000_000  # joint decision rules: a few seconds
 

@@ -22,9 +22,9 @@ from coterie.running.signals import Signals
 from coterie.running.trackers import check_tracker, tracker
 from coterie.showing.words import plural
 from coterie.workflow.compare import SUCCESS, Entry, entry_of
-from coterie.workflow.deep_plan import DeepPlan, deep_config
-from coterie.workflow.plan import CONFIG_FORMAT, Plan
-from coterie.workflow.study_plan import StudyPlan, StudyRow, read_study
+from coterie.workflow.deep.plan import DeepPlan, deep_config
+from coterie.workflow.planning.plan import CONFIG_FORMAT, Plan
+from coterie.workflow.studying.plan import StudyPlan, StudyRow, read_study
 from coterie.workflow.train import resume
 
 TERMINATED = 143  # what the command makes of SIGTERM
@@ -196,7 +196,7 @@ def prepare_jax(planned: StudyPlan, device: str) -> None:
     deep = [row.chosen for row in planned.rows if isinstance(row.chosen, DeepPlan)]
     if deep:
         from coterie.running.deep.devices import prepare
-        from coterie.workflow.deep_opening import devices_of
+        from coterie.workflow.deep.opening import devices_of
 
         prepare(device, max(map(devices_of, deep)))
 
@@ -218,7 +218,7 @@ def _go_on(
     if not isinstance(row.chosen, DeepPlan):
         resume(run.folder, on_tick=on_tick)
         return
-    from coterie.workflow.deep import resume_deep
+    from coterie.workflow.deep.train import resume_deep
 
     helpers = workers if row.chosen.road == "worker" else 0
     with tracker(track, run.folder, row.chosen, say) as rows:

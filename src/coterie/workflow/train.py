@@ -34,15 +34,15 @@ from coterie.running.verdict import Curve, Verdict
 from coterie.settings import TabularOptions
 from coterie.tabular.learn import Teams
 from coterie.types import Finding
-from coterie.workflow.deep_plan import is_deep
-from coterie.workflow.game import game_of
-from coterie.workflow.judgement import Judgement, judge_tables, save_judgement
-from coterie.workflow.pictures import draw_pictures
-from coterie.workflow.plan import CONFIG_FORMAT, Plan, plan, planned
-from coterie.workflow.which_learner import check_learner_fits, learns_deep
+from coterie.workflow.deep.plan import is_deep
+from coterie.workflow.judging.judgement import Judgement, judge_tables, save_judgement
+from coterie.workflow.judging.pictures import draw_pictures
+from coterie.workflow.planning.game import game_of
+from coterie.workflow.planning.plan import CONFIG_FORMAT, Plan, plan, planned
+from coterie.workflow.planning.which_learner import check_learner_fits, learns_deep
 
 if TYPE_CHECKING:
-    from coterie.workflow.deep import DeepRun
+    from coterie.workflow.deep.train import DeepRun
 
 SAVE_SECONDS = 30.0  # between two checkpoints while learning
 
@@ -119,8 +119,8 @@ def train(
 ) -> Run | DeepRun:
     """Train `seeds` teams, judge their greedy agents, and keep everything in a run folder.
 
-    Tables learn where a game is finite, networks (workflow/deep.py: train_deep) where `deep`, the environment, the
-    algorithm or the preset ask for them.
+    Tables learn where a game is finite, networks (`train_deep`) where `deep`, the environment, the algorithm or the
+    preset ask for them.
 
     `env` are the environment's options (a mapping or its dataclass), further words the learner's: for example
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
@@ -129,7 +129,7 @@ def train(
     networks = learns_deep(environment, algorithm, preset) if deep is None else deep
     check_learner_fits(environment, networks, algorithm=algorithm, preset=preset)
     if networks:
-        from coterie.workflow.deep import train_deep
+        from coterie.workflow.deep.train import train_deep
 
         if episodes is not None or threads:
             raise BadInput("episodes and threads belong to tables; a deep run has steps")
@@ -212,7 +212,7 @@ def resume(
     """Go on with a stopped run as if it had never been stopped, and judge it; the last four words are of deep runs."""
     folder = recorder.find_run(Path(runs), str(run))
     if is_deep(folder):
-        from coterie.workflow.deep import resume_deep
+        from coterie.workflow.deep.train import resume_deep
 
         return resume_deep(folder, workers=workers, device=device, parts=parts, track=track, on_tick=on_tick)
     chosen = planned(folder)

@@ -16,10 +16,10 @@ from coterie.running.episodes import read_recording
 from coterie.running.evaluate import walk
 from coterie.settings import POLICIES
 from coterie.types import Play
-from coterie.workflow.deep_plan import is_deep
-from coterie.workflow.finite_games import finite_game
-from coterie.workflow.plan import check_seed, planned
-from coterie.workflow.recorded import as_evidence
+from coterie.workflow.deep.plan import is_deep
+from coterie.workflow.planning.finite_games import finite_game
+from coterie.workflow.planning.plan import check_seed, planned
+from coterie.workflow.questions.recorded import as_evidence
 
 
 class Watched(NamedTuple):

@@ -22,8 +22,8 @@ from coterie.running.deep.saving import as_named
 from coterie.running.deep.session import Schedule
 from coterie.running.rollout import Plan
 from coterie.settings import DeepOptions, ProbeOptions
-from coterie.workflow.deep_opening import devices_of
-from coterie.workflow.deep_plan import deep_plan
+from coterie.workflow.deep.opening import devices_of
+from coterie.workflow.deep.plan import deep_plan
 
 OPTIONS = DeepOptions(
     environments=2, rows=2, batch=8, replay=48, warmup=8, hidden=4, layers=1, recurrent=True, learning_rate=1e-2,

@@ -1,0 +1,291 @@
+"""From a user's words to a checked plan of a deep run; imports no JAX, so that mistakes are answered at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from coterie.envs import catalogue, sources
+from coterie.errors import BadInput, nearest
+from coterie.running import recorder
+from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions
+from coterie.types import Spec
+from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
+
+DEEP_FORMAT = 1
+MOST_STEPS = 2**31 - 1  # the clock counts in 32 bits
+MOST_SEEDS = 10_000
+LONGEST_SEQUENCE = 64
+CHECKS, CHECK_EPISODES, FINAL_EPISODES = 20, 32, 320
+HYSTERESIS = 0.2  # of the hysteretic algorithm, where the preset has none
+Road = Literal["compiled", "worker"]
+
+
+class DeepPlan(NamedTuple):
+    """All that decides a deep run's result, resolved; steps are joint steps of each seed."""
+
+    environment: str
+    env: Any
+    algorithm: str
+    preset: str
+    learner: DeepOptions
+    seeds: int
+    seed: int
+    steps: int
+    road: Road
+    success: str
+    checks: int
+
+
+def deep_plan(
+    environment: str,
+    *,
+    algorithm: str | None = None,
+    preset: str | None = None,
+    env: Any = None,
+    seeds: int = 5,
+    seed: int = 0,
+    steps: int | None = None,
+    learner: Mapping[str, Any] | DeepOptions | None = None,
+    success: str = "",
+    checks: int = CHECKS,
+) -> DeepPlan:
+    """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm."""
+    road, sharing = road_of(environment), shares(learner)
+    algorithm = algorithm or ("iql" if sharing else None)
+    preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
+    check_success(success)
+    if catalogue.known(environment):
+        env = environment_options(environment, env)
+    elif env is not None and not isinstance(env, Mapping):
+        raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
+    options: DeepOptions = replaced(defaults, learner or {}, "option", "--")
+    steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
+    seeds, checks = whole("--seeds", seeds), whole("--checks", checks)
+    check_learner(algorithm, options)
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
+    if not visit_steps(options) <= steps <= MOST_STEPS:
+        least = visit_steps(options)
+        raise BadInput(
+            f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is one visit to the replay, "
+            f"--environments {options.environments} times --rows {options.rows}"
+        )
+    if options.replay < visit_steps(options):
+        raise BadInput(
+            f"--replay {options.replay}: expected {visit_steps(options):,} at least, what one visit brings "
+            f"(--environments {options.environments} times --rows {options.rows})"
+        )
+    if options.warmup > steps:
+        raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
+    if not 1 <= checks <= 1_000:
+        raise BadInput(f"--checks {checks}: expected 1 to 1,000")
+    return DeepPlan(
+        environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
+        success, checks,
+    )  # fmt: skip
+
+
+def needs_networks(environment: str, algorithm: str | None = None) -> bool:
+    """Whether an environment has no exact table, or the algorithm none to learn with, so that networks must learn."""
+    if algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS:
+        return True
+    return not catalogue.has_table(environment)
+
+
+def road_of(environment: str) -> Road:
+    """Which road an environment is trained on: compiled for ours and those of JAX libraries, else the worker road."""
+    if ":" in environment:
+        source = sources.parse(environment)
+        return "compiled" if source is not None and source.source in sources.JAX_SOURCES else "worker"
+    catalogue.find(environment)
+    return "compiled"
+
+
+def shares(learner: Mapping[str, Any] | DeepOptions | None) -> bool:
+    """Whether these options ask for shared experience; who shares learns independently (iql) if not told otherwise."""
+    options = learner if isinstance(learner, Mapping) else vars(learner) if learner is not None else {}
+    return options.get("share_experience", "none") != "none"
+
+
+def preset_for(environment: str, algorithm: str | None) -> str:
+    """The preset that an environment is known to need, where the user names none."""
+    group = "" if ":" in environment else catalogue.find(environment).group
+    if group == catalogue.FORAGING:
+        return "foraging"
+    return "coordination" if group == catalogue.MATRIX_GAMES and algorithm in (None, "hysteretic") else "default"
+
+
+def check_success(rule: str) -> None:
+    """Raises BadInput for a definition of success that cannot be read."""
+    if rule == "":
+        return
+    try:
+        if not isinstance(rule, str) or not rule.startswith("return>="):
+            raise ValueError
+        if not math.isfinite(float(rule.removeprefix("return>="))):
+            raise ValueError
+    except ValueError:
+        raise BadInput(f"--success '{rule}': expected a return, like --success 'return>=90'") from None
+
+
+def deep_options(preset: str | None, algorithm: str | None, sharing: bool = False) -> tuple[str, str, DeepOptions]:
+    """The preset's name, the algorithm (the preset's own where none is given) and the learner's options.
+
+    sharing: experience is shared, which what a preset chooses must not contradict: networks in common, priorities.
+    """
+    preset = preset or "default"
+    if preset not in DEEP_PRESETS:
+        raise BadInput(f"there is no preset '{preset}' of deep learners{nearest(preset, DEEP_PRESETS)}")
+    algorithm = algorithm or DEEP_PRESETS[preset].algorithm
+    if algorithm not in DEEP_ALGORITHMS:
+        raise BadInput(f"there is no deep algorithm '{algorithm}'{nearest(algorithm, DEEP_ALGORITHMS)}")
+    without = {"share_parameters": False, "prioritised": False} if sharing else {}
+    options = dataclasses.replace(DeepOptions(), **{**DEEP_PRESETS[preset].options, **without})
+    if algorithm != "hysteretic":
+        return preset, algorithm, dataclasses.replace(options, hysteresis=1.0)
+    return preset, algorithm, options if options.hysteresis < 1 else dataclasses.replace(options, hysteresis=HYSTERESIS)
+
+
+def visit_steps(options: DeepOptions) -> int:
+    """Joint steps between two visits to the replay."""
+    return options.environments * options.rows
+
+
+RANGES = {
+    "discount": (0, 1), "gradient_clip": (1e-6, 1e9), "hysteresis": (1e-6, 1), "trace": (0, 1), "target_rate": (0, 1),
+    "learning_rate": (1e-9, 1), "epsilon": (0, 1), "epsilon_end": (0, 1), "epsilon_decay": (0, 1), "n_step": (1, 1_000),
+    "target_every": (1, 10**9), "hidden": (1, 8_192), "layers": (0, 16), "share_quantile": (1e-6, 1),
+    "sequence": (0, 4_096),
+    "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (0, 65_536), "mixing": (1, 4_096),
+    "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
+}  # fmt: skip
+
+
+def check_learner(algorithm: str, options: DeepOptions) -> None:
+    """Raises BadInput for a number out of its range, and for options that do not go together."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(options, name)
+        if not low <= value <= high:
+            raise BadInput(f"--{name.replace('_', '-')} {value:g}: expected {low:g} to {high:g}")
+    mixed = algorithm in MIXED
+    if options.learning_rate_end > 1:
+        raise BadInput(f"--learning-rate-end {options.learning_rate_end:g}: expected 0 to 1, or a negative number")
+    if mixed and options.reward == "individual":
+        raise BadInput(
+            f"--reward individual: {algorithm} mixes the members' values and needs one reward for the team; use "
+            "team-sum or team-mean, or --algorithm iql"
+        )
+    if algorithm == "hysteretic" and options.hysteresis == 1.0:
+        raise BadInput("--hysteresis 1: then it is independent Q-learning; use --algorithm iql, or a smaller number")
+    if algorithm == "iql" and options.hysteresis != 1.0:
+        raise BadInput(
+            f"--hysteresis {options.hysteresis:g}: iql learns bad news as fast as good; use --algorithm hysteretic"
+        )
+    if 0 < options.sequence < max(options.n_step, 1 + (options.recurrent or options.trace > 0)):
+        what = f"--n-step {options.n_step}" if options.sequence < options.n_step else "memory and traces"
+        raise BadInput(f"--sequence {options.sequence} is too short for {what}; leave it out, or use a longer one")
+    if mixed and options.share_experience != "none":
+        raise BadInput(
+            f"--share-experience {options.share_experience}: {algorithm} learns from the team's joint experience "
+            "already; it is for independent learners: --algorithm iql"
+        )
+    if options.share_experience in ("quantile", "random") and options.recurrent:
+        raise BadInput(
+            f"--share-experience {options.share_experience} with --recurrent: what is offered is measured on single "
+            "steps, which agents with a memory do not have; use pooled or teams"
+        )
+    if options.share_parameters and options.share_experience != "none":
+        raise BadInput(
+            "--share-parameters with --share-experience: one common network already learns from everybody's "
+            "experience; choose one of them"
+        )
+    if options.trace > 0 and options.n_step > 1:
+        raise BadInput(f"--trace {options.trace:g} with --n-step {options.n_step}: choose one way of looking ahead")
+    if options.epsilon_end > options.epsilon:
+        raise BadInput(
+            f"--epsilon-end {options.epsilon_end:g}: exploration falls from --epsilon {options.epsilon:g} to there, so "
+            "it is at most that"
+        )
+    if options.prioritised and options.share_experience != "none":
+        raise BadInput(
+            f"--prioritised with --share-experience {options.share_experience}: what surprises one agent need not "
+            "surprise another; choose one of them"
+        )
+
+
+def sequence_length(options: DeepOptions, horizon: int) -> int:
+    """Rows of a sequence: as asked, else one step, or an episode where memory or traces need more."""
+    if options.sequence:
+        return options.sequence
+    if not (options.recurrent or options.n_step > 1 or options.trace > 0):
+        return 1
+    return min(horizon or LONGEST_SEQUENCE, LONGEST_SEQUENCE)
+
+
+def partitioned(spec: Spec, options: DeepOptions) -> Spec:
+    """The agents with their partitions into parameters and experience, as the options say."""
+    own = tuple(range(len(spec.agents)))
+    by_kind = tuple(next(k for k, kind in enumerate(spec.kinds) if agent in kind.agents) for agent in own)
+    experience = {"none": own, "teams": spec.team}.get(options.share_experience, by_kind)
+    return dataclasses.replace(spec, parameters=by_kind if options.share_parameters else own, experience=experience)
+
+
+def with_team_reward(chosen: DeepPlan) -> DeepOptions:
+    """The options with the team's reward that an environment of ours is known for, where nobody says another."""
+    own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
+    if chosen.learner.reward == "as-is" and chosen.algorithm in MIXED and own:
+        return dataclasses.replace(chosen.learner, reward=own)
+    return chosen.learner
+
+
+def unit_of(chosen: DeepPlan) -> str:
+    """What a run's returns are of all agents, team-sum or team-mean: an environment's own convention, whoever learns.
+
+    Elsewhere the sum where the team earns it (--reward team-sum), else the mean.
+    """
+    if ":" not in chosen.environment:
+        return catalogue.team_reward(chosen.environment) or "team-mean"
+    return "team-sum" if chosen.learner.reward == "team-sum" else "team-mean"
+
+
+def knows_success(chosen: DeepPlan) -> bool:
+    """Whether anybody says what a success is: the user's rule, a world of ours, or an info (--env.success)."""
+    return bool(chosen.success) or ":" not in chosen.environment or "success" in chosen.env
+
+
+def deep_config(chosen: DeepPlan) -> dict[str, Any]:
+    """The plan as the settings in a run's folder."""
+    return {"format": DEEP_FORMAT, "kind": "deep", **chosen._asdict()}
+
+
+def is_deep(folder: Path) -> bool:
+    """Whether a run's folder holds a deep run."""
+    return recorder.read_config(folder).get("kind") == "deep"
+
+
+def planned_deep(folder: Path) -> DeepPlan:
+    """The plan in a run's folder."""
+    config = recorder.read_config(folder)
+    if config.get("format") != DEEP_FORMAT:
+        raise BadInput(
+            f"{folder / 'config.toml'} has the format {config.get('format')!r}, this coterie reads {DEEP_FORMAT}"
+        )
+    try:
+        return deep_plan(
+            config["environment"],
+            algorithm=config["algorithm"],
+            preset=config["preset"],
+            env=config.get("env", {}),
+            seeds=config["seeds"],
+            seed=config["seed"],
+            steps=config["steps"],
+            learner=DeepOptions(**config["learner"]),
+            success=config["success"],
+            checks=config["checks"],
+        )
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error

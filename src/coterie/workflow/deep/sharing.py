@@ -1,0 +1,58 @@
+"""Before agents share what they learn: are they of one kind, and can they do the same?"""
+
+from __future__ import annotations
+
+from coterie.diagnosis.capability import capability
+from coterie.errors import BadInput
+from coterie.settings import DEEP_PRESETS
+from coterie.types import Spec
+from coterie.workflow.deep.exact import small_table
+from coterie.workflow.deep.plan import DeepPlan
+
+
+def check_sharing(chosen: DeepPlan, spec: Spec) -> str:
+    """What to know about agents that share, in sentences; empty where all is well or nothing is shared.
+
+    Raises BadInput where nobody is there to share with, and where agents of one kind are proven unlike and would take
+    each other's experience for their own: equal spaces are not equal capabilities.
+    """
+    learner = chosen.learner
+    flag = "--share-parameters" if learner.share_parameters else f"--share-experience {learner.share_experience}"
+    if not learner.share_parameters and learner.share_experience == "none":
+        return ""
+    if all(len(kind.agents) == 1 for kind in spec.kinds):
+        sizes = "; ".join(
+            f"{spec.agents[kind.agents[0]]} sees {list(kind.observation_shape)} and has {kind.actions} actions"
+            for kind in spec.kinds
+        )
+        raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); leave it out")
+    return " ".join(filter(None, (sure_to_be_alike(chosen, flag), given_up(chosen))))
+
+
+def given_up(chosen: DeepPlan) -> str:
+    """What of its preset a run leaves out because it shares experience; a run without sharing has it."""
+    options, left_out = DEEP_PRESETS[chosen.preset].options, []
+    if chosen.learner.share_experience == "none":
+        return ""
+    left_out += ["one network in common (--share-parameters)"] if options.get("share_parameters") else []
+    left_out += ["replay by surprise (--prioritised)"] if options.get("prioritised") else []
+    if not left_out:
+        return ""
+    told = " and ".join(left_out)
+    return f"The preset {chosen.preset} has {told}; who shares experience has not: compare with a run without them."
+
+
+def sure_to_be_alike(chosen: DeepPlan, flag: str) -> str:
+    """What cannot be told, or has to be learned, about agents of one kind; BadInput where they are proven unlike."""
+    learner, game = chosen.learner, small_table(chosen)
+    finding = capability(game) if game is not None else None
+    if finding is None or finding.verdict == "cannot tell":
+        return (
+            f"{flag} takes it that agents of one kind can do the same; here nobody can tell, for the game has no exact "
+            "table. Compare with a run without it."
+        )
+    if finding.verdict == "yes" and not learner.share_parameters:
+        raise BadInput(f"{flag}: {finding.sentence[:1].lower()}{finding.sentence[1:].rstrip('.')}; leave it out")
+    if finding.verdict == "yes":
+        return f"{finding.sentence} The common network is told which agent it acts for; it has to learn that."
+    return ""

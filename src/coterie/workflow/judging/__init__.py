@@ -1,0 +1,1 @@
+"""Verdicts on teams, ours and anybody's."""

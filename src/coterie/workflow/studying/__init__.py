@@ -1,0 +1,1 @@
+"""Studies: what a file asks for, and what it would cost."""
