@@ -154,7 +154,8 @@ class Spec:
 
     team[i], parameters[i] and experience[i] are group numbers of agent i: agents with one team number share a reward;
     with one parameters number, a network; with one experience number, what they learn from. state_shape (0,): the
-    environment has no central state.
+    environment has no central state. waits: between two decisions of an agent there may be joint steps without one of
+    its own (turns, births). births: agents come and go, and `agents` are the places that they take.
     """
 
     agents: tuple[str, ...]
@@ -163,6 +164,8 @@ class Spec:
     parameters: tuple[int, ...]
     experience: tuple[int, ...]
     state_shape: tuple[int, ...] = (0,)
+    waits: bool = False
+    births: bool = False
 
     @property
     def teams(self) -> int:

@@ -159,5 +159,5 @@ def test_who_has_ended_stays_dead_though_the_environment_lists_it():
 def test_continuous_actions_are_refused_by_name():
     village = Village()
     village.action_space = lambda agent: Box(-1, 1, (2,))
-    with pytest.raises(BadInput, match="only Discrete actions"):
+    with pytest.raises(BadInput, match="finite number of actions"):
         parallel([village])

@@ -39,7 +39,9 @@ def one_hot_groups(spec: Spec, kind: Kind, learners: int) -> Array:
 
 
 def identity_size(spec: Spec, kind: Kind) -> int:
-    """Numbers that tell a network which agent it acts for: none where each has its own."""
+    """Numbers that tell a network which agent it acts for: none where each has its own, or agents come and go."""
+    if spec.births:
+        return 0
     return len(kind.agents) if len(set(groups(spec, kind, len(kind.agents)))) < len(kind.agents) else 0
 
 

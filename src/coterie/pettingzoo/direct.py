@@ -16,6 +16,8 @@ import numpy as np
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
 
+from coterie.pettingzoo.reading import any_action, state_of
+
 CHECKS_ONLY = (OrderEnforcingWrapper, AssertOutOfBoundsWrapper)  # layers that only check how they are called
 TRIAL_STEPS = 30
 
@@ -129,28 +131,13 @@ def record(environment: Any, steps: int) -> list[Any]:
             observations, infos = environment.reset(seed=step)
             told.append(copy.deepcopy((observations, infos, list(environment.agents), state_of(environment))))
         actions = {
-            agent: random_action(draws, environment.action_space(agent), observations[agent], infos.get(agent, {}))
+            agent: any_action(draws, environment.action_space(agent), observations[agent], infos.get(agent, {}))
             for agent in environment.agents
         }
         observations, *rest, infos = environment.step(actions)
         over = not environment.agents
         told.append(copy.deepcopy((observations, rest, infos, list(environment.agents), state_of(environment))))
     return told
-
-
-def random_action(draws: np.random.Generator, space: Any, observation: Any, info: Mapping[str, Any]) -> int:
-    """A legal action."""
-    mask = observation.get("action_mask") if isinstance(observation, Mapping) else info.get("action_mask")
-    legal = np.arange(space.n) if mask is None else np.flatnonzero(mask)
-    return int(draws.choice(legal) + space.start)
-
-
-def state_of(environment: Any) -> Any:
-    """The central state, None where there is none."""
-    try:
-        return environment.state()
-    except (NotImplementedError, AttributeError):
-        return None
 
 
 def same(one: Any, other: Any) -> bool:

@@ -24,7 +24,7 @@ from coterie.types import Outcome, Sight
 from coterie.yours import FAILURES, told
 
 if TYPE_CHECKING:
-    from coterie.pettingzoo.parallel import Reading
+    from coterie.pettingzoo.reading import Reading
 
 
 class One(Protocol):

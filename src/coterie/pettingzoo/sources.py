@@ -1,38 +1,28 @@
-"""From a word to parallel PettingZoo environments: a source and a name, or a function in a file or module."""
+"""From a word to environments that can be driven: made with their options, drawn where agents see pictures."""
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
-import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pettingzoo
-from pettingzoo.env_registry.exceptions import PettingZooRegistryError
 from pettingzoo.utils.conversions import aec_to_parallel
 
-from coterie.envs.sources import VERSION, Source, parse
 from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.drive import Drive
-from coterie.pettingzoo.parallel import Success, parallel
-from coterie.pettingzoo.worker import made
+from coterie.pettingzoo.makers import Maker, find_maker
+from coterie.pettingzoo.parallel import Success
+from coterie.pettingzoo.tuples import TupleForm, in_tuples
+from coterie.pettingzoo.worker import Reads, drive, made
 from coterie.pettingzoo.workers import Workers
-from coterie.yours import FAILURES, read_function, told
+from coterie.yours import told
 
-PARALLEL_SOURCES = ("pettingzoo", "mpe2")
 NEEDED = ("reset", "step", "observation_space", "action_space", "close")
 PICTURE_AXES = 2
-
-
-class Maker(NamedTuple):
-    """A function that makes an environment from keywords, and the one whose signature names them."""
-
-    make: Callable[..., Any]
-    named_by: Callable[..., Any]
 
 
 def make_worlds(
@@ -43,21 +33,23 @@ def make_worlds(
     success: Success | None = None,
     team: Sequence[int] | None = None,
     central: bool = True,
+    slots: int = 0,
 ) -> Drive | Workers:
     """The worlds of the worker road: E environments in this process (workers 0) or in so many others.
 
     Options are keywords of whatever makes the environment. Not `central`: no central state is asked for, where no
-    mixer or critic reads it. With workers, `success` must be found by name in a module.
+    mixer or critic reads it. With workers, `success` must be found by name in a module. slots: places a kind, where
+    agents come and go; 0: as many as random play needs.
     """
     kept_maker.cache_clear()  # what is in the user's file now
-    make = partial(make_another, word, dict(options or {}))
+    make, reads = partial(make_another, word, dict(options or {})), Reads(team, success, central, slots)
     if workers:
-        return Workers(make, environments, workers, team=team, success=success, central=central)
-    return parallel([make() for _ in range(environments)], team=team, success=success, central=central)
+        return Workers(make, environments, workers, reads)
+    return drive([make() for _ in range(environments)], reads)
 
 
 def make_env(word: str, options: Mapping[str, Any] | None = None) -> Any:
-    """One parallel environment; BadInput where the word, a package or an option is wrong."""
+    """One environment, parallel or in turns (an AECEnv); BadInput where the word, a package or an option is wrong."""
     return build(word, find_maker(word), options or {})
 
 
@@ -72,33 +64,17 @@ def kept_maker(word: str) -> Maker:
     return find_maker(word)
 
 
-def find_maker(word: str) -> Maker:
-    """What makes the environments of a word."""
-    source = parse(word)
-    if source is None:
-        function = read_function(word) if ".py:" in word else _of_module(word)
-        return Maker(function, function)
-    if source.source == "pettingzoo":
-        return _registered(source)
-    if source.source == "mpe2":
-        return _of_mpe2(source)
-    raise BadInput(
-        f"{source}: only {' and '.join(PARALLEL_SOURCES)} have parallel PettingZoo environments that can be taken; "
-        "wrap it in a function of yours, like ./mine.py:make_env"
-    )
-
-
 def build(word: str, maker: Maker, options: Mapping[str, Any]) -> Any:
     """Make an environment; where its agents see pictures, one that draws them.
 
     Without a render mode some environments show their agents the picture of the reset for ever, or a black one.
     """
     given = read_options(word, maker.named_by, options)
-    environment = as_parallel(word, made(partial(called, word, maker.make, given)))
+    environment = as_driven(word, made(partial(called, word, maker.make, given)))
     draws = "rgb_array" in (getattr(environment, "metadata", None) or {}).get("render_modes", ())
     if draws and "render_mode" not in given and sees_pictures(environment):
         environment.close()
-        environment = as_parallel(word, made(partial(called, word, maker.make, {**given, "render_mode": "rgb_array"})))
+        environment = as_driven(word, made(partial(called, word, maker.make, {**given, "render_mode": "rgb_array"})))
     return environment
 
 
@@ -114,14 +90,18 @@ def called(word: str, make: Callable[..., Any], options: Mapping[str, Any]) -> A
         raise
 
 
-def as_parallel(word: str, environment: Any) -> Any:
-    """The environment in its parallel form; BadInput where it has none."""
+def as_driven(word: str, environment: Any) -> Any:
+    """The environment in the form that it is driven in: parallel where it has that form, else in turns."""
     if isinstance(environment, pettingzoo.AECEnv):
-        if not (getattr(environment, "metadata", None) or {}).get("is_parallelizable"):
-            raise BadInput(f"{word}: its agents move in turn, so it has no parallel form")
-        return aec_to_parallel(environment)
+        parallel = (getattr(environment, "metadata", None) or {}).get("is_parallelizable")
+        return aec_to_parallel(environment) if parallel else environment
+    if in_tuples(environment):
+        return TupleForm(environment, word)
     if not (isinstance(environment, pettingzoo.ParallelEnv) or all(map(partial(hasattr, environment), NEEDED))):
-        raise BadInput(f"{word} made a {type(environment).__name__}; expected a PettingZoo ParallelEnv")
+        raise BadInput(
+            f"{word} made a {type(environment).__name__}; expected a PettingZoo ParallelEnv or AECEnv, or a gymnasium "
+            "environment with a tuple of actions"
+        )
     return environment
 
 
@@ -152,51 +132,3 @@ def _plain_value(text: str) -> Any:
         return json.loads({"True": "true", "False": "false", "None": "null"}.get(text, text))
     except ValueError:
         return text
-
-
-def _of_module(word: str) -> Callable[..., Any]:
-    """The function that `package.module:name` means."""
-    place, _, name = word.rpartition(":")
-    if not place or not name.isidentifier():
-        raise BadInput(f"'{word}': expected source:name, ./file.py:make_env or package.module:make_env")
-    try:
-        module = importlib.import_module(place)
-    except FAILURES as error:
-        raise BadInput(f"{place} cannot be loaded: {told(error)}") from error
-    if not callable(getattr(module, name, None)):
-        names = [key for key, value in vars(module).items() if inspect.isfunction(value)]
-        raise BadInput(f"{place} has no function '{name}'{nearest(name, names) or '; it has none'}")
-    return getattr(module, name)
-
-
-def _registered(source: Source) -> Maker:
-    """An environment of PettingZoo's registry, by `pettingzoo.make`; without a version, the newest."""
-    try:
-        found = pettingzoo.spec("parallel", source.name)
-    except PettingZooRegistryError:
-        known = list(pettingzoo.parallel_registry)
-        raise BadInput(f"PettingZoo has no parallel environment '{source.name}'{nearest(source.name, known)}") from None
-    place = str(found.entry_point).partition(":")[0]
-    module = _imported(str(source), place, f"pettingzoo[{found.namespace}]")
-    make = partial(pettingzoo.make, "parallel", found.id)
-    return Maker(make, getattr(module, "raw_env", getattr(module, "parallel_env", make)))
-
-
-def _of_mpe2(source: Source) -> Maker:
-    """An environment of mpe2, by its module's `parallel_env`; without a version, the newest."""
-    package = _imported(str(source), "mpe2", "coterie[mpe]")
-    known = sorted(one.name for one in pkgutil.iter_modules(package.__path__) if VERSION.search(one.name))
-    versions = [one for one in known if VERSION.sub("", one) == source.name]
-    name = max(versions, key=lambda one: int(one.rpartition("v")[2]), default=source.name)
-    if name not in known:
-        raise BadInput(f"mpe2 has no environment '{source.name}'{nearest(source.name, known)}")
-    module = _imported(str(source), f"mpe2.{name}", "coterie[mpe]")
-    return Maker(module.parallel_env, module.raw_env)
-
-
-def _imported(word: str, module: str, package: str) -> Any:
-    """A module; BadInput names the package that it needs and that is not there."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise BadInput(f"{word} needs a package that is not installed ({error}): pip install '{package}'") from error

@@ -11,10 +11,10 @@ from collections.abc import Hashable, Sequence
 
 from pettingzoo import AECEnv
 
-from coterie.errors import EnvironmentFault
-from coterie.pettingzoo.board import Glance
+from coterie.pettingzoo.board import Board, Glance
 from coterie.pettingzoo.drive import Drive
-from coterie.pettingzoo.parallel import Reading, Success, finite, read, write
+from coterie.pettingzoo.parallel import Success, finite, write
+from coterie.pettingzoo.reading import Reading, Seats, read
 
 
 class OneInTurns:
@@ -22,18 +22,21 @@ class OneInTurns:
 
     def __init__(self, environment: AECEnv, reading: Reading, success: Success | None = None) -> None:
         self.environment, self.reading, self.success = environment, reading, success
+        self.seats = Seats(reading, environment)
         self.gone: set[Hashable] = set()
 
     def reset(self, seed: int, glance: Glance) -> None:
         """Begin an episode that is a function of this seed."""
         self.environment.reset(seed=seed)
         self.gone.clear()
+        self.seats.begin()
         self.write(glance)
 
     def step(self, actions: Sequence[int], glance: Glance) -> None:
         """The selected agent's action; the others' entries are ignored."""
-        number = self.reading.numbers[self.environment.agent_selection]
-        self.environment.step(actions[number] + self.reading.first_actions[number])
+        number = self.seats.number(self.environment.agent_selection)
+        self.seats.leave(self.gone)
+        self.environment.step(self.reading.decoders[number](actions[number]))
         self.write(glance)
 
     def close(self) -> None:
@@ -42,15 +45,14 @@ class OneInTurns:
 
     def write(self, glance: Glance) -> None:
         """Take the turns of the dead, up to the next agent that decides; write what each of them is told."""
-        environment, reading, infos = self.environment, self.reading, {}
+        environment, reading, seats, infos = self.environment, self.reading, self.seats, {}
         while environment.agents:
             name = environment.agent_selection
-            if name not in reading.numbers:
-                raise EnvironmentFault(f"agent '{name}' appeared, which is not among possible_agents")
+            number = seats.number(name)
             observation, reward, terminated, truncated, info = environment.last()
-            number, infos[name] = reading.numbers[name], info or {}
+            infos[name] = info or {}
             if observation is not None:
-                write(reading, glance, name, observation, infos[name])
+                write(reading, glance, number, observation, infos[name])
             glance.reward[number] += finite(name, reward)
             if not (terminated or truncated):
                 glance.to_move[number] = True
@@ -59,7 +61,7 @@ class OneInTurns:
             self.gone.add(name)
             environment.step(None)
         for name in environment.agents:
-            glance.alive[reading.numbers[name]] = name not in self.gone
+            glance.alive[seats.number(name)] = name not in self.gone
         if reading.has_state:
             glance.state[...] = environment.state()
         if self.success is not None:
@@ -67,14 +69,24 @@ class OneInTurns:
 
 
 def turns(
-    environments: Sequence[AECEnv], *, team: Sequence[int] | None = None, success: Success | None = None
+    environments: Sequence[AECEnv],
+    *,
+    team: Sequence[int] | None = None,
+    success: Success | None = None,
+    central: bool = True,
+    slots: int = 0,
+    board: Board | None = None,
+    first: int = 0,
 ) -> Drive:
     """Drive E equal AECEnv objects; without `team` every agent is a team of its own, for most such games are contests.
 
-    A joint step is one decision of one agent in every environment.
+    A joint step is one decision of one agent in every environment. The rest is as in `parallel`.
     """
+    known = read(environments[0], team, alone=True, central=central, turns=True, slots=slots)
 
     def one(environment: AECEnv) -> OneInTurns:
-        return OneInTurns(environment, read(environment, team, alone=True), success)
+        again = environment is not environments[0] and not known.comes_and_goes
+        reading = read(environment, team, alone=True, central=central, turns=True) if again else known
+        return OneInTurns(environment, reading, success)
 
-    return Drive([one(environment) for environment in environments])
+    return Drive([one(environment) for environment in environments], board, first)

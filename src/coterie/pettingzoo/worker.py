@@ -14,11 +14,13 @@ from multiprocessing import connection
 from typing import Any, NamedTuple
 
 import numpy as np
+from pettingzoo import AECEnv
 
 from coterie.errors import CoterieError, EnvironmentFault
 from coterie.pettingzoo.board import Board, blank_board, each
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.parallel import Success, parallel
+from coterie.pettingzoo.turns import turns
 from coterie.types import Spec
 from coterie.yours import FAILURES, told
 
@@ -36,13 +38,20 @@ class Shared(NamedTuple):
     seeds: np.ndarray
 
 
+class Reads(NamedTuple):
+    """How environments are read: see `parallel`."""
+
+    team: Sequence[int] | None = None
+    success: Success | None = None
+    central: bool = True
+    slots: int = 0
+
+
 class Task(NamedTuple):
     """What a worker is started with: how to make an environment, its own number, and its environments in each half."""
 
     make: Callable[[], Any]
-    team: Sequence[int] | None
-    success: Success | None
-    central: bool
+    reads: Reads
     spec: Spec
     environments: int
     worker: int
@@ -86,6 +95,12 @@ def made(make: Callable[[], Any]) -> Any:
         raise
     except FAILURES as error:
         raise EnvironmentFault(f"the environment cannot be made: {told(error)}") from error
+
+
+def drive(environments: Sequence[Any], reads: Reads, board: Board | None = None, first: int = 0) -> Drive:
+    """Drive equal environments in the form that they have, parallel or in turns; `first` is the number of the first."""
+    form = turns if isinstance(environments[0], AECEnv) else parallel
+    return form(environments, **reads._asdict(), board=board, first=first)
 
 
 def work(task: Task, memory: Any, pipe: connection.Connection) -> None:
@@ -132,17 +147,10 @@ def make_drive(task: Task, board: Board, group: slice) -> Drive:
     """The environments of a group, made and driven here."""
     environments = [made(task.make) for _ in range(group.start, group.stop)]
     mine = board_part(board, group, slice(task.worker, task.worker + 1))
-    drive = parallel(
-        environments,
-        team=task.team,
-        success=task.success,
-        central=task.central,
-        board=mine,
-        first=group.start,
-    )
-    if drive.spec != task.spec:
+    driven = drive(environments, task.reads, mine, group.start)
+    if driven.spec != task.spec:
         raise EnvironmentFault("an environment has other agents or spaces than the first that was made")
-    return drive
+    return driven
 
 
 def obey(task: Task, drives: list[Drive], seeds: np.ndarray, command: str, argument: Any) -> Any:

@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import resource_tracker, util
 from typing import Any
 
@@ -28,12 +28,12 @@ import numpy as np
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.board import read_board, sight
 from coterie.pettingzoo.drive import where
-from coterie.pettingzoo.parallel import Success, read
-from coterie.pettingzoo.worker import Answer, Task, arrange, board_part, made, work
+from coterie.pettingzoo.worker import Answer, Reads, Task, arrange, board_part, drive, made, work
 from coterie.types import Outcome, Sight, Spec
 from coterie.yours import told
 
 PATIENCE = 120.0  # seconds for one joint step
+USUAL = Reads()
 START_PATIENCE = 300.0  # seconds to import and make the environments, or to reset and restore them all
 LAST_PATIENCE = 3.0  # seconds to close the environments before a worker is killed
 CHILD_VARIABLES = {
@@ -46,9 +46,9 @@ CHILD_VARIABLES = {
 
 
 class Workers:
-    """E equal parallel environments, stepped in `workers` processes; what they do is what a `Drive` of them does.
+    """E equal environments, stepped in `workers` processes; what they do is what a `Drive` of them does.
 
-    make makes one environment; it, `team` and `success` are sent to the workers, so they must be found by name in a
+    make makes one environment; it and how it is read are sent to the workers, so they must be found by name in a
     module. halves are the slices of [E] that can be stepped by themselves, with `send` and `receive`: two, or one, or
     as `best_parts` says. Neither their number nor that of the workers changes a result.
     """
@@ -58,16 +58,14 @@ class Workers:
         make: Callable[[], Any],
         environments: int,
         workers: int,
+        reads: Reads = USUAL,
         *,
-        team: Sequence[int] | None = None,
-        success: Success | None = None,
-        central: bool = True,
         parts: int | None = None,
         patience: float = PATIENCE,
     ) -> None:
         if not 1 <= workers <= environments:
             raise BadInput(f"{workers} workers for {environments} environments; expected 1 to {environments}")
-        self.spec = spec_of(make, team, central)
+        self.spec = spec_of(make, reads)
         self.halves = halves_of(environments, workers, parts or best_parts(workers))
         self.patience, self.deadline = patience, 0.0
         memory = multiprocessing.get_context("spawn").RawArray(
@@ -83,7 +81,7 @@ class Workers:
         try:
             for worker in range(workers):
                 groups = tuple(share(half, worker, workers) for half in self.halves)
-                task = Task(make, team, success, central, self.spec, environments, worker, workers, groups)
+                task = Task(make, reads, self.spec, environments, worker, workers, groups)
                 self._start(task, memory)
             for worker in range(workers):
                 self._answer(worker, time.monotonic() + START_PATIENCE)
@@ -191,13 +189,13 @@ class Workers:
         return EnvironmentFault(f"worker {worker}, {where(at, board.seeds[at], board.steps[at])}: {what}")
 
 
-def spec_of(make: Callable[[], Any], team: Sequence[int] | None, central: bool) -> Spec:
+def spec_of(make: Callable[[], Any], reads: Reads) -> Spec:
     """Who the agents of an environment are; makes one and closes it again."""
-    environment = made(make)
+    one = drive([made(make)], reads)
     try:
-        return read(environment, team, central=central).spec
+        return one.spec
     finally:
-        environment.close()
+        one.close()
 
 
 def best_parts(workers: int) -> int:

@@ -277,7 +277,7 @@ def collect_outside(
             if number:
                 side, decisions, (outcome, shown) = sides[place], chosen[place], worlds.receive(place)
                 rows.append(Row(side.view, decisions, side.memory, side.sight._replace(obs=(), legal=()), outcome))
-                sides[place] = follow(spec, side, decisions, outcome.over, shown)
+                sides[place] = follow(spec, side, decisions, outcome, shown)
                 if outcome.over.any():
                     coming = np.asarray(parts.seeds(key, together([side.episode for side in sides]) + 1))
             if number < plan.rows:
@@ -290,15 +290,15 @@ def collect_outside(
     return held, end.sight, Rollout(kinds, world, memory_before(np, run.held)), scores
 
 
-def follow(spec: Spec, side: Half, decisions: tuple[Decision, ...], over: Array, shown: Sight) -> Half:
+def follow(spec: Spec, side: Half, decisions: tuple[Decision, ...], outcome: Outcome, shown: Sight) -> Half:
     """The half after its joint step."""
-    decided = [view.to_move for view in side.view]
-    fresh = (side.fresh & ~join(spec, tuple(decided))) | over[:, None]
+    decided, gone = [view.to_move for view in side.view], (outcome.terminated | outcome.truncated) & side.sight.alive
+    fresh = (side.fresh & ~join(spec, tuple(decided))) | gone | outcome.over[:, None]
     memory = side.memory
     if jax.tree.leaves(memory):
         kinds = zip(decided, decisions, memory, strict=True)
         memory = tuple(choose(np, mask, decision.memory, before) for mask, decision, before in kinds)
-    return Half(shown, sees(spec, shown, fresh), memory, fresh, side.episode + over)
+    return Half(shown, sees(spec, shown, fresh), memory, fresh, side.episode + outcome.over)
 
 
 def sees(spec: Spec, sight: Sight, fresh: Array) -> tuple[View, ...]:

@@ -199,7 +199,7 @@ def settle(
     held = Held(
         pending=tuple(pending),
         memory=tuple(memory),
-        fresh=(held.fresh & ~join(spec, tuple(decided))) | over[:, None],
+        fresh=(held.fresh & ~join(spec, tuple(decided))) | ended | cut | over[:, None],
         episode=held.episode + over,
         steps=xp.where(over, 0, steps),
         returns=xp.where(over[:, None], xp.float32(0), returns),

@@ -108,7 +108,7 @@ def outside_play(
         steps += going
         success |= outcome.success & going
         held = tuple(choose(np, v.to_move, d.memory, m) for v, d, m in zip(view, decisions, held, strict=True))
-        fresh &= ~sight.to_move
+        fresh = (fresh & ~sight.to_move) | ((outcome.terminated | outcome.truncated) & sight.alive)
         over = over | outcome.over
         sight = shown
         if over.all():

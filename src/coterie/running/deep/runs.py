@@ -13,6 +13,7 @@ from coterie.algorithms.qlearning import Parts, Sizes, qlearning
 from coterie.algorithms.splitting import ALONE, split_over
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
+from coterie.pettingzoo.layouts import Layout
 from coterie.replay.buffer import check_fits
 from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, OutsideLane, programs
 from coterie.running.deep.playing import Played, compiled_play, fixed, limit_of, outside_play
@@ -33,7 +34,7 @@ class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
     devices: how many a lane's seeds, or one seed's batches, are shared out among. note: a sentence to know before.
-    changed: who put the user's own parts in. first_actions: the number of each agent's first action, () for 0.
+    changed: who put the user's own parts in. layouts: by kind, what stands between spaces and arrays; () for nothing.
     record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
 
@@ -52,7 +53,7 @@ class Opened(NamedTuple):
     idle: tuple[int, ...] | None
     note: str = ""
     changed: str = ""
-    first_actions: tuple[int, ...] = ()
+    layouts: tuple[Layout, ...] = ()
 
 
 def open_compiled(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from coterie.equations.choosing import greedy
 from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
 from coterie.networks.agent import Network
 from coterie.networks.team import act_values, first_networks
+from coterie.pettingzoo.layouts import Layout, masked
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.own_parts import Change, made_of, must_be_given
 from coterie.running.deep.saving import from_named
@@ -26,8 +27,8 @@ from coterie.types import Spec, View
 class DeepTeam:
     """Greedy agents with networks; `act` is one step of one agent, and its memory, where it has one, goes on with it.
 
-    agents are the names the team was trained with, seed the seed of its run that it is from, first_actions the number
-    of each agent's first action, where an environment does not begin with 0.
+    agents are the names the team was trained with, seed the seed of its run that it is from, layouts by kind what
+    stands between its own spaces and arrays.
     """
 
     def __init__(
@@ -36,9 +37,9 @@ class DeepTeam:
         networks: tuple[Network, ...],
         parameters: tuple[Any, ...],
         seed: int,
-        first_actions: tuple[int, ...] = (),
+        layouts: Sequence[Layout] = (),
     ) -> None:
-        self._starts = dict(zip(spec.agents, first_actions, strict=False))
+        self._layouts = tuple(layouts) or (Layout(),) * len(spec.kinds)
         self.spec, self.seed, self.agents = spec, seed, spec.agents
         self._parameters = parameters
         self._place = {spec.agents[a]: (k, n) for k, kind in enumerate(spec.kinds) for n, a in enumerate(kind.agents)}
@@ -56,22 +57,19 @@ class DeepTeam:
             for kind, size in zip(self.spec.kinds, self._sizes, strict=True)
         ]
         self._acted: set[str] = set()
+        self._seated: dict[str, tuple[int, int]] = {}
 
-    def act(self, agent: Any, observation: Any, info: Mapping[str, Any] | None = None) -> int:
+    def act(self, agent: Any, observation: Any, info: Mapping[str, Any] | None = None) -> Any:
         """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed.
 
         Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation or a mask that
         does not fit what it was trained on.
         """
         agent = str(agent)
-        if agent not in self._place:
-            raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
-        k, n = self._place[agent]
-        kind = self.spec.kinds[k]
-        mask = (info or {}).get("action_mask")
-        if isinstance(observation, Mapping):
-            mask = observation.get("action_mask", mask)
-            observation = observation.get("observation")
+        observation, mask = masked(observation, info or {})
+        k, n = self._place_of(agent, observation)
+        kind, layout = self.spec.kinds[k], self._layouts[k]
+        observation = layout.array(observation)
         shape = (1, len(kind.agents))
         obs = np.zeros((*shape, *kind.observation_shape), kind.observation_dtype)
         legal = np.ones((*shape, kind.actions), bool)
@@ -96,11 +94,26 @@ class DeepTeam:
         if self._sizes[k]:
             self._memory[k] = self._memory[k].at[0, n].set(memory[0, n])
         self._acted.add(agent)
-        return int(greedy(q, legal)[0, n]) + self._starts.get(agent, 0)
+        return layout.action(int(greedy(q, legal)[0, n]))
+
+    def _place_of(self, agent: str, observation: Any) -> tuple[int, int]:
+        """Kind and place of an agent; where agents come and go, a new one gets the next place of the kind that fits."""
+        if not self.spec.births:
+            if agent not in self._place:
+                raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
+            return self._place[agent]
+        if agent not in self._seated:
+            shapes = [kind.observation_shape for kind in self.spec.kinds]
+            fitting = [k for k, shape in enumerate(shapes) if shape == np.shape(self._layouts[k].array(observation))]
+            if not fitting:
+                raise BadInput(f"'{agent}' sees {np.shape(observation)}, and the team's agents see {shapes}")
+            taken = sum(kind == fitting[0] for kind, _ in self._seated.values())
+            self._seated[agent] = fitting[0], taken % len(self.spec.kinds[fitting[0]].agents)
+        return self._seated[agent]
 
     def act_all(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None
-    ) -> dict[Any, int]:
+    ) -> dict[Any, Any]:
         """The actions of all agents that see something."""
         return {agent: self.act(agent, seen, (infos or {}).get(agent)) for agent, seen in observations.items()}
 
@@ -121,7 +134,8 @@ def load_deep(folder: Path, seed: int | None = None, parts: Change | None = None
         seeds = [int(one) for lane in facts["lanes"] for one in lane]
         best = dict(enumerate(seeds))[int(facts["best_seed"])]
         sizes = [len(lane) for lane in facts["lanes"]]
-        changed, starts = str(facts["changed"]), tuple(int(one) for one in facts["first_actions"])
+        changed = str(facts["changed"])
+        layouts = msgspec.convert(facts.get("layouts", []), list[Layout])
         algorithm = str(facts["settings"]["algorithm"])
     except (KeyError, TypeError, ValueError, IndexError, msgspec.ValidationError) as error:
         raise StorageFault(f"{folder} does not hold a deep team: {error!r}") from error
@@ -134,4 +148,4 @@ def load_deep(folder: Path, seed: int | None = None, parts: Change | None = None
     one = jax.eval_shape(lambda key: first_networks(key, spec, networks), jax.random.key(0))
     like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((sizes[place], *leaf.shape), leaf.dtype), one)
     stacked = from_named(like, arrays["policy"], f"lane{place}.agents.")
-    return DeepTeam(spec, networks, jax.tree.map(lambda leaf: leaf[row], stacked), chosen, starts)
+    return DeepTeam(spec, networks, jax.tree.map(lambda leaf: leaf[row], stacked), chosen, layouts)

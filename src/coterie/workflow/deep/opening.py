@@ -49,7 +49,7 @@ def open_plan(
         "schedule": schedule_of(chosen), "steps": chosen.steps, "seeds": seeds, "episodes": CHECK_EPISODES,
         "memory": free_bytes() if memory is None else memory,
     }  # fmt: skip
-    starts: tuple[int, ...] = ()
+    layouts: tuple[Any, ...] = ()
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
@@ -89,7 +89,7 @@ def open_plan(
         one = make_worlds(chosen.environment, env, environments=1, team=team, central=central)
         spec, horizon = partitioned(one.spec, options), horizon_of(one)
         assert isinstance(one, Drive), "they are in this process"
-        starts = one.ones[0].reading.first_actions
+        layouts = one.ones[0].reading.layouts
         one.close()
         opened = open_outside(
             worlds,
@@ -101,7 +101,7 @@ def open_plan(
             made_of=made_of(chosen.algorithm, options, spec, change),
             **common,
         )
-    return opened._replace(first_actions=starts, note=check_sharing(chosen, opened.spec), changed=name_of(change))
+    return opened._replace(layouts=layouts, note=check_sharing(chosen, opened.spec), changed=name_of(change))
 
 
 def devices_of(chosen: DeepPlan) -> int:

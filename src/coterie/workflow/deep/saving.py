@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from coterie.errors import StorageFault
+from coterie.pettingzoo.layouts import Layout
 from coterie.running import recorder
 from coterie.running.checkpoint import save_checkpoint
 from coterie.running.deep.runs import Opened
@@ -55,8 +56,8 @@ class Facts(msgspec.Struct):
     opened: list[bool]
     devices: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     changed: str
-    first_actions: list[int]
     settings: dict[str, Any]
+    layouts: list[Layout] = []
 
 
 def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> Facts:
@@ -108,7 +109,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "opened": [bool(state) for state in states],
         "devices": opened.devices,
         "changed": opened.changed,
-        "first_actions": list(opened.first_actions),
+        "layouts": msgspec.to_builtins(opened.layouts),
         "settings": settings_of(chosen),
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),
