@@ -91,23 +91,18 @@ def test_the_ring_holds_whole_rollouts_and_a_sequence_at_least(replay, environme
 
 
 def test_steps_of_episodes_are_counted_across_rollouts():
-    spec = Spec(("a",), (Kind((0,), 2, (1,), "float32"),), (0,), (0,), (0,))
-    rollout = jax.tree.map(lambda leaf: leaf[0], made_up(spec, Plan(2, 5), 1))
-    first = np.array([[0, 1], [0, 0], [1, 0], [0, 0], [0, 1]], bool)
-    (t,) = rollout.kinds
-    there = np.ones_like(first[..., None])
-    rollout = rollout._replace(kinds=(t._replace(view=t.view._replace(first=first[..., None]), valid=there),))
-    kept, age = keep(spec, rollout, jnp.array([3, 7]), "as-is")
-    assert np.asarray(kept.step).T.tolist() == [[3, 4, 0, 1, 2], [0, 1, 2, 3, 0]]
-    assert np.asarray(age).tolist() == [3, 1]
-    away = rollout.kinds[0]._replace(valid=~there)  # who is not there begins no episode, though it never decided
-    assert keep(spec, rollout._replace(kinds=(away,)), jnp.array([3, 7]), "as-is")[0].step[:, 0].tolist() == [
-        3,
-        4,
-        5,
-        6,
-        7,
-    ]
+    spec = Spec(("a", "b"), (Kind((0, 1), 2, (1,), "float32"),), (0, 1), (0, 1), (0, 1))
+    rollout = jax.tree.map(lambda leaf: leaf[0], made_up(spec, Plan(3, 5), 1))
+    ends = {0: [(1, 0), (1, 1)], 1: [(0, 0), (3, 1)], 2: [(4, 0), (4, 1)]}  # by world: (row, team)
+    last, valid = np.zeros((5, 3, 2), bool), np.ones((5, 3, 2), bool)
+    for world, rows in ends.items():
+        for row, team in rows:
+            last[row, world, team] = True
+    valid[1:4, 1, 0] = False  # its first team has ended before the second: the episode goes on
+    rollout = rollout._replace(world=rollout.world._replace(last=last, valid=valid))
+    kept, age = keep(spec, rollout, jnp.array([3, 0, 7]), "as-is")
+    assert np.asarray(kept.step).T.tolist() == [[3, 4, 0, 1, 2], [0, 1, 2, 3, 0], [7, 8, 9, 10, 11]]
+    assert np.asarray(age).tolist() == [3, 1, 0]
 
 
 def test_rewards_of_the_team_or_ones_own():

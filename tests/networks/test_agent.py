@@ -1,6 +1,8 @@
 """Networks of agents against numpy, Equinox's cell and lax.conv; what is remembered, reset, and given a gradient."""
 
+import dataclasses
 from functools import partial
+from types import SimpleNamespace
 
 import equinox as eqx
 import jax
@@ -9,7 +11,8 @@ import numpy as np
 import pytest
 
 from coterie.networks.agent import convolve, dense_network, image_network, unroll, values
-from coterie.types import Kind
+from coterie.networks.team import row_values
+from coterie.types import Kind, Spec
 
 quickly = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 SEEN, ACTIONS, HIDDEN, L = 3, 4, 5, 6
@@ -281,3 +284,25 @@ def test_pictures_can_be_remembered():
     along, other = play(obs), play(obs.at[0].add(1.0))
     assert along.shape == (3, ACTIONS)
     assert np.abs(along[2] - other[2]).max() > 1e-5
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_agents_that_wait_are_valued_as_if_their_own_rows_followed_each_other(recurrent):
+    kind = Kind((0,), 3, (2,), "float32")
+    spec = Spec(("a",), (kind,), (0,), (0,), (0,), waits=True)
+    net = dense_network(8, 1, recurrent)
+    params = jax.tree.map(lambda leaf: leaf[None], net.init(jax.random.key(3), kind, 0))
+    rng, own = np.random.default_rng(0), [1, 4, 5]
+    valid = np.zeros((7, 1, 1), bool)
+    valid[own] = True
+    sights = rng.normal(size=(len(own) + 1, 1, 1, 2)).astype(np.float32)
+    obs, following = rng.normal(size=(2, 7, 1, 1, 2)).astype(np.float32)
+    obs[own], following[own] = sights[:-1], sights[1:]  # elsewhere stands what must not matter
+    rows = SimpleNamespace(obs=jnp.array(obs), next_obs=jnp.array(following), valid=jnp.array(valid))
+    close = SimpleNamespace(obs=sights[:-1], next_obs=sights[1:], valid=np.ones((len(own), 1, 1), bool))
+    q, wanted = row_values(net, spec, kind, rows, params), row_values(net, spec, kind, close, params)
+    np.testing.assert_allclose(q[:-1][np.array(own)], wanted[:-1], rtol=1e-5)
+    np.testing.assert_allclose(q[1:][np.array(own)], wanted[1:], rtol=1e-5)
+    blind = row_values(net, dataclasses.replace(spec, waits=False), kind, rows, params)
+    if recurrent:  # the control: rows of others, remembered as if they were its own
+        assert not np.allclose(blind[1:][np.array(own)], wanted[1:], rtol=1e-2)

@@ -28,7 +28,7 @@ from coterie.equations import choosing, losses, mixing, returns
 from coterie.equations.stepping import clipped, falling, followed
 from coterie.networks.agent import Network
 from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, over_rows, sum_mixer
-from coterie.networks.team import act_values, first_networks, network_for, one_hot_groups, sequence_values
+from coterie.networks.team import act_values, first_networks, network_for, one_hot_groups, row_values
 from coterie.replay import buffer, priorities, sharing
 from coterie.replay.keeping import Batch, Kept, Row, as_packed, batch_of, blank_row, keep
 from coterie.replay.partners import Sharing, named
@@ -283,8 +283,8 @@ def lone_values(
     spec: Spec, options: DeepOptions, network: Network, kind: Kind, online: Any, target: Any, row: Row
 ) -> tuple[Array, Array]:
     """The value of the action taken and of what follows, [L, B, M] each; the latter without a gradient."""
-    q = sequence_values(network, spec, kind, online, row.obs, row.next_obs)
-    q_target = jax.lax.stop_gradient(sequence_values(network, spec, kind, target, row.obs, row.next_obs))[1:]
+    q = row_values(network, spec, kind, row, online)
+    q_target = jax.lax.stop_gradient(row_values(network, spec, kind, row, target))[1:]
     picked = jax.lax.stop_gradient(q[1:]) if options.double else q_target
     return choosing.taken(q[:-1], row.action), choosing.double(picked, q_target, row.next_legal)
 
@@ -393,8 +393,8 @@ def central_values(spec: Spec, made_of: Parts, online: Parameters, target: Param
     """Weighted QMIX's Q*: valued at what was done, and at what the decentralised agents would do next."""
     chosen, ahead = [], []
     for k, (kind, row) in enumerate(zip(spec.kinds, rows, strict=True)):
-        see = partial(sequence_values, made_of.networks[k], spec, kind)
-        best = choosing.greedy(jax.lax.stop_gradient(see(online.agents[k], row.obs, row.next_obs))[1:], row.next_legal)
-        chosen.append(choosing.taken(see(online.central[0][k], row.obs, row.next_obs)[:-1], row.action))
-        ahead.append(choosing.taken(jax.lax.stop_gradient(see(target.central[0][k], row.obs, row.next_obs))[1:], best))
+        see = partial(row_values, made_of.networks[k], spec, kind, row)
+        best = choosing.greedy(jax.lax.stop_gradient(see(online.agents[k]))[1:], row.next_legal)
+        chosen.append(choosing.taken(see(online.central[0][k])[:-1], row.action))
+        ahead.append(choosing.taken(jax.lax.stop_gradient(see(target.central[0][k]))[1:], best))
     return Twin(join(spec, tuple(chosen)), join(spec, tuple(ahead)))

@@ -83,17 +83,26 @@ def values(network: Network, params: Any, obs: Array, who: Array, memory: Array,
     return network.head(params, memory), memory
 
 
-def unroll(network: Network, params: Any, obs: Array, who: Array, memory: Array, first: Array) -> Array:
-    """The values along one agent's rows: obs [L, ...], first bool[L], memory before the first row -> q [L, A]."""
+def unroll(
+    network: Network, params: Any, obs: Array, who: Array, memory: Array, first: Array, own: Array | None = None
+) -> Array:
+    """The values along one agent's rows: obs [L, ...], first bool[L], memory before the first row -> q [L, A].
+
+    own bool[L]: rows that are a sight of the agent's own; in the others, where it waits, it stands as it did before.
+    """
     x = jax.vmap(network.encode, (None, 0, None))(params, obs, who)
     if network.recur is not None:
         recur = network.recur
 
-        def row(memory: Array, now: tuple[Array, Array]) -> tuple[Array, Array]:
-            memory = recur(params, jnp.where(now[1], 0.0, memory), now[0])
-            return memory, memory
+        def row(memory: Array, now: tuple[Any, Array, Array | None]) -> tuple[Array, Array]:
+            after = recur(params, jnp.where(now[1], 0.0, memory), now[0])
+            after = after if now[2] is None else jnp.where(now[2], after, memory)
+            return after, after
 
-        x = jax.lax.scan(row, memory, (x, first))[1]
+        x = jax.lax.scan(row, memory, (x, first, own))[1]
+    elif own is not None:
+        newest = jax.lax.cummax(jnp.where(own, jnp.arange(own.shape[0]), 0))
+        x = jax.tree.map(lambda leaf: leaf[newest], x)
     return jax.vmap(network.head, (None, 0))(params, x)
 
 

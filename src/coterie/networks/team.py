@@ -69,17 +69,29 @@ def act_values(network: Network, spec: Spec, kind: Kind, params: Any, view: View
     return each_agent(one_agent, spec, kind, params, 1, view.obs, view.first, memory)
 
 
-def sequence_values(network: Network, spec: Spec, kind: Kind, params: Any, obs: Array, next_obs: Array) -> Array:
-    """Action values [L + 1, B, M, A] along sequences: of the first sight, then of each row's true successor."""
-    obs = jnp.concatenate([obs[:1], next_obs])
+def row_values(network: Network, spec: Spec, kind: Kind, row: Any, params: Any) -> Array:
+    """Action values [L + 1, B, M, A] along sequences: of the first sight, then of each row's true successor.
+
+    row: what agents of a kind saw, `obs`, `next_obs` and `valid`, [L, B, M, ...]. Where agents wait, rows that are not
+    valid are not their own: the first sight is that of their first valid row, and through the others they stand as
+    they did.
+    """
+    obs, next_obs, valid = row.obs, row.next_obs, row.valid
+    if spec.waits and obs.shape[0] > 1:
+        begin = jnp.argmax(valid, 0)[None]
+        first_sight = jnp.take_along_axis(obs, begin.reshape(*begin.shape, *(1,) * (obs.ndim - 3)), 0)
+        own = jnp.concatenate([jnp.ones_like(valid[:1]), valid])
+    else:
+        first_sight, own = obs[:1], None
+    obs = jnp.concatenate([first_sight, next_obs])
     first = jnp.zeros(obs.shape[:3], bool)  # the memory before the first row is empty already
 
-    def one_agent(params: Any, who: Array, obs: Array, first: Array) -> Array:
+    def one_agent(params: Any, who: Array, obs: Array, first: Array, own: Any = None) -> Array:
         memory = jnp.zeros(network.memory) if network.memory else ()
-        one = lambda obs, first: unroll(network, params, obs, who, memory, first)  # noqa: E731
-        return jax.vmap(one, 1, 1)(obs, first)
+        one = lambda obs, first, own: unroll(network, params, obs, who, memory, first, own)  # noqa: E731
+        return jax.vmap(one, 1, 1)(obs, first, own)
 
-    return each_agent(one_agent, spec, kind, params, 2, obs, first)
+    return each_agent(one_agent, spec, kind, params, 2, obs, first, *([] if own is None else [own]))
 
 
 def first_networks(key: Key, spec: Spec, networks: tuple[Network, ...], students: int = 0) -> tuple[Any, ...]:

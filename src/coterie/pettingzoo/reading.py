@@ -152,10 +152,12 @@ class Seats:
 
 
 def state_of(environment: Any) -> Any:
-    """The central state, None where there is none."""
+    """The central state, None where there is none, or where the word means something else (rock-paper-scissors)."""
+    if not callable(getattr(getattr(environment, "unwrapped", environment), "state", None)):
+        return None
     try:
         return environment.state()
-    except (NotImplementedError, AttributeError):
+    except NotImplementedError:
         return None
 
 

@@ -102,10 +102,14 @@ def keep(
     age: joint steps since each environment's episode began. unit: with team-sum or team-mean every member earns the
     team's reward instead of its own. offers(k, row) -> bool[T, E, N], what kind k relays.
     """
-    began = jnp.stack([(t.view.first & t.valid).any(-1) for t in rollout.kinds]).any(0)
-    number = jnp.arange(began.shape[0], dtype=jnp.int32)[:, None]
-    newest = jax.lax.cummax(jnp.where(began, number, -1), axis=0)
-    step = jnp.where(newest >= 0, number - newest, age + number)
+    took_part = jnp.asarray(rollout.world.valid)
+    over = (rollout.world.last | ~took_part).all(-1) & took_part.any(-1)
+    number = jnp.arange(over.shape[0], dtype=jnp.int32)[:, None]
+    newest = jax.lax.cummax(
+        jnp.where(over, number + 1, 0), axis=0
+    )  # where the episode after each row began, 0: earlier
+    before = jnp.concatenate([jnp.zeros_like(newest[:1]), newest[:-1]])
+    step = jnp.where(before > 0, number - before, age + number)
     rows, world = tuple(map(kept_kind, rollout.kinds)), rollout.world
     reward = team_reward(spec, rollout.kinds, "team-sum" if unit == "team-sum" else "team-mean")
     if unit in ("team-sum", "team-mean"):
@@ -114,7 +118,7 @@ def keep(
     offered = () if offers is None else tuple(offers(k, row) for k, row in enumerate(rows))
     state, after = world.state.astype(jnp.float32), world.next_state.astype(jnp.float32)
     team = TeamRow(state, after, reward, world.discount, world.last, world.valid)
-    return Kept(rows, team, offered, step), step[-1] + 1
+    return Kept(rows, team, offered, step), jnp.where(over[-1], 0, step[-1] + 1)
 
 
 def as_packed(kept: Kept, axes: int) -> Kept:
