@@ -173,6 +173,17 @@ class Spec:
         return len(set(self.team))
 
 
+class Team(NamedTuple):
+    """A team: its name, its members' numbers, and what plays it.
+
+    player: an algorithm that learns, random, idle, a rule of the user's (./rule.py:act), or a run's name.
+    """
+
+    name: str
+    members: tuple[int, ...]
+    player: str
+
+
 class Algorithm(NamedTuple):
     """A learner as a tuple of pure functions; static sizes are closed over, arrays are passed.
 

@@ -21,7 +21,18 @@ from coterie.workflow.deep.plan import (
 )
 from coterie.workflow.planning.which_learner import learns_deep
 
-ONLY_DEEP = ("--deep", "--recurrent", "--steps", "--device", "--workers", "--track", "--hidden", "--layers", "--batch")
+ONLY_DEEP = (
+    "--deep",
+    "--recurrent",
+    "--steps",
+    "--device",
+    "--workers",
+    "--track",
+    "--team",
+    "--hidden",
+    "--layers",
+    "--batch",
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,9 @@ class TrainDeepOptions:
     deep: bool = True
     """Use neural networks where tables would do."""
     success: str = ""
-    """What counts as coordinated where the environment does not say: "return>=90"."""
+    """What counts as coordinated where the environment does not say: "return>=90", or info:NAME for what infos tell."""
+    team: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """Who plays a team, NAME=PLAYER, for each team: adversaries=iql, prey=random, idle, ./rule.py:act or a run."""
     checks: int = 20
     """How often the greedy team is checked; the best check's policy is kept and judged on fresh episodes."""
     workers: int = 0
@@ -94,6 +107,8 @@ def run(environment: str, words: list[str]) -> int:
         steps=options.steps,
         learner=options.learner,
         success=options.success,
+        teams=options.team,
+        runs=options.runs,
         checks=options.checks,
     )
     from coterie.cli.output import DeepProgressLine, finished, next_step, say, say_fault, show, show_json

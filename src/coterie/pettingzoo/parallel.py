@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pettingzoo import ParallelEnv
@@ -40,6 +40,16 @@ def finite(name: Hashable, reward: Any) -> float:
     if not math.isfinite(reward):
         raise EnvironmentFault(f"agent '{name}' got the reward {reward}")
     return reward
+
+
+class InfoSays(NamedTuple):
+    """A success that an info tells: its `name` is true for some agent. It can be sent to other processes."""
+
+    name: str
+
+    def __call__(self, infos: Mapping[Hashable, Any]) -> bool:
+        """Whether one step's infos say so."""
+        return any(bool(np.any(info.get(self.name, False))) for info in infos.values() if isinstance(info, Mapping))
 
 
 class OneParallel:

@@ -10,6 +10,7 @@ from coterie.settings.deep import (
     MIXED,
     DeepOptions,
     DeepPreset,
+    hysteresis_of,
 )
 from coterie.settings.environments import (
     ClimbingOptions,
@@ -53,4 +54,5 @@ __all__ = [
     "RendezvousOptions",
     "TabularOptions",
     "TwoByTwoOptions",
+    "hysteresis_of",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 
@@ -77,6 +77,8 @@ class DeepOptions:
     """qmix: units of the mixing layer."""
     weighting: float = 0.1
     """weighted-qmix: the weight of an error that the mixer cannot express (Rashid et al. 2020: alpha)."""
+    self_play: int = 0
+    """Half of the environments are played against so many of the learners' past selves; 0: present ones only."""
     lag: Literal[0, 1] = 0
     """How many visits to the replay acting is behind learning."""
 
@@ -88,8 +90,16 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
     "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
     "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
 }
+HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 CENTRAL = ("qmix", "weighted-qmix")  # and those that learn from the central state
+
+
+def hysteresis_of(algorithm: str, options: DeepOptions) -> DeepOptions:
+    """The options with the hysteresis that an algorithm has: its own, or none."""
+    if algorithm != "hysteretic":
+        return replace(options, hysteresis=1.0)
+    return options if options.hysteresis < 1 else replace(options, hysteresis=HYSTERESIS)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from coterie.statistics import FEW, Estimate, interval, percent
 
 if TYPE_CHECKING:
     from coterie.running.deep.session import DeepTick
-    from coterie.running.deep.verdict import DeepVerdict
+    from coterie.running.deep.verdict import DeepVerdict, Side
 
 
 def verdict(told: DeepVerdict) -> RenderableType:
@@ -40,7 +40,9 @@ def verdict(told: DeepVerdict) -> RenderableType:
             f"  saved at {step:>11,}  ", "dim"
         )
         lines.append(line.append(bar, "green").append(frozen, "bold red"))
-    if told.iqm.value <= told.random:
+    if told.sides:
+        lines += [Text(), *map(side_line, told.sides)]
+    if told.iqm.value <= told.random and not any(side.against for side in told.sides):
         steps = told.env_steps // len(told.seeds)
         text = f"no better than random play after {steps:,} joint steps a seed: nothing was learned yet"
         lines += [Text(), Text.assemble(("  ! ", "bold red"), text)]
@@ -50,6 +52,22 @@ def verdict(told: DeepVerdict) -> RenderableType:
         if finding.remedy:
             lines.append(Text.assemble("    ", ("Try: ", "bold"), finding.remedy))
     return Group(*lines)
+
+
+def side_line(side: Side) -> Text:
+    """One side of a game: what it earns among the greedy teams, and against random play."""
+    line = Text(f"  {side.name} ", "bold").append(
+        f"({words.plural(len(side.agents), 'agent')}, {side.player}): ", "dim"
+    )
+    line.append(words.number(float(np.mean(side.returns))), "bold").append(" among these teams", "dim")
+    if side.against:
+        line.append("; ").append(words.number(float(np.mean(side.against))), "bold").append(
+            " against random play", "dim"
+        )
+    if side.won is not None and side.drawn is not None:
+        lost = max(0.0, 1 - side.won - side.drawn)
+        line.append(f" (wins {percent(side.won)}, draws {percent(side.drawn)}, loses {percent(lost)})", "dim")
+    return line.append(f"; random play earns {words.number(side.random)}", "dim")
 
 
 def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:

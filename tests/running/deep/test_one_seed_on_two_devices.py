@@ -97,5 +97,5 @@ def test_a_batch_that_cannot_be_halved_is_refused():
     with pytest.raises(BadInput, match="--batch 7: expected a multiple of 2"):
         open_compiled(
             environment, DeepOptions(batch=7), schedule=Schedule(1, 1, 1), steps=1, seeds=[0], episodes=1, length=1,
-            devices=jax.devices()[:2], memory=1e9, made_of=None,  # type: ignore[arg-type]
+            devices=jax.devices()[:2], memory=1e9, make=None,  # type: ignore[arg-type]
         )  # fmt: skip

@@ -7,7 +7,7 @@ since the last mark are carried with the run, so that what is logged does not de
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from coterie.algorithms.fixed import fixed
+from coterie.algorithms.side_by_side import stand_in
 from coterie.envs.protocol import Environment
 from coterie.errors import StorageFault
 from coterie.running.deep.playing import Played, compiled_play, outside_play
@@ -22,7 +24,7 @@ from coterie.running.deep.recording import plays_outside
 from coterie.running.deep.saving import as_named
 from coterie.running.roads import Outside, compiled, start_outside, train_outside
 from coterie.running.rollout import SEED_AXES, Plan, Run, Scores, act_at
-from coterie.types import Algorithm, Array, Outcome, Play, Sight
+from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec
 
 
 class Totals(NamedTuple):
@@ -58,8 +60,8 @@ class Lane(Protocol):
         """What acting reads, on the host."""
         ...
 
-    def judge(self, policy: Any, number: int) -> Played:
-        """Greedy episodes of given policies, [S, P, ..] on the host."""
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
+        """Greedy episodes of given policies, [S, P, ..] on the host; some agents play at random instead."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -96,12 +98,14 @@ LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in
 class Programs(NamedTuple):
     """The jitted programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
 
+    play(agents) is the program in which these agents play at random.
+
     devices: the mesh that the seeds are shared out among, along its first axis.
     """
 
     start: Callable[..., Any]
     advance: Callable[..., Any]
-    play: Callable[..., Any]
+    play: Callable[[tuple[int, ...]], Callable[..., Any]]
     devices: Mesh
 
 
@@ -131,16 +135,25 @@ def programs(
 
         return jax.lax.fori_loop(0, visits, visit, (run, totals))
 
-    play = compiled_play(algorithm, environment, episodes)
+    @cache
+    def play(at_random: tuple[int, ...]) -> Callable[..., Any]:
+        acting = with_random(algorithm, environment.spec, at_random)
+        return over_seeds(mesh, compiled_play(acting, environment, episodes), (0, 0, None), 0, compiler_options=LEVEL)
+
     quickly = {"xla_backend_optimization_level": 0}
     return Programs(
         over_seeds(mesh, begin, (0,), (SEED_AXES, 0), compiler_options=quickly),
         over_seeds(
             mesh, advance, (0, SEED_AXES, 0, None), (SEED_AXES, 0), donate_argnums=(1, 2), compiler_options=LEVEL
         ),
-        over_seeds(mesh, play, (0, 0, None), 0, compiler_options=LEVEL),
+        play,
         mesh,
     )
+
+
+def with_random(algorithm: Algorithm, spec: Spec, agents: tuple[int, ...]) -> Algorithm:
+    """The algorithm, where these agents play at random."""
+    return stand_in(spec, algorithm, fixed(spec, None), agents) if agents else algorithm
 
 
 def over_seeds(
@@ -218,11 +231,11 @@ class CompiledLane:
 
     def check(self, number: int) -> Played:
         """Greedy episodes of the present policies."""
-        return self._own(self.made.play(self._keys, self.run.policy, np.uint32(number)))
+        return self._own(self.made.play(())(self._keys, self.run.policy, np.uint32(number)))
 
-    def judge(self, policy: Any, number: int) -> Played:
-        """Greedy episodes of given policies."""
-        return self._own(self.made.play(self._keys, self._spread(policy), np.uint32(number)))
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
+        """Greedy episodes of given policies; some agents play at random instead."""
+        return self._own(self.made.play(at_random)(self._keys, self._spread(policy), np.uint32(number)))
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""
@@ -311,14 +324,17 @@ class OutsideLane:
         """Greedy episodes of the present policy."""
         return self.judge(self.policy(), number)
 
-    def judge(self, policy: Any, number: int) -> Played:
-        """Greedy episodes of a given policy, in worlds of their own."""
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
+        """Greedy episodes of a given policy, in worlds of their own; some agents play at random instead."""
         if self._checked is None:
             self._checked = self._make(self.episodes)
         one = jax.tree.map(lambda leaf: leaf[0], policy)
         seed = int(self.seeds[0])
+        acting = self._greedy
+        if at_random:
+            acting = jax.jit(partial(act_at, with_random(self.algorithm, self._checked.spec, at_random), "greedy"))
         played = outside_play(
-            self._greedy, self.algorithm.memory, self._checked, seed, one, number, self.episodes, self.limit
+            acting, self.algorithm.memory, self._checked, seed, one, number, self.episodes, self.limit
         )
         return jax.tree.map(lambda leaf: leaf[None], played)
 

@@ -12,7 +12,7 @@ import numpy as np
 from coterie.envs.protocol import Environment
 from coterie.running.roads import Places, Worlds, advance, enter, look
 from coterie.running.rollout import EVALUATE, act_at, choose, purpose_key, views
-from coterie.types import Algorithm, Array, Decision, Mode, Outcome, Sight, Spec, View, join
+from coterie.types import Algorithm, Array, Mode, Outcome, Sight, join
 
 LONGEST = 1_000  # joint steps of an episode that nothing ends
 
@@ -114,23 +114,3 @@ def outside_play(
         if over.all():
             break
     return Played(returns, steps, success, over)
-
-
-def fixed(spec: Spec, idle: tuple[int, ...] | None) -> Algorithm:
-    """Play that learns nothing: uniformly random legal actions, or with `idle` one fixed action an agent."""
-
-    def act(key: Any, policy: Any, seen: tuple[View, ...], memory: Any, mode: Mode) -> tuple[Decision, ...]:
-        decisions = []
-        for k, (kind, view) in enumerate(zip(spec.kinds, seen, strict=True)):
-            if idle is None:
-                draws = jax.random.uniform(jax.random.fold_in(key, k), view.legal.shape)
-                action = jnp.argmax(jnp.where(view.legal, draws, -1.0), -1).astype(jnp.int32)
-            else:
-                wanted = jnp.array([idle[agent] for agent in kind.agents], jnp.int32)
-                allowed = jnp.take_along_axis(view.legal, jnp.broadcast_to(wanted, view.alive.shape)[..., None], -1)
-                action = jnp.where(allowed[..., 0], wanted, jnp.argmax(view.legal, -1).astype(jnp.int32))
-            decisions.append(Decision(action, (), ()))
-        return tuple(decisions)
-
-    nothing = lambda *arguments: ()  # noqa: E731
-    return Algorithm(nothing, nothing, lambda policy, count: tuple(() for _ in spec.kinds), act, lambda *a: ((), {}))

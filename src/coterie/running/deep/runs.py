@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from coterie.algorithms.qlearning import Parts, Sizes, qlearning
-from coterie.algorithms.splitting import ALONE, split_over
+from coterie.algorithms.fixed import fixed
+from coterie.algorithms.qlearning import Parts, Sizes
+from coterie.algorithms.splitting import ALONE, Split, split_over
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
 from coterie.pettingzoo.layouts import Layout
 from coterie.replay.buffer import check_fits
 from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, OutsideLane, programs
-from coterie.running.deep.playing import Played, compiled_play, fixed, limit_of, outside_play
+from coterie.running.deep.playing import Played, compiled_play, limit_of, outside_play
 from coterie.running.deep.recording import compiled_recording, plays_of
 from coterie.running.deep.saving import size_of
 from coterie.running.deep.session import Schedule
@@ -34,13 +35,14 @@ class Opened(NamedTuple):
     """What a deep run is made of; `baseline(idle)` plays untrained episodes, random or idle ones.
 
     devices: how many a lane's seeds, or one seed's batches, are shared out among. note: a sentence to know before.
-    changed: who put the user's own parts in. layouts: by kind, what stands between spaces and arrays; () for nothing.
+    made_of: its parts, where one algorithm plays all. changed: who put the user's own in. layouts: by kind, what stands
+    between spaces and arrays; () for nothing. teams: who plays what, in the order of the spec's team numbers.
     record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
 
     spec: Spec
     algorithm: Algorithm
-    made_of: Parts
+    made_of: Parts | None
     lanes: list[Lane]
     schedule: Schedule
     baseline: Callable[[bool], Played]
@@ -54,6 +56,7 @@ class Opened(NamedTuple):
     note: str = ""
     changed: str = ""
     layouts: tuple[Layout, ...] = ()
+    teams: tuple[Any, ...] = ()
 
 
 def open_compiled(
@@ -67,7 +70,7 @@ def open_compiled(
     length: int,
     devices: Sequence[Any],
     memory: float,
-    made_of: Parts,
+    make: Callable[[Sizes, Split], Algorithm],
 ) -> Opened:
     """A run on the compiled road, its seeds shared out among devices; of one seed the batches, where there are more.
 
@@ -79,7 +82,7 @@ def open_compiled(
     if options.batch % parts:
         raise BadInput(f"--batch {options.batch}: expected a multiple of {parts}, for it is shared out among devices")
     split = split_over(ITEMS, parts) if parts > 1 else ALONE
-    learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of, split)
+    learner = make(Sizes(steps, plan.environments, plan.rows, length), split)
     devices = devices[: len(seeds) * parts]
     made = programs(learner, environment, plan, episodes, devices, parts)
     shape = jax.eval_shape(made.start, jax.ShapeDtypeStruct((len(devices) // parts,), np.uint32))
@@ -110,7 +113,7 @@ def open_compiled(
         return [play for row, one in enumerate(each) for play in plays_of(environment, one, int(lane.seeds[row]))]
 
     return Opened(
-        spec, learner, made_of, [lane], schedule, baseline, len(devices),
+        spec, learner, None, [lane], schedule, baseline, len(devices),
         named if environment.idle_is_noop else f"always {named}: no action stands still",
         record, environment.action_names, environment.success_word, environment.horizon,
         environment.idle if environment.idle_is_noop else None,
@@ -130,11 +133,11 @@ def open_outside(
     horizon: int,
     memory: float,
     actor: Any = None,
-    made_of: Parts,
+    make: Callable[[Sizes, Split], Algorithm],
 ) -> Opened:
     """A run on the worker road, one lane a seed, one after another; make_worlds(None) opens those to learn in."""
     plan = Plan(options.environments, options.rows, options.lag)
-    learner = qlearning(spec, options, Sizes(steps, plan.environments, plan.rows, length), made_of)
+    learner = make(Sizes(steps, plan.environments, plan.rows, length), ALONE)
     shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
     check_fits(COPIES * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
     halves = outside(learner, spec, plan, actor=actor, compiler_options=ONE_THREAD)
@@ -156,15 +159,15 @@ def open_outside(
 
     names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
     return Opened(
-        spec, learner, made_of, list(lanes), schedule, baseline, 1, "always action 0",
+        spec, learner, None, list(lanes), schedule, baseline, 1, "always action 0",
         record, names, "succeed", horizon, None,
     )  # fmt: skip
 
 
-def must_agree(played: Played, spec: Spec, options: DeepOptions) -> None:
-    """Raises BadInput where agents of one team earn differently in random play and nobody says what the team's is."""
+def must_agree(played: Played, spec: Spec, options: DeepOptions, teams: Sequence[int]) -> None:
+    """Raises BadInput where members of one of these teams earn differently, and nobody says what the team does."""
     returns = np.asarray(played.returns)
-    for team in range(spec.teams):
+    for team in teams:
         group = [agent for agent, number in enumerate(spec.team) if number == team]
         if options.reward == "as-is" and not np.allclose(returns[:, group], returns[:, group[:1]], atol=1e-5):
             raise BadInput(

@@ -24,7 +24,7 @@ class Schedule(NamedTuple):
     """How a run goes: visits to the replay in all, joint steps a visit, and after how many visits it is checked.
 
     summed: returns are the sum over all agents, else their mean. least: the return from which on an episode is a
-    success; None: the world says what is, if that is known.
+    success; None: the world says what is, if that is known. counted: the agents whose returns these are; () for all.
     """
 
     visits: int
@@ -33,10 +33,12 @@ class Schedule(NamedTuple):
     summed: bool = False
     least: float | None = None
     known: bool = True
+    counted: tuple[int, ...] = ()
 
     def team_return(self, returns: np.ndarray) -> np.ndarray:
         """Returns [.., all] as the team's, [..]."""
-        return np.asarray(returns).sum(-1) if self.summed else np.asarray(returns).mean(-1)
+        own = np.asarray(returns)[..., list(self.counted)] if self.counted else np.asarray(returns)
+        return own.sum(-1) if self.summed else own.mean(-1)
 
     def success(self, played: Played) -> np.ndarray:
         """Which episodes [S, P] succeeded."""

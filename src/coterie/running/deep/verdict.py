@@ -14,6 +14,26 @@ RELIABLE = 0.95  # of its fresh episodes must succeed for a team to count as coo
 
 
 @dataclass(frozen=True)
+class Side:
+    """One side of a game, its returns undiscounted and the mean over its agents.
+
+    returns      a seed each, among the greedy teams of that seed
+    random       where everybody plays at random
+    against      a seed each, greedy against random others; () where there are no others
+    won, drawn   of those episodes, the share in which it earned more than every other team, or as much as the best
+    """
+
+    name: str
+    agents: tuple[int, ...]
+    player: str
+    returns: tuple[float, ...]
+    random: float
+    against: tuple[float, ...] = ()
+    won: float | None = None
+    drawn: float | None = None
+
+
+@dataclass(frozen=True)
 class DeepVerdict:
     """How well the greedy teams of a deep run do; one number a seed, returns undiscounted.
 
@@ -25,6 +45,7 @@ class DeepVerdict:
     best_step    joint steps after which each seed's judged policy was saved: the best check, not the luckiest result
     random, idle what untrained play earns; optimum the exact joint optimum, None where the game has no table
     exact        returns are exact values of the greedy teams, not means of episodes
+    sides        what each team, or agents of one name, earn, where not all are alike
     frozen       seeds that left the finite numbers and stopped learning there
     """
 
@@ -60,6 +81,7 @@ class DeepVerdict:
     steps_per_second: float
     run: str = ""
     findings: tuple[Finding, ...] = field(default_factory=tuple)
+    sides: tuple[Side, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries."""

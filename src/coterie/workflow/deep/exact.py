@@ -44,7 +44,7 @@ class Exact(NamedTuple):
 
 def exact_judgement(chosen: DeepPlan, opened: Opened, progress: Progress) -> Exact | None:
     """Judge the best saved teams exactly; None where the environment has no small table or agents have a memory."""
-    if any(network.memory for network in opened.made_of.networks):
+    if opened.made_of is None or any(network.memory for network in opened.made_of.networks):
         return None
     game = small_table(chosen)
     if game is None:
@@ -95,6 +95,7 @@ def tables(opened: Opened, game: FiniteGame, policies: Any) -> np.ndarray:
     q = np.zeros((_seeds(policies), len(spec.agents), game.observation_count, max(game.actions)))
     offset = 0
     for k, kind in enumerate(spec.kinds):
+        assert opened.made_of is not None, "one algorithm plays all"
         seen, network = game.observations[k], opened.made_of.networks[k]
         obs = np.repeat(seen[:, None], len(kind.agents), axis=1).astype(kind.observation_dtype)
         there = np.ones(obs.shape[:2], bool)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coterie.running.deep.playing import Played
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.session import Progress
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
@@ -19,20 +20,26 @@ from coterie.workflow.deep.plan import (
     unit_of,
     with_team_reward,
 )
+from coterie.workflow.deep.sides import judged_sides
 
 
 def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
     """Fresh greedy episodes of each seed's best saved policy, beside random and idle play and the exact optimum."""
     count = max(1, FINAL_EPISODES // CHECK_EPISODES)
-    returns, success, schedule = [], [], opened.schedule
+    returns, success, all_played, schedule = [], [], [], opened.schedule
     for lane, policy in zip(opened.lanes, progress.best, strict=True):
         played = [lane.judge(policy, schedule.marks + number) for number in range(count)]
         returns.append(np.concatenate([schedule.team_return(one.returns) for one in played], axis=1).mean(1))
         success.append(np.concatenate([schedule.success(one) for one in played], axis=1).mean(1))
+        all_played.append(played)
+    random_play = opened.baseline(False)
+    sides = judged_sides(opened, chosen.algorithm, all_played, progress.best, random_play)
+    for lane in opened.lanes:
         lane.close()
     sampled, succeeded_share = np.concatenate(returns).astype(float), np.concatenate(success).astype(float)
     exact = exact_judgement(chosen, opened, progress)
-    random, idle = (untrained(chosen, opened, exact, still) for still in (False, True))
+    random = untrained(chosen, opened, exact, False, random_play)
+    idle = untrained(chosen, opened, exact, True)
     values = sampled if exact is None else exact.returns
     won = succeeded_share if exact is None or chosen.success else exact.success  # the table knows the world's word only
     middle, mean = estimates(values)
@@ -70,6 +77,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         steps_per_second=rate,
         run=str(folder),
         findings=() if exact is None else exact.findings,
+        sides=sides,
     )
 
 
@@ -80,14 +88,17 @@ class Untrained(NamedTuple):
     success: float
 
 
-def untrained(chosen: DeepPlan, opened: Opened, exact: Exact | None, idle: bool) -> Untrained:
+def untrained(
+    chosen: DeepPlan, opened: Opened, exact: Exact | None, idle: bool, known: Played | None = None
+) -> Untrained:
     """Random or idle play: exactly where the game has a table, else as it was played in some hundred episodes.
 
-    A success by the user's own rule (--success) is counted in episodes in any case, as the table does not know it.
+    known: episodes of it that were played already. A success by the user's own rule (--success) is counted in episodes
+    in any case, as the table does not know it.
     """
     value = None if exact is None else exact.idle if idle else exact.random
     if value is not None and not chosen.success:
         return Untrained(float(value.returns.mean()), value.success)
-    played, schedule = opened.baseline(idle), opened.schedule
+    played, schedule = opened.baseline(idle) if known is None else known, opened.schedule
     earned = float(schedule.team_return(played.returns).mean()) if value is None else float(value.returns.mean())
     return Untrained(earned, float(schedule.success(played).mean()))

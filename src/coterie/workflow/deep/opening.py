@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
+from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.parallel import InfoSays, Success
+from coterie.pettingzoo.turns import OneInTurns
 from coterie.running.deep.devices import prepare
-from coterie.running.deep.own_parts import Change, made_of, name_of
+from coterie.running.deep.own_parts import Change, name_of
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.deep.session import Schedule
 from coterie.running.train import free_bytes
-from coterie.settings import CENTRAL
+from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED
+from coterie.types import Team
+from coterie.workflow.deep.learners import learners_of
 from coterie.workflow.deep.plan import (
     CHECK_EPISODES,
     DeepPlan,
     knows_success,
+    own_options,
     partitioned,
     sequence_length,
     unit_of,
@@ -24,6 +32,7 @@ from coterie.workflow.deep.plan import (
     with_team_reward,
 )
 from coterie.workflow.deep.sharing import check_sharing
+from coterie.workflow.deep.teams import team_numbers, teams_of
 
 
 def open_plan(
@@ -49,7 +58,6 @@ def open_plan(
         "schedule": schedule_of(chosen), "steps": chosen.steps, "seeds": seeds, "episodes": CHECK_EPISODES,
         "memory": free_bytes() if memory is None else memory,
     }  # fmt: skip
-    layouts: tuple[Any, ...] = ()
     if chosen.road == "compiled":
         if workers:
             raise BadInput(f"--workers {workers}: {chosen.environment} runs inside the compiled program; leave it out")
@@ -65,43 +73,92 @@ def open_plan(
             )
         environment = compiled_environment(chosen.environment, chosen.env)
         options = with_team_reward(chosen)
-        environment = environment._replace(spec=partitioned(environment.spec, options))
+        agents = environment.spec.agents
+        teams = teams_of(chosen.teams, agents) if chosen.teams else ()
+        team = team_numbers(teams, len(agents)) if teams else environment.spec.team
+        spec = partitioned(dataclasses.replace(environment.spec, team=team), options)
+        environment = environment._replace(spec=spec)
+        learners = learners_of(chosen, spec, teams, environment.idle, change)
         opened = open_compiled(
             environment,
             options,
             length=sequence_length(options, environment.horizon),
             devices=found,
-            made_of=made_of(chosen.algorithm, options, environment.spec, change),
+            make=learners.make,
             **common,
+        )
+        opened = opened._replace(
+            made_of=learners.made_of, teams=teams, schedule=opened.schedule._replace(counted=counted(teams))
         )
     else:
-        from coterie.pettingzoo.drive import Drive
-        from coterie.pettingzoo.sources import make_worlds
+        opened = worker_road(chosen, common, workers, prepare(device, devices_of(chosen)), change)
+    return opened._replace(note=check_sharing(chosen, opened.spec), changed=name_of(change))
 
-        found = prepare(device, devices_of(chosen))
-        options, central = chosen.learner, chosen.algorithm in CENTRAL
 
-        def worlds(episodes: int | None) -> Any:
-            count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-            return make_worlds(chosen.environment, env, environments=count, workers=helpers, team=team, central=central)
+def worker_road(
+    chosen: DeepPlan, common: Mapping[str, Any], workers: int, devices: Sequence[Any], change: Change | None
+) -> Opened:
+    """A plan in worlds outside JAX, in this process or in so many workers."""
+    from coterie.pettingzoo.sources import make_worlds
 
-        env, team = without_team(chosen.env)
-        one = make_worlds(chosen.environment, env, environments=1, team=team, central=central)
-        spec, horizon = partitioned(one.spec, options), horizon_of(one)
-        assert isinstance(one, Drive), "they are in this process"
-        layouts = one.ones[0].reading.layouts
+    options, central = chosen.learner, needs_state(chosen)
+    env, numbers, slots = own_options(chosen.env)
+    asked = {"central": central, "slots": slots, "success": success_of(chosen.success)}
+    one = make_worlds(chosen.environment, env, 1, team=numbers, **asked)
+    assert isinstance(one, Drive), "it is in this process"
+    try:
+        agents = one.spec.agents
+        teams = teams_of(chosen.teams, agents) if chosen.teams else ()
+        team = team_numbers(teams, len(agents)) if teams else numbers
+        spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
+        check_turns(chosen, one)
+        horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
+    finally:
         one.close()
-        opened = open_outside(
-            worlds,
-            spec,
-            options,
-            length=sequence_length(options, horizon),
-            horizon=horizon,
-            actor=found[-1] if options.lag else None,
-            made_of=made_of(chosen.algorithm, options, spec, change),
-            **common,
+
+    def worlds(episodes: int | None) -> Any:
+        count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
+        return make_worlds(chosen.environment, env, count, helpers, team=team, **asked)
+
+    learners = learners_of(chosen, spec, teams, (0,) * len(names), change)
+    opened = open_outside(
+        worlds,
+        spec,
+        options,
+        length=sequence_length(options, horizon),
+        horizon=horizon,
+        actor=devices[-1] if options.lag else None,
+        make=learners.make,
+        **common,
+    )
+    schedule = opened.schedule._replace(counted=counted(teams))
+    return opened._replace(made_of=learners.made_of, layouts=layouts, teams=teams, schedule=schedule)
+
+
+def needs_state(chosen: DeepPlan) -> bool:
+    """Whether somebody learns from the central state."""
+    return any(player in CENTRAL for player in chosen.teams.values()) if chosen.teams else chosen.algorithm in CENTRAL
+
+
+def counted(teams: Sequence[Team]) -> tuple[int, ...]:
+    """The agents whose returns are the run's: those that learn; () for all."""
+    return tuple(sorted(member for team in teams if team.player in DEEP_ALGORITHMS for member in team.members))
+
+
+def success_of(rule: str) -> Success | None:
+    """What reads a success from a step's infos, where the rule asks for that."""
+    return InfoSays(rule.removeprefix("info:")) if rule.startswith("info:") else None
+
+
+def check_turns(chosen: DeepPlan, worlds: Drive) -> None:
+    """Raises BadInput where values are mixed of agents that never decide together."""
+    players = list(chosen.teams.values()) or [chosen.algorithm]
+    mixed = next((player for player in players if player in MIXED), None)
+    if mixed and isinstance(worlds.ones[0], OneInTurns):
+        raise BadInput(
+            f"--algorithm {mixed}: {chosen.environment} is played in turns, and {mixed} mixes the values of agents "
+            "that decide at the same time; use --algorithm iql"
         )
-    return opened._replace(layouts=layouts, note=check_sharing(chosen, opened.spec), changed=name_of(change))
 
 
 def devices_of(chosen: DeepPlan) -> int:
@@ -119,7 +176,8 @@ def devices_of(chosen: DeepPlan) -> int:
 def schedule_of(chosen: DeepPlan) -> Schedule:
     """The visits of a run, after how many it is checked, and what its returns and successes are."""
     each = visit_steps(chosen.learner)
-    visits, rule = max(1, chosen.steps // each), chosen.success.removeprefix("return>=")
+    visits = max(1, chosen.steps // each)
+    rule = chosen.success.removeprefix("return>=") if chosen.success.startswith("return>=") else ""
     return Schedule(
         visits,
         each,
@@ -128,17 +186,6 @@ def schedule_of(chosen: DeepPlan) -> Schedule:
         least=float(rule) if rule else None,
         known=knows_success(chosen),
     )
-
-
-def without_team(env: Any) -> tuple[dict[str, Any], list[int] | None]:
-    """An environment's own options, and the team numbers among them: `--env.team 0,0,1`, one for each agent."""
-    own = dict(env or {})
-    word = own.pop("team", None)
-    try:
-        numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else None
-        return own, None if numbers is None else [int(number) for number in numbers]
-    except (TypeError, ValueError):
-        raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
 
 
 def compiled_environment(word: str, options: Any) -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
-from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions
+from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions, hysteresis_of
 from coterie.types import Spec
+from coterie.workflow.deep.teams import check_players, read_teams
 from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
 
 DEEP_FORMAT = 1
@@ -20,7 +21,7 @@ MOST_STEPS = 2**31 - 1  # the clock counts in 32 bits
 MOST_SEEDS = 10_000
 LONGEST_SEQUENCE = 64
 CHECKS, CHECK_EPISODES, FINAL_EPISODES = 20, 32, 320
-HYSTERESIS = 0.2  # of the hysteretic algorithm, where the preset has none
+LEFT_OUT = ("runs",)  # of a plan's settings: where the run's folder stands says it
 Road = Literal["compiled", "worker"]
 
 
@@ -38,6 +39,8 @@ class DeepPlan(NamedTuple):
     road: Road
     success: str
     checks: int
+    teams: Mapping[str, str] = {}
+    runs: str = "runs"
 
 
 def deep_plan(
@@ -52,10 +55,21 @@ def deep_plan(
     learner: Mapping[str, Any] | DeepOptions | None = None,
     success: str = "",
     checks: int = CHECKS,
+    teams: Mapping[str, str] | Sequence[str] = (),
+    runs: str = "runs",
 ) -> DeepPlan:
-    """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm."""
+    """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm.
+
+    teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
+    """
     road, sharing = road_of(environment), shares(learner)
-    algorithm = algorithm or ("iql" if sharing else None)
+    teams = read_teams(teams)
+    check_players(teams)
+    learning = [player for player in teams.values() if player in DEEP_ALGORITHMS]
+    elsewhere = road == "worker" and preset is None  # of whose agents nobody knows whether they are one team
+    algorithm = algorithm or ("iql" if sharing or (elsewhere and not learning) else learning[0] if learning else None)
+    if learning and algorithm not in learning:
+        raise BadInput(f"--algorithm {algorithm}: the teams say who learns how ({', '.join(learning)}); leave it out")
     preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
     check_success(success)
     if catalogue.known(environment):
@@ -85,7 +99,7 @@ def deep_plan(
         raise BadInput(f"--checks {checks}: expected 1 to 1,000")
     return DeepPlan(
         environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
-        success, checks,
+        success, checks, teams, str(runs),
     )  # fmt: skip
 
 
@@ -121,7 +135,7 @@ def preset_for(environment: str, algorithm: str | None) -> str:
 
 def check_success(rule: str) -> None:
     """Raises BadInput for a definition of success that cannot be read."""
-    if rule == "":
+    if rule == "" or (isinstance(rule, str) and rule.startswith("info:") and rule.removeprefix("info:")):
         return
     try:
         if not isinstance(rule, str) or not rule.startswith("return>="):
@@ -129,7 +143,9 @@ def check_success(rule: str) -> None:
         if not math.isfinite(float(rule.removeprefix("return>="))):
             raise ValueError
     except ValueError:
-        raise BadInput(f"--success '{rule}': expected a return, like --success 'return>=90'") from None
+        raise BadInput(
+            f"--success '{rule}': expected a return, like --success 'return>=90', or an info, like --success info:won"
+        ) from None
 
 
 def deep_options(preset: str | None, algorithm: str | None, sharing: bool = False) -> tuple[str, str, DeepOptions]:
@@ -145,9 +161,7 @@ def deep_options(preset: str | None, algorithm: str | None, sharing: bool = Fals
         raise BadInput(f"there is no deep algorithm '{algorithm}'{nearest(algorithm, DEEP_ALGORITHMS)}")
     without = {"share_parameters": False, "prioritised": False} if sharing else {}
     options = dataclasses.replace(DeepOptions(), **{**DEEP_PRESETS[preset].options, **without})
-    if algorithm != "hysteretic":
-        return preset, algorithm, dataclasses.replace(options, hysteresis=1.0)
-    return preset, algorithm, options if options.hysteresis < 1 else dataclasses.replace(options, hysteresis=HYSTERESIS)
+    return preset, algorithm, hysteresis_of(algorithm, options)
 
 
 def visit_steps(options: DeepOptions) -> int:
@@ -162,6 +176,7 @@ RANGES = {
     "sequence": (0, 4_096),
     "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (0, 65_536), "mixing": (1, 4_096),
     "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
+    "self_play": (0, 1_000),
 }  # fmt: skip
 
 
@@ -242,6 +257,19 @@ def with_team_reward(chosen: DeepPlan) -> DeepOptions:
     return chosen.learner
 
 
+def own_options(env: Any) -> tuple[dict[str, Any], list[int] | None, int]:
+    """An environment's own options, and what is ours among them: `--env.team 0,0,1` and `--env.slots 12`."""
+    own = dict(env or {})
+    word, slots = own.pop("team", None), own.pop("slots", 0)
+    if not isinstance(slots, int) or slots < 0:
+        raise BadInput(f"--env.slots {slots}: expected how many agents of a kind there can be at once, like 12")
+    try:
+        numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else None
+        return own, None if numbers is None else [int(number) for number in numbers], slots
+    except (TypeError, ValueError):
+        raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
+
+
 def unit_of(chosen: DeepPlan) -> str:
     """What a run's returns are of all agents, team-sum or team-mean: an environment's own convention, whoever learns.
 
@@ -259,7 +287,8 @@ def knows_success(chosen: DeepPlan) -> bool:
 
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:
     """The plan as the settings in a run's folder."""
-    return {"format": DEEP_FORMAT, "kind": "deep", **chosen._asdict()}
+    settings = {name: value for name, value in chosen._asdict().items() if name not in LEFT_OUT}
+    return {"format": DEEP_FORMAT, "kind": "deep", **settings}
 
 
 def is_deep(folder: Path) -> bool:
@@ -286,6 +315,8 @@ def planned_deep(folder: Path) -> DeepPlan:
             learner=DeepOptions(**config["learner"]),
             success=config["success"],
             checks=config["checks"],
+            teams=config.get("teams", {}),
+            runs=str(folder.parent),
         )
     except (KeyError, TypeError) as error:
         raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error

@@ -18,8 +18,9 @@ from coterie.running.deep.runs import Opened
 from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import Progress, new_progress
 from coterie.running.episodes import Recording, write_recording
+from coterie.settings import DeepOptions
 from coterie.types import Clock, Play
-from coterie.workflow.deep.plan import DeepPlan, with_team_reward
+from coterie.workflow.deep.plan import LEFT_OUT, DeepPlan, with_team_reward
 
 
 def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
@@ -58,6 +59,7 @@ class Facts(msgspec.Struct):
     changed: str
     settings: dict[str, Any]
     layouts: list[Layout] = []
+    teams: list[dict[str, Any]] = []
 
 
 def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> Facts:
@@ -68,8 +70,9 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
     except msgspec.ValidationError as error:
         raise StorageFault(f"{place} has a manifest that does not fit: {error}") from error
     saved, wanted = recorder.flat(found.settings), recorder.flat(settings_of(chosen))
+    since = {f"learner.{name}": value for name, value in recorder.flat(vars(DeepOptions())).items()}
     for name in sorted(saved.keys() | wanted.keys()):
-        if saved.get(name) != wanted.get(name):
+        if saved.get(name, since.get(name)) != wanted.get(name):  # options that were not there yet had no effect
             raise StorageFault(
                 f"{place} was saved with {name} = {saved.get(name)!r}, and its config.toml says {wanted.get(name)!r}; "
                 "put that back"
@@ -85,7 +88,8 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
 
 def settings_of(chosen: DeepPlan) -> dict[str, Any]:
     """The plan as it stands in a checkpoint, plain."""
-    return msgspec.json.decode(msgspec.json.encode(recorder.plain(chosen._asdict())))
+    settings = {name: value for name, value in chosen._asdict().items() if name not in LEFT_OUT}
+    return msgspec.json.decode(msgspec.json.encode(recorder.plain(settings)))
 
 
 def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progress, rows: int) -> None:
@@ -111,6 +115,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "changed": opened.changed,
         "layouts": msgspec.to_builtins(opened.layouts),
         "settings": settings_of(chosen),
+        "teams": [team._asdict() for team in opened.teams],
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),
         "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,7 @@ def train_deep(
     seed: int = 0,
     steps: int | None = None,
     success: str = "",
+    teams: Mapping[str, str] | Sequence[str] = (),
     checks: int | None = None,
     name: str | None = None,
     runs: str | Path = "runs",
@@ -98,7 +99,7 @@ def train_deep(
     `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`. `parts` puts parts of your
     own into the learner: a function from the algorithm's Parts and the Spec to the Parts to use (algorithms/qlearning).
     """
-    more = {} if checks is None else {"checks": checks}
+    more: dict[str, Any] = {} if checks is None else {"checks": checks}
     chosen = deep_plan(
         environment,
         algorithm=algorithm,
@@ -109,6 +110,8 @@ def train_deep(
         steps=steps,
         learner=learner,
         success=success,
+        teams=teams,
+        runs=str(runs),
         **more,
     )
     recorder.check_new(Path(runs), name)
@@ -124,8 +127,11 @@ def train_deep(
 
 def check_rewards(chosen: DeepPlan, opened: Opened) -> None:
     """Raises BadInput where values are mixed, members earn differently, and nobody says what the team's reward is."""
-    if chosen.algorithm in MIXED:
-        must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen))
+    mixed = [place for place, team in enumerate(opened.teams) if team.player in MIXED]
+    if opened.teams and mixed:
+        must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen), mixed)
+    elif not opened.teams and chosen.algorithm in MIXED:
+        must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen), range(opened.spec.teams))
 
 
 def new_folder(chosen: DeepPlan, runs: Path, name: str | None) -> Path:

@@ -13,6 +13,7 @@ from coterie.diagnosis.loops import REPEATS
 from coterie.diagnosis.order import corrected, in_order
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
+from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.verdict import RELIABLE
 from coterie.running.episodes import Recording, read_recording
 from coterie.running.evaluate import SAME_RETURN, Baselines, baselines
@@ -21,7 +22,7 @@ from coterie.running.verdict import Verdict, failing_success
 from coterie.statistics import Share, wilson
 from coterie.types import Finding, Play
 from coterie.workflow.deep.numbers import DeepNumbers, deep_numbers
-from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, planned_deep, with_team_reward
+from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, own_options, planned_deep, with_team_reward
 from coterie.workflow.judging.judgement import Judgement
 from coterie.workflow.questions.asking import answers
 from coterie.workflow.questions.recorded import Crowd, as_evidence, by_team, first_failing, play_questions
@@ -44,7 +45,7 @@ def judge_deep(folder: Path, on_question: Callable[[int, int, str], None] | None
     recording = recording._replace(plays=as_evidence(recording.plays))
     game = exact_game(chosen.environment, chosen.env) if numbers.exact else None
     repeats = 1 if game is not None and game.deterministic else REPEATS
-    base, sides = baselines_of(numbers, recording, game), teams_of(chosen, len(recording.agents))
+    base, sides = baselines_of(numbers, recording, game), teams_of(folder, chosen, len(recording.agents))
     crowd = crowd_of_seeds(numbers, recording)._replace(sides=tuple(sides) if game is None else ())
     if with_team_reward(chosen).reward in TEAM_REWARDS:
         crowd = crowd._replace(paid=[paid_together(play, sides) for play in crowd.plays])
@@ -79,13 +80,11 @@ def crowd_of_seeds(numbers: DeepNumbers, recording: Recording) -> Crowd:
     return Crowd("team", recording.plays, returns, success, failing, numbers.success_known)
 
 
-def teams_of(chosen: DeepPlan, agents: int) -> list[int]:
-    """The team number of each agent: as --env.team says, else all are one team."""
-    if not isinstance(chosen.env, Mapping) or chosen.env.get("team") is None:
-        return [0] * agents
-    from coterie.workflow.deep.opening import without_team  # imports JAX, which a diagnosis does without
-
-    return without_team(chosen.env)[1] or [0] * agents
+def teams_of(folder: Path, chosen: DeepPlan, agents: int) -> list[int]:
+    """The team number of each agent: as the run's checkpoint says, else --env.team, else all are one team."""
+    saved = load_checkpoint(folder, ())[1].get("spec", {}).get("team") if list_checkpoints(folder) else None
+    saved = saved or (own_options(chosen.env)[1] if isinstance(chosen.env, Mapping) else None)
+    return [int(number) for number in saved] if saved and len(saved) == agents else [0] * agents
 
 
 def paid_together(play: Play, teams: Sequence[int]) -> Play:

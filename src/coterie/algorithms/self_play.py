@@ -1,0 +1,98 @@
+"""Self-play against a pool of one's own past (Lanctot et al. 2017 study such pools; Bansal et al. 2018 use this one).
+
+Agents that learn against each other only may forget what they could do against earlier ones, and go round in circles.
+Here a share of the environments seats one team's present agents among the past of all others; everybody learns from
+everything, which values learned off-policy allow. With G updates between snapshots, snapshot number n = updates // G
+stands in the pool's slot n mod K.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from coterie.algorithms.side_by_side import replay_of, without_replay
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, View, members
+
+OF_ALL = 0.5  # of the environments are played against the past
+
+
+class Pooled(NamedTuple):
+    """The learner and its past policies, leaves [K, ...]."""
+
+    own: Any
+    past: Any
+    replay: Any
+
+
+class PooledPolicy(NamedTuple):
+    """What acting reads: the present policy, the past ones, and how many slots are filled."""
+
+    own: Any
+    past: Any
+    filled: Array
+
+
+def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algorithm:
+    """`algorithm`, exploring against the last `slots` of its own policies, one kept every `every` updates.
+
+    Environments are seated in turn: the first 1 - OF_ALL of them play the present against itself; in each of the others
+    one team is the present and the others are one past policy, drawn anew for each environment whenever a snapshot is
+    taken, so that nobody is exchanged in the middle of a memory more often than that. Greedy play is the present alone.
+    """
+    teams = [members(spec, team) for team in range(spec.teams)]
+
+    def init(key: Key, of: Spec) -> Pooled:
+        own = algorithm.init(key, of)
+        first = algorithm.policy(own, Clock(jnp.uint32(0), jnp.uint32(0)))
+        past = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], slots, 0), first)
+        return Pooled(without_replay(own), past, replay_of(own))
+
+    def inner(learner: Pooled) -> Any:
+        return learner.own._replace(replay=learner.replay) if hasattr(learner.own, "replay") else learner.own
+
+    def policy(learner: Pooled, clock: Clock) -> PooledPolicy:
+        return PooledPolicy(algorithm.policy(inner(learner), clock), learner.past, clock.updates // jnp.uint32(every))
+
+    def memory(policy: PooledPolicy, environments: int) -> Any:
+        return algorithm.memory(policy.own, environments)
+
+    def act(key: Key, policy: PooledPolicy, views: tuple[View, ...], memories: Any, mode: str) -> tuple[Decision, ...]:
+        own = algorithm.act(key, policy.own, views, memories, mode)
+        if mode != "explore":
+            return own
+        environments = views[0].alive.shape[0]
+        number = jnp.arange(environments)
+        against = number >= round((1 - OF_ALL) * environments)
+        draw_key = jax.random.fold_in(jax.random.key(0), policy.filled)
+        slot = jax.random.randint(draw_key, (environments,), 0, jnp.clip(policy.filled, 1, slots))
+
+        def one(place: Array, environment: Array, seen: Any, before: Any) -> tuple[Decision, ...]:
+            then = jax.tree.map(lambda leaf: leaf[place], policy.past)
+            alone = jax.tree.map(lambda leaf: leaf[None], (seen, before))
+            told = algorithm.act(jax.random.fold_in(key, environment), then, *alone, mode)
+            return jax.tree.map(lambda leaf: leaf[0], told)
+
+        def seat(past: Array, mine: Array, other: Array) -> Array:
+            return jnp.where(past.reshape(past.shape + (1,) * (mine.ndim - 2)), other, mine)
+
+        theirs = jax.vmap(one)(slot, number, views, memories)
+        told = []
+        for kind, mine, other in zip(spec.kinds, own, theirs, strict=True):
+            of = jnp.array([next(t for t, group in enumerate(teams) if agent in group) for agent in kind.agents])
+            past = against[:, None] & (of[None, :] != (number % len(teams))[:, None])
+            told.append(jax.tree.map(partial(seat, past), mine, other))
+        return tuple(told)
+
+    def update(key: Key, learner: Pooled, rollout: Rollout, clock: Clock) -> tuple[Pooled, dict[str, Array]]:
+        own, info = algorithm.update(key, inner(learner), rollout, clock)
+        now = algorithm.policy(own, clock)
+        slot = ((clock.updates // jnp.uint32(every)) % jnp.uint32(slots)).astype(jnp.int32)
+        keep = (clock.updates + 1) % jnp.uint32(every) == 0
+        past = jax.tree.map(lambda leaf, new: leaf.at[slot].set(jnp.where(keep, new, leaf[slot])), learner.past, now)
+        return Pooled(without_replay(own), past, replay_of(own)), info
+
+    return Algorithm(init, policy, memory, act, update)
