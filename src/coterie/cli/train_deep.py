@@ -55,8 +55,12 @@ class TrainDeepOptions:
     """What counts as coordinated where the environment does not say: "return>=90", or info:NAME for what infos tell."""
     team: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Who plays a team, NAME=PLAYER, for each team: adversaries=iql, prey=random, idle, ./rule.py:act or a run."""
-    checks: int = 20
-    """How often the greedy team is checked; the best check's policy is kept and judged on fresh episodes."""
+    checks: int | None = None
+    """How often the greedy team is checked (20, or 10 in PettingZoo's worlds); the best check's policy is judged."""
+    check_episodes: int | None = None
+    """Episodes of a check (32, or 8 in PettingZoo's worlds)."""
+    final_episodes: int | None = None
+    """Fresh episodes that the best policy is judged on (320, or 80 in PettingZoo's worlds)."""
     workers: int = 0
     """Processes that step a PettingZoo environment; 0: this one."""
     device: str = "auto"
@@ -110,6 +114,8 @@ def run(environment: str, words: list[str]) -> int:
         teams=options.team,
         runs=options.runs,
         checks=options.checks,
+        check_episodes=options.check_episodes,
+        final_episodes=options.final_episodes,
     )
     from coterie.cli.output import DeepProgressLine, finished, next_step, say, say_fault, show, show_json
     from coterie.running.recorder import check_new, word_for

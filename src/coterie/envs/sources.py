@@ -22,6 +22,7 @@ SOURCES = {
     "jaxmarl": "_",
     "jumanji": "-",
 }
+OBJECT = "object"  # the source of what was given as it is, in Python
 JAX_SOURCES = ("jaxmarl", "jumanji")
 VERSION = re.compile(r"[-_]v(\d+)$")
 
@@ -49,7 +50,7 @@ def parse(word: str) -> Source | None:
         if not name:
             raise BadInput(f"'{word}': which environment of {source}? For example: {EXAMPLES[source]}")
         return Source(source, VERSION.sub(rf"{SOURCES[source]}v\1", name))
-    if not source.isidentifier() or (name.isidentifier() and _is_module(source)):
+    if source == OBJECT or not source.isidentifier() or (name.isidentifier() and _is_module(source)):
         return None
     raise BadInput(f"there is no source '{source}' of environments{nearest(source, SOURCES)}")
 

@@ -13,8 +13,9 @@ import gymnasium
 import pettingzoo
 from pettingzoo.env_registry.exceptions import PettingZooRegistryError
 
-from coterie.envs.sources import VERSION, Source, parse
+from coterie.envs.sources import OBJECT, VERSION, Source, parse
 from coterie.errors import BadInput, nearest
+from coterie.pettingzoo.live import given
 from coterie.yours import FAILURES, read_function, told
 
 
@@ -27,7 +28,13 @@ class Maker(NamedTuple):
 
 def find_maker(word: str) -> Maker:
     """What makes the environments of a word."""
+    if (function := given(word)) is not None:
+        return Maker(function, function)
     source = parse(word)
+    if word.startswith(f"{OBJECT}:"):
+        raise BadInput(
+            f"{word} was given in Python, and is not here; give it again: coterie.resume(run, environment=make_env)"
+        )
     if source is None:
         function = read_function(word) if ".py:" in word else _of_module(word)
         return Maker(function, function)

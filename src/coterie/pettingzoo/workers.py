@@ -28,6 +28,7 @@ import numpy as np
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.board import read_board, sight
 from coterie.pettingzoo.drive import where
+from coterie.pettingzoo.live import WORKER
 from coterie.pettingzoo.worker import Answer, Reads, Task, arrange, board_part, drive, made, work
 from coterie.types import Outcome, Sight, Spec
 from coterie.yours import told
@@ -130,7 +131,7 @@ class Workers:
     def _start(self, task: Task, memory: Any) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(task, memory, theirs), name=f"coterie-worker-{task.worker}")
+        process = context.Process(target=work, args=(task, memory, theirs), name=f"{WORKER}-{task.worker}")
         try:
             with fresh_child():
                 process.start()

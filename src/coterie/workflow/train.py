@@ -101,7 +101,7 @@ class Run:
 
 
 def train(
-    environment: str = "rendezvous",
+    environment: Any = "rendezvous",
     *,
     deep: bool | None = None,
     algorithm: str | None = None,
@@ -122,10 +122,14 @@ def train(
     Tables learn where a game is finite, networks (`train_deep`) where `deep`, the environment, the algorithm or the
     preset ask for them.
 
+    `environment` is a word, a function that makes a PettingZoo environment (or a gymnasium one with a tuple of
+    actions), or such an object, which is copied.
+
     `env` are the environment's options (a mapping or its dataclass), further words the learner's: for example
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
     StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
+    environment = word_for(environment)
     networks = learns_deep(environment, algorithm, preset) if deep is None else deep
     check_learner_fits(environment, networks, algorithm=algorithm, preset=preset)
     if networks:
@@ -169,6 +173,15 @@ def train(
     return run
 
 
+def word_for(environment: Any) -> str:
+    """The word of an environment, which may also be given as it is."""
+    if isinstance(environment, str):
+        return environment
+    from coterie.pettingzoo.live import word_of
+
+    return word_of(environment)
+
+
 def audit(chosen: Plan, game: FiniteGame) -> Audit:
     """Does the optimum of this reward, as the learner discounts it, reach the aim?"""
     return reward_audit(game, chosen.learner.discount)
@@ -208,8 +221,14 @@ def resume(
     device: str = "auto",
     parts: Any = None,
     track: Any = None,
+    environment: Any = None,
 ) -> Run | DeepRun:
-    """Go on with a stopped run as if it had never been stopped, and judge it; the last four words are of deep runs."""
+    """Go on with a stopped run as if it had never been stopped, and judge it; the last five words are of deep runs.
+
+    environment: the function or object that the run was given in Python.
+    """
+    if environment is not None:
+        word_for(environment)
     folder = recorder.find_run(Path(runs), str(run))
     if is_deep(folder):
         from coterie.workflow.deep.train import resume_deep

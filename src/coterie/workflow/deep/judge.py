@@ -13,8 +13,6 @@ from coterie.running.deep.session import Progress
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
 from coterie.workflow.deep.exact import Exact, exact_judgement
 from coterie.workflow.deep.plan import (
-    CHECK_EPISODES,
-    FINAL_EPISODES,
     DeepPlan,
     knows_success,
     unit_of,
@@ -25,7 +23,7 @@ from coterie.workflow.deep.sides import judged_sides
 
 def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, rate: float) -> DeepVerdict:
     """Fresh greedy episodes of each seed's best saved policy, beside random and idle play and the exact optimum."""
-    count = max(1, FINAL_EPISODES // CHECK_EPISODES)
+    count = max(1, chosen.final_episodes // chosen.check_episodes)
     returns, success, all_played, schedule = [], [], [], opened.schedule
     for lane, policy in zip(opened.lanes, progress.best, strict=True):
         played = [lane.judge(policy, schedule.marks + number) for number in range(count)]
@@ -55,7 +53,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         unit=unit_of(chosen),
         success_known=knows_success(chosen),
         seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),
-        episodes=count * CHECK_EPISODES,
+        episodes=count * chosen.check_episodes,
         returns=tuple(values.tolist()),
         success=tuple(won.tolist()),
         sampled=tuple(sampled.tolist()),

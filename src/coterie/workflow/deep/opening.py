@@ -21,7 +21,6 @@ from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED
 from coterie.types import Team
 from coterie.workflow.deep.learners import learners_of
 from coterie.workflow.deep.plan import (
-    CHECK_EPISODES,
     DeepPlan,
     knows_success,
     own_options,
@@ -55,7 +54,7 @@ def open_plan(
         )
     seeds = [chosen.seed + place for place in range(chosen.seeds)]
     common = {
-        "schedule": schedule_of(chosen), "steps": chosen.steps, "seeds": seeds, "episodes": CHECK_EPISODES,
+        "schedule": schedule_of(chosen), "steps": chosen.steps, "seeds": seeds, "episodes": chosen.check_episodes,
         "memory": free_bytes() if memory is None else memory,
     }  # fmt: skip
     if chosen.road == "compiled":

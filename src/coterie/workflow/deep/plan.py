@@ -19,8 +19,10 @@ from coterie.workflow.planning.plan import check_seed, environment_options, repl
 DEEP_FORMAT = 1
 MOST_STEPS = 2**31 - 1  # the clock counts in 32 bits
 MOST_SEEDS = 10_000
+MOST_EPISODES = 100_000
 LONGEST_SEQUENCE = 64
 CHECKS, CHECK_EPISODES, FINAL_EPISODES = 20, 32, 320
+ELSEWHERE = CHECKS // 2, CHECK_EPISODES // 4, FINAL_EPISODES // 4  # worlds outside take their time
 LEFT_OUT = ("runs",)  # of a plan's settings: where the run's folder stands says it
 Road = Literal["compiled", "worker"]
 
@@ -40,6 +42,8 @@ class DeepPlan(NamedTuple):
     success: str
     checks: int
     teams: Mapping[str, str] = {}
+    check_episodes: int = CHECK_EPISODES
+    final_episodes: int = FINAL_EPISODES
     runs: str = "runs"
 
 
@@ -54,13 +58,16 @@ def deep_plan(
     steps: int | None = None,
     learner: Mapping[str, Any] | DeepOptions | None = None,
     success: str = "",
-    checks: int = CHECKS,
+    checks: int | None = None,
+    check_episodes: int | None = None,
+    final_episodes: int | None = None,
     teams: Mapping[str, str] | Sequence[str] = (),
     runs: str = "runs",
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm.
 
-    teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
+    checks: of the greedy team, each of check_episodes; final_episodes: of the verdict; fewer in worlds outside JAX,
+    unless said. teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
     """
     road, sharing = road_of(environment), shares(learner)
     teams = read_teams(teams)
@@ -78,7 +85,13 @@ def deep_plan(
         raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
     options: DeepOptions = replaced(defaults, learner or {}, "option", "--")
     steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
-    seeds, checks = whole("--seeds", seeds), whole("--checks", checks)
+    usual = ELSEWHERE if road == "worker" else (CHECKS, CHECK_EPISODES, FINAL_EPISODES)
+    named = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
+    seeds = whole("--seeds", seeds)
+    checks, check_episodes, final_episodes = (
+        whole(flag, least if value is None else value) for (flag, value), least in zip(named, usual, strict=True)
+    )
+    final_episodes = max(final_episodes, check_episodes) if named[2][1] is None else final_episodes
     check_learner(algorithm, options)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
@@ -97,9 +110,14 @@ def deep_plan(
         raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
     if not 1 <= checks <= 1_000:
         raise BadInput(f"--checks {checks}: expected 1 to 1,000")
+    if not 1 <= check_episodes <= final_episodes <= MOST_EPISODES:
+        raise BadInput(
+            f"--check-episodes {check_episodes} and --final-episodes {final_episodes}: expected 1 to {MOST_EPISODES:,} "
+            "episodes, and no more in a check than in the end"
+        )
     return DeepPlan(
         environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
-        success, checks, teams, str(runs),
+        success, checks, teams, check_episodes, final_episodes, str(runs),
     )  # fmt: skip
 
 
@@ -315,6 +333,8 @@ def planned_deep(folder: Path) -> DeepPlan:
             learner=DeepOptions(**config["learner"]),
             success=config["success"],
             checks=config["checks"],
+            check_episodes=config.get("check_episodes", CHECK_EPISODES),
+            final_episodes=config.get("final_episodes", FINAL_EPISODES),
             teams=config.get("teams", {}),
             runs=str(folder.parent),
         )

@@ -20,7 +20,7 @@ from coterie.running.deep.session import Progress, new_progress
 from coterie.running.episodes import Recording, write_recording
 from coterie.settings import DeepOptions
 from coterie.types import Clock, Play
-from coterie.workflow.deep.plan import LEFT_OUT, DeepPlan, with_team_reward
+from coterie.workflow.deep.plan import CHECK_EPISODES, FINAL_EPISODES, LEFT_OUT, DeepPlan, with_team_reward
 
 
 def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
@@ -71,6 +71,7 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
         raise StorageFault(f"{place} has a manifest that does not fit: {error}") from error
     saved, wanted = recorder.flat(found.settings), recorder.flat(settings_of(chosen))
     since = {f"learner.{name}": value for name, value in recorder.flat(vars(DeepOptions())).items()}
+    since |= {"check_episodes": CHECK_EPISODES, "final_episodes": FINAL_EPISODES}
     for name in sorted(saved.keys() | wanted.keys()):
         if saved.get(name, since.get(name)) != wanted.get(name):  # options that were not there yet had no effect
             raise StorageFault(

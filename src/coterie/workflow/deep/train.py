@@ -83,6 +83,8 @@ def train_deep(
     success: str = "",
     teams: Mapping[str, str] | Sequence[str] = (),
     checks: int | None = None,
+    check_episodes: int | None = None,
+    final_episodes: int | None = None,
     name: str | None = None,
     runs: str | Path = "runs",
     pictures: bool = True,
@@ -99,7 +101,6 @@ def train_deep(
     `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`. `parts` puts parts of your
     own into the learner: a function from the algorithm's Parts and the Spec to the Parts to use (algorithms/qlearning).
     """
-    more: dict[str, Any] = {} if checks is None else {"checks": checks}
     chosen = deep_plan(
         environment,
         algorithm=algorithm,
@@ -112,7 +113,9 @@ def train_deep(
         success=success,
         teams=teams,
         runs=str(runs),
-        **more,
+        checks=checks,
+        check_episodes=check_episodes,
+        final_episodes=final_episodes,
     )
     recorder.check_new(Path(runs), name)
     with interruptible():
