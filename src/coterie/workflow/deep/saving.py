@@ -19,7 +19,7 @@ from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import Progress, new_progress
 from coterie.running.episodes import Recording, write_recording
 from coterie.settings import DeepOptions
-from coterie.types import Clock, Play
+from coterie.types import Clock, Play, Team
 from coterie.workflow.deep.plan import CHECK_EPISODES, FINAL_EPISODES, LEFT_OUT, DeepPlan, with_team_reward
 
 
@@ -59,7 +59,7 @@ class Facts(msgspec.Struct):
     changed: str
     settings: dict[str, Any]
     layouts: list[Layout] = []
-    teams: list[dict[str, Any]] = []
+    teams: list[Team] = []
 
 
 def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> Facts:
@@ -116,7 +116,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "changed": opened.changed,
         "layouts": msgspec.to_builtins(opened.layouts),
         "settings": settings_of(chosen),
-        "teams": [team._asdict() for team in opened.teams],
+        "teams": msgspec.to_builtins(opened.teams),
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(with_team_reward(chosen)),
         "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),

@@ -1,0 +1,147 @@
+"""Algorithms side by side: each learns as it would alone, whoever plays the others."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from family import made_up
+
+from coterie.algorithms.fixed import fixed
+from coterie.algorithms.qlearning import Sizes, parts, qlearning
+from coterie.algorithms.self_play import self_play
+from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_side, stand_in
+from coterie.algorithms.side_by_side import columns as columns_of
+from coterie.running.rollout import Plan
+from coterie.settings import DeepOptions
+from coterie.types import Clock, Kind, Spec, View, join
+
+# Agents 0 2 3 are of one kind, 1 and 4 of another; teams (0, 1) and (2, 3, 4).
+SPEC = Spec(
+    tuple("abcde"),
+    (Kind((0, 2, 3), 3, (2,), "float32"), Kind((1, 4), 2, (4,), "float32")),
+    (0, 0, 1, 1, 1),
+    tuple(range(5)),
+    tuple(range(5)),
+    (3,),
+)
+OPTIONS = DeepOptions(hidden=4, layers=1, environments=2, rows=4, batch=8, warmup=0, replay=16, reward="team-sum")
+SIZES = Sizes(64, 2, 4, 1)
+LEFT, RIGHT = (0, 1), (2, 3, 4)
+
+
+def learner(spec, name="iql", **more):
+    options = dataclasses.replace(OPTIONS, **more)
+    sizes = SIZES._replace(length=3) if options.recurrent else SIZES
+    return qlearning(spec, options, sizes, parts(name, options, spec))
+
+
+def views(seed=0):
+    rng = np.random.default_rng(seed)
+
+    def of(kind):
+        size = (2, len(kind.agents))
+        there = np.ones(size, bool)
+        obs = rng.normal(size=(*size, *kind.observation_shape)).astype(np.float32)
+        return View(obs, np.ones((*size, kind.actions), bool), there, there, there)
+
+    return tuple(map(of, SPEC.kinds))
+
+
+def test_a_part_has_its_own_numbers():
+    right = part(SPEC, RIGHT)
+    assert right.agents == ("c", "d", "e")
+    assert [kind.agents for kind in right.kinds] == [(0, 1), (2,)]
+    assert right.team == (0, 0, 0)
+    assert right.parameters == (0, 1, 2)
+    assert part(SPEC, (1, 4)).kinds == (dataclasses.replace(SPEC.kinds[1], agents=(0, 1)),)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_each_member_acts_and_learns_as_if_it_were_alone(recurrent):
+    own = [part(SPEC, LEFT), part(SPEC, RIGHT)]
+    members = [learner(own[0], "vdn", recurrent=recurrent), learner(own[1], "iql", recurrent=recurrent)]
+    both = side_by_side(SPEC, [Member("left", LEFT, members[0]), Member("right", RIGHT, members[1])])
+    key, clock = jax.random.key(5), Clock(jnp.uint32(8), jnp.uint32(0))
+    together = both.init(key, SPEC)
+    alone = [one.init(jax.random.fold_in(key, m), spec) for m, (one, spec) in enumerate(zip(members, own, strict=True))]
+    policy, seen = both.policy(together, clock), views()
+    decisions = both.act(key, policy, seen, both.memory(policy, 2), "explore")
+    action = join(SPEC, tuple(decision.action for decision in decisions))
+    for m, (one, spec, agents) in enumerate(zip(members, own, (LEFT, RIGHT), strict=True)):
+        at = columns_of(SPEC, agents)
+        mine = tuple(
+            jax.tree.map(lambda leaf, p=p: leaf[:, list(p)], seen[k]) for k, p in zip(at.kinds, at.places, strict=True)
+        )
+        its = one.policy(alone[m], clock)
+        wanted = one.act(jax.random.fold_in(key, m), its, mine, one.memory(its, 2), "explore")
+        np.testing.assert_array_equal(action[:, list(agents)], join(spec, tuple(d.action for d in wanted)))
+    rollout = jax.tree.map(lambda leaf: leaf[0], made_up(SPEC, Plan(2, 4), 1))
+    after, info = jax.jit(both.update)(key, together, rollout, clock)
+    for m, (one, agents, name) in enumerate(zip(members, (LEFT, RIGHT), ("left", "right"), strict=True)):
+        its, told = jax.jit(one.update)(
+            jax.random.fold_in(key, m), alone[m], rollout_of(rollout, columns_of(SPEC, agents)), clock
+        )
+        for ours, theirs in zip(
+            jax.tree.leaves(after.members[m]), jax.tree.leaves(its._replace(replay=())), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(info[f"{name}.loss"], told["loss"], rtol=1e-5)
+
+
+def test_who_learns_nothing_changes_nothing_for_the_other():
+    own = part(SPEC, LEFT)
+    results = []
+    for rival in (fixed(part(SPEC, RIGHT), None), fixed(part(SPEC, RIGHT), (1, 1, 1))):
+        both = side_by_side(SPEC, [Member("left", LEFT, learner(own)), Member("right", RIGHT, rival)])
+        rollout = jax.tree.map(lambda leaf: leaf[0], made_up(SPEC, Plan(2, 4), 1))
+        key, clock = jax.random.key(0), Clock(jnp.uint32(8), jnp.uint32(0))
+        after, info = jax.jit(both.update)(key, both.init(key, SPEC), rollout, clock)
+        results.append((after.members[0], info))
+        assert "left.loss" not in info  # one learner's numbers are the run's
+    for one, other in zip(*map(jax.tree.leaves, results), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_some_agents_stand_in_for_others():
+    algorithm = fixed(SPEC, (0, 0, 0, 0, 0))
+    mixed = stand_in(SPEC, algorithm, fixed(SPEC, (1, 1, 1, 1, 1)), (1, 3))
+    decisions = mixed.act(jax.random.key(0), (), views(), ((), ()), "greedy")
+    assert join(SPEC, tuple(d.action for d in decisions)).tolist() == [[0, 1, 0, 1, 0]] * 2
+
+
+def numbered(spec):
+    """An algorithm that acts by how many updates it has seen: its policy is that number."""
+    still = fixed(spec, None)
+
+    def act(key, policy, seen, memory, mode):
+        told = still.act(key, (), seen, memory, mode)
+        return tuple(d._replace(action=jnp.full_like(d.action, policy)) for d in told)
+
+    return still._replace(
+        init=lambda key, of: jnp.int32(0),
+        policy=lambda learner, clock: learner,
+        act=act,
+        update=lambda key, learner, rollout, clock: (learner + 1, {}),
+    )
+
+
+def test_half_of_the_environments_are_played_against_the_past():
+    spec = Spec(("x", "y"), (Kind((0, 1), 99, (1,), "float32"),), (0, 1), (0, 1), (0, 1))
+    algorithm = self_play(spec, numbered(spec), slots=3, every=2)
+    learner = algorithm.init(jax.random.key(0), spec)
+    for updates in range(12):
+        learner, _ = algorithm.update(jax.random.key(0), learner, None, Clock(jnp.uint32(0), jnp.uint32(updates)))
+    assert np.asarray(learner.past).tolist() == [8, 10, 12]  # after updates 8, 10 and 12; older ones were replaced
+    policy = algorithm.policy(learner, Clock(jnp.uint32(0), jnp.uint32(12)))
+    there = np.ones((8, 2), bool)
+    seen = (View(np.zeros((8, 2, 1), np.float32), np.ones((8, 2, 99), bool), there, there, there),)
+    explored = np.asarray(algorithm.act(jax.random.key(1), policy, seen, ((),), "explore")[0].action)
+    assert (explored[:4] == 12).all()
+    for place, row in enumerate(explored[4:], start=4):
+        assert row[place % 2] == 12  # one seat is the present
+        assert row[1 - place % 2] in (8, 10, 12)
+    assert len(set(explored[4:].ravel().tolist())) > 1
+    greedy = np.asarray(algorithm.act(jax.random.key(1), policy, seen, ((),), "greedy")[0].action)
+    assert (greedy == 12).all()
