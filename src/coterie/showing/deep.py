@@ -32,8 +32,11 @@ def verdict(told: DeepVerdict) -> RenderableType:
     lines.append(Text())
     rows = zip(told.seeds, told.returns, told.success, told.best_step, strict=True)
     best = max(told.returns)
-    for seed, earned, success, step in rows:
+    for place, (seed, earned, success, step) in enumerate(rows):
         frozen = "  left the finite numbers" if seed in told.frozen else ""
+        if contest(told):
+            lines.append(seed_of_rivals(told, place, seed, step).append(frozen, "bold red"))
+            continue
         bar = "█" * round(20 * _share(earned, told.random, best if told.optimum is None else told.optimum))
         line = Text(f"  seed {seed:<6}").append(f"{words.number(earned):>10}", "bold")
         line.append(f"  {_succeeds(told, success):>{9 + len(told.success_word)}}").append(
@@ -52,6 +55,17 @@ def verdict(told: DeepVerdict) -> RenderableType:
         if finding.remedy:
             lines.append(Text.assemble("    ", ("Try: ", "bold"), finding.remedy))
     return Group(*lines)
+
+
+def contest(told: DeepVerdict) -> bool:
+    """Whether several teams learned against each other: then their mean says nothing."""
+    return sum(bool(side.against) for side in told.sides) > 1
+
+
+def seed_of_rivals(told: DeepVerdict, place: int, seed: int, step: int) -> Text:
+    """What each team of one seed earns against random play."""
+    earned = ", ".join(f"{side.name} {words.number(side.against[place])}" for side in told.sides if side.against)
+    return Text(f"  seed {seed:<6}").append(earned, "bold").append(f" against random play; saved at {step:,}", "dim")
 
 
 def side_line(side: Side) -> Text:
@@ -90,6 +104,8 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
         ("random play", words.number(told.random), _untrained(told, told.random_success)),
         ("idle play", words.number(told.idle), f"{_untrained(told, told.idle_success)} ({told.idle_action})"),
     ]
+    if contest(told):
+        return [("rivals", "", "what one wins another may lose, so each team is shown by itself, below"), *found[2:3]]
     if told.optimum is not None:
         found.insert(2, ("optimum", words.number(told.optimum), f"the exact joint optimum, {told.objective}"))
     if told.relapsed is not None:
