@@ -185,11 +185,11 @@ def _check_legal(game: FiniteGame) -> None:
     may = (np.arange(shape[1]) < np.array(game.actions)[:, None]) & game.legal[game.seen]  # [S, N, A]
     if not may.any(2).all():
         raise ValueError("everybody has a legal action, whatever it sees")
-    joint: np.ndarray = np.ones((len(game.states), 1), bool)
+    joint = np.ones((len(game.states), 1), bool)
     for agent, size in enumerate(game.actions):
         joint = (joint[:, :, None] & may[:, None, agent, :size]).reshape(len(joint), -1)
     there = (np.diff(game.first_edge) > 0).reshape(joint.shape)
-    if (there.any(1)[:, None] & (there != joint)).any():
+    if (there != joint)[there.any(1)].any():
         raise ValueError("legal joint actions have edges, and no others")
 
 

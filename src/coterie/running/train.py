@@ -65,7 +65,7 @@ def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int, 
     this machine's memory with what saving copies.
     """
     check_game_for(algorithm, game, options)
-    as_rule(options, episodes, 0, algorithm, game.horizon)
+    as_rule(options, episodes, 0, algorithm, game)
     checks = episodes // check_interval(episodes)
     size = len(game.actions) * game.observation_count * max(game.actions) * 8 + checks * BYTES_A_CHECK
     size += sum(8 * prod(shape) for shape, _ in memory_shapes(game, options, algorithm).values())
@@ -135,7 +135,7 @@ def train_tabular(
     """
     check_threads(threads)
     table, check_every = as_table(game), check_interval(episodes)
-    rule = as_rule(options, episodes, check_every, teams.algorithm, game.horizon)
+    rule = as_rule(options, episodes, check_every, teams.algorithm, game)
     threads, every = threads or os.cpu_count() or 1, snapshot_interval(episodes)
     began, first, steps_before, chunk = 0.0, -1, 0, 1
     while teams.episode < episodes and not (should_stop and should_stop()):
