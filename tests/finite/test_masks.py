@@ -130,10 +130,10 @@ def test_who_is_shown_something_else_still_acts_legally():
 
 @pytest.mark.parametrize("game", [nim(5), nim(4, agents=3), *GAMES[:4]], ids=range(6))
 def test_files_keep_masks(game):
-    game = game._replace(first_actions=(1,) * len(game.actions), remarks=("starts are measured",))
+    game = game._replace(layouts=({"chosen": {"sizes": [9]}},), remarks=("starts are measured",))
     again = from_bytes(to_bytes(game))
     assert np.array_equal(again.legal, game.legal)
-    assert again.first_actions == game.first_actions
+    assert again.layouts == game.layouts
     assert again.remarks == game.remarks
 
 
@@ -141,7 +141,7 @@ def test_files_of_games_without_masks_are_as_they_were():
     game = meeting_game(3)
     data = to_bytes(game)
     assert b"legal" not in data
-    assert b"first_actions" not in data
+    assert b"layouts" not in data
     assert not from_bytes(data).masked
 
 

@@ -39,7 +39,7 @@ class Words(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     idle: tuple[int, ...]
     idle_is_noop: bool
     success_word: str
-    first_actions: tuple[int, ...] = ()
+    layouts: tuple[Any, ...] = ()
     remarks: tuple[str, ...] = ()
 
 

@@ -7,7 +7,7 @@ see on arriving in it, so what is seen belongs to the state: noise in the joint 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class FiniteGame(NamedTuple):
     observations        a tuple, one [O_kind, ...] array a kind; numbers run on from kind to kind
     horizon             joint steps until the time limit, 0 for none
     legal               bool[O, A]: what may be done by whoever sees this; [0, 0] where everything may be done always
-    first_actions       what an environment from elsewhere calls each agent's action 0, where that is not 0
+    layouts             by kind, what stands between an environment's own spaces and these arrays, as plain data
     remarks             what is to be known about how the table was made, a sentence each
 
     With a mask, edges stand for legal joint actions only. Whoever may do one thing only has nothing to decide; so an
@@ -61,7 +61,7 @@ class FiniteGame(NamedTuple):
     action_boards: np.ndarray
     observations: tuple[np.ndarray, ...]
     legal: np.ndarray = ALL_LEGAL
-    first_actions: tuple[int, ...] = ()
+    layouts: tuple[Any, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
