@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from coterie.finite.game import FiniteGame
-from coterie.finite.solve import uniform_policy
-from coterie.finite.visits import joint_chance, visits
+from coterie.finite.solve import LONGEST_PLAY, uniform_policy
 
 SAME = 1e-9
 NOBODY = -1
@@ -120,14 +119,32 @@ def shares(game: FiniteGame, policy: np.ndarray) -> Shares:
     """
     if not decided_at_the_end(game):
         raise ValueError("rewards are earned on the way, so the last step does not say who has won")
-    counts = np.diff(game.first_edge)
-    pair = np.repeat(np.arange(len(counts)), counts)
-    joint_count = int(np.prod(game.actions))
-    last = np.flatnonzero(game.ended)
-    often = visits(game, policy)[pair[last] // joint_count]
-    flow = often * joint_chance(game, policy).reshape(-1)[pair[last]] * game.probability[last]
-    won, lost = flow @ (game.reward[last] > SAME), flow @ (game.reward[last] < -SAME)
-    return Shares(won, 1.0 - won - lost, lost)
+    source, joint = _source_and_joint(game)
+    flow = game.probability.copy()
+    for agent in range(joint.shape[1]):
+        flow *= policy[agent, game.seen[source, agent], joint[:, agent]]
+    taken = np.flatnonzero(flow)
+    source, flow, ended = source[taken], flow[taken], game.ended[taken]
+    won, lost = game.reward[taken] > SAME, game.reward[taken] < -SAME
+    states = len(game.states)
+    mass, shares_won, shares_lost = np.bincount(game.start_state, game.start_probability, states), 0.0, 0.0
+    for _ in range(game.horizon or LONGEST_PLAY):
+        if not mass.any():
+            break
+        arriving = mass[source] * flow
+        shares_won, shares_lost = shares_won + arriving @ (won & ended[:, None]), shares_lost + arriving @ lost
+        mass = np.bincount(game.successor[taken], arriving * ~ended, states)
+    shares_won, shares_lost = (np.zeros(joint.shape[1]) + one for one in (shares_won, shares_lost))
+    return Shares(shares_won, 1.0 - shares_won - shares_lost, shares_lost)
+
+
+def can_lose(game: FiniteGame, policy: np.ndarray, seat: int) -> bool:
+    """Whether any play of the others can make one seat lose that keeps to its policy float64[N, O, A]."""
+    source, joint = _source_and_joint(game)
+    possible = policy[seat, game.seen[source, seat], joint[:, seat]] > 0
+    onward = possible & ~game.ended
+    known = _closure(game, source[onward], game.successor[onward])
+    return bool((game.reward[possible & game.ended & known[source], seat] < -SAME).any())
 
 
 def against(game: FiniteGame, policy: np.ndarray, opponent: np.ndarray, seat: int) -> np.ndarray:
@@ -142,13 +159,24 @@ def _movers(game: FiniteGame) -> np.ndarray:
     return np.where(choices.any(1), choices.argmax(1), NOBODY)
 
 
+def _source_and_joint(game: FiniteGame) -> tuple[np.ndarray, np.ndarray]:
+    """For each edge the state that it begins in, int[M], and the joint action, int[M, N]."""
+    counts = np.diff(game.first_edge)
+    pair = np.repeat(np.arange(len(counts)), counts)
+    joint_count = int(np.prod(game.actions))
+    return pair // joint_count, np.stack(np.unravel_index(pair % joint_count, game.actions), axis=1)
+
+
 def _reachable(game: FiniteGame) -> np.ndarray:
     """The states that any play leads to, bool[S]."""
-    counts = np.diff(game.first_edge)
-    source = np.repeat(np.arange(len(counts)), counts) // int(np.prod(game.actions))
+    source, _ = _source_and_joint(game)
+    return _closure(game, source[~game.ended], game.successor[~game.ended])
+
+
+def _closure(game: FiniteGame, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The states that some steps lead to from the starts, bool[S]."""
     known = np.zeros(len(game.states), bool)
     known[game.start_state[game.start_probability > 0]] = True
-    before, after = source[~game.ended], game.successor[~game.ended]
     while True:
         fresh = np.unique(after[known[before]])
         if known[fresh].all():

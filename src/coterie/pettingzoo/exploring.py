@@ -15,6 +15,7 @@ from coterie.pettingzoo.stepping import Happened, Look, World
 
 COPIES_KEPT = 2_000  # of the environment at once; who waits longer is played up to where it was
 ALIASES_KEPT = 400  # second ways to known states, drawn evenly, that are gone on from once more
+NEVER_TWICE = 10_000  # steps, after which some state should have been met again
 MOST_SEEDS, FEWEST_SEEDS, SEED_SECONDS = 10_000, 100, 20.0
 UNSEEN = 0.01  # of the episodes may begin as none did that was looked at (Good 1953)
 
@@ -142,6 +143,11 @@ def explore(
             continue
         joint_count = joint_count or joint_space(mover.world)
         check_size(name, len(looks), joint_count, limits, deadline)
+        if not seen_again and len(edges) >= NEVER_TWICE:
+            raise BadInput(
+                f"{name} is too large for an exact table: in {len(edges):,} steps no state was met twice, so there seems "
+                "to be no end of them; use a smaller environment, or one of whole numbers"
+            )
         if on_states:
             on_states(len(looks))
         for joint, (happened, look, after) in zip(joints, mover.after(world, way, joints), strict=True):

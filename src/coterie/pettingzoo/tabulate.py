@@ -219,7 +219,7 @@ def _game(
         horizon=limit,
         idle=(0,) * len(sizes),
         idle_is_noop=False,
-        success_word="succeed" if told.any() or len(set(spec.team)) > 1 else "end it",
+        success_word="succeed" if succeeds.any() else "",
         first_edge=np.searchsorted(pair[order], np.arange(states * joint_count + 1)).astype(np.int32),
         probability=np.ones(len(pair)),
         successor=np.array([after for _, after in found.edges.values()], np.int32)[order],

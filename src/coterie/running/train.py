@@ -164,9 +164,11 @@ def checks_made(teams: Teams, episodes: int) -> int:
     return min(teams.episode // check_interval(episodes), teams.progress.check_success.shape[1])
 
 
-def as_parts(teams: Teams, observations: tuple[np.ndarray, ...]) -> dict[str, dict[str, np.ndarray]]:
+def as_parts(teams: Teams, game: FiniteGame) -> dict[str, dict[str, np.ndarray]]:
     """The two parts of a checkpoint: `policy`, which acting needs, and `progress`, which going on needs."""
-    seen = {f"observations.{k}": values for k, values in enumerate(observations)}
+    seen = {f"observations.{k}": values for k, values in enumerate(game.observations)}
+    if game.masked:
+        seen["legal"] = game.legal
     memory = {f"memory.{name}": array for name, array in teams.memory.items()}
     return {
         "policy": {"q": teams.q, **seen},
