@@ -89,7 +89,7 @@ def say_making() -> None:
 
 def say_playing() -> None:
     """What takes so long, where an environment from elsewhere is written down for the first time."""
-    say("playing this environment to write down its exact table; the next time it comes from the cache …")
+    say("making the exact table of this environment by playing it; the next time it comes from the cache …")
 
 
 def next_step(*commands: str) -> None:

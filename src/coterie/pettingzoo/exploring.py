@@ -145,8 +145,8 @@ def explore(
         check_size(name, len(looks), joint_count, limits, deadline)
         if not seen_again and len(edges) >= NEVER_TWICE:
             raise BadInput(
-                f"{name} is too large for an exact table: in {len(edges):,} steps no state was met twice, so there seems "
-                "to be no end of them; use a smaller environment, or one of whole numbers"
+                f"{name} is too large for an exact table: in {len(edges):,} steps no state was met twice, so there "
+                "seems to be no end of them; use a smaller environment, or one of whole numbers"
             )
         if on_states:
             on_states(len(looks))
