@@ -104,7 +104,7 @@ PRESETS: Mapping[str, Preset] = {
         algorithm="iql",
         options={
             "learning_rate": 0.4,
-            "learning_rate_end": 0.0,
+            "learning_rate_end": -1.0,
             "hysteresis": 1.0,
             "epsilon": 1.0,
             "epsilon_end": 0.1,
