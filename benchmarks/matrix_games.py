@@ -138,7 +138,7 @@ def optimal(
     late: int = 0,
 ) -> int:
     """How many of so many teams end with an optimal joint action; late: commitment's clocks are so many plays apart."""
-    table, rule = as_table(game), as_rule(options, REPETITIONS, 0, algorithm, game.horizon)
+    table, rule = as_table(game), as_rule(options, REPETITIONS, 0, algorithm, game)
     if isinstance(rule, CommitmentRule):
         rule = rule._replace(late=late)
     learned = advance(table, rule, new_teams(game, options, teams, 0, algorithm), seed, REPETITIONS, threads)

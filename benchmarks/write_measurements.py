@@ -51,6 +51,7 @@ def page() -> str:
     ]
     parts += [part for name, heading in EXACT.items() for part in section(exact[name], heading, plain_rows)]
     parts += [
+        *tictactoe_table(HERE / "results" / "tictactoe.json"),
         "## Diagnosis and statistics",
         "[How often the diagnostics are right](diagnostics/known_answers.md), "
         "[ten bad set-ups](diagnostics/bad_setups.md) and [the coverage of every printed interval](statistics.md) "
@@ -150,6 +151,37 @@ def diagnosis_table(place: Path) -> list[str]:
         "*processor*: the time of all cores together. Without pictures no report is drawn (`--no-pictures`)."
     )
     return ["### A diagnosis", f"`{saved['command']}`, {saved['date']}", say, "\n".join(lines)]
+
+
+def tictactoe_table(place: Path) -> list[str]:
+    """Tic-tac-toe in self-play, every team shown; nothing before it was first measured."""
+    if not place.exists():
+        return []
+    saved = json.loads(place.read_text())
+    say = (
+        "PettingZoo's `classic/tictactoe_v3` as a table, independent learners in self-play with the preset `self-play` "
+        "(chosen by `python benchmarks/tictactoe.py --only choose --save`, on another seed). Shares of games not lost "
+        "are exact; every one of ten teams is shown, in one order. The perfect player takes any of its best moves."
+    )
+    parts = ["## Tic-tac-toe in self-play", say]
+    for name in ("learning", "controls"):
+        found = saved[name]
+        parts.append(f"`{found['command']}`, {found['date']}")
+        for column in (key for key in found["rows"][0] if key != "what"):
+            lines = [f"| {column} | by team |", "|---|---|", *tictactoe_rows(found["rows"], column)]
+            parts.append("\n".join(lines))
+    return parts
+
+
+def tictactoe_rows(found: list[dict], column: str) -> list[str]:
+    """One column of all rows, a team a number: shares in per cent, or whether nobody can beat it."""
+
+    def told(value: float | bool) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return f"{100 * value:.1f} %" if value < 1 else "100 %"
+
+    return [f"| {row['what']} | {' · '.join(map(told, row[column]))} |" for row in found]
 
 
 def rows(found: list[dict]) -> str:

@@ -109,17 +109,23 @@ def here(tmp_path, monkeypatch):
         (["train", "rendezvous", "--tabular", "--steps", "9"], "--steps: --episodes says how long tables learn"),
         (["train", "rendezvous", "--algo", "qmx"], "there is no algorithm 'qmx'; did you mean 'qmix'?"),
         (["train", "foraging-8x8-2p-2f", "--tabular"], "foraging-8x8-2p-2f has too many states to list: at least 11,"),
-        (["train", "mpe2:simple_spread_v3", "--tabular"], "mpe2:simple_spread_v3 does not list its states: an environ"),
+        (
+            ["train", "jumanji:Maze-v0", "--tabular"],
+            "jumanji:Maze-v0 does not list its states: it draws its own chance",
+        ),
         (
             ["solve", "foraging-8x8-2p-2f-coop"],
             "foraging-8x8-2p-2f-coop has too many states to list: at least 11,515,3",
         ),
         (
-            ["solve", "mpe2:simple_spread_v3"],
-            "mpe2:simple_spread_v3 does not list its states: an environment from else",
+            ["solve", "jumanji:Maze-v0"],
+            "jumanji:Maze-v0 does not list its states: it draws its own chance, and only",
         ),
         (["watch", "foraging-8x8-2p-2f", "--policy", "idle"], "foraging-8x8-2p-2f has too many states to list: at lea"),
-        (["watch", "mpe2:simple_spread_v3", "--policy", "idle"], "mpe2:simple_spread_v3 does not list its states: an "),
+        (
+            ["watch", "jumanji:Maze-v0", "--policy", "idle"],
+            "jumanji:Maze-v0 does not list its states: it draws its own ",
+        ),
         (
             ["watch", "dec-tiger", "--policy", "idle", "--gif", "x.gif"],
             "--gif x.gif: this environment draws no board, so nothing can be animated; leave --gif out to read",

@@ -30,7 +30,7 @@ LAYERS = {
     "replay": f"{BASE} equations",
     "algorithms": f"{BASE} equations networks replay",
     "envs": f"{BASE} finite",
-    "pettingzoo": f"{BASE} yours envs.protocol envs.boards envs.sources",
+    "pettingzoo": f"{BASE} yours finite envs.protocol envs.boards envs.sources",
     "doors": f"{BASE} finite envs pettingzoo",
     "running": f"{UP_TO_DOORS} doors",
     "diagnosis": f"{UP_TO_DOORS} doors running",

@@ -57,6 +57,15 @@ def test_the_page_about_reasons_runs_from_top_to_bottom(tmp_path, monkeypatch, c
     assert (tmp_path / "theirs-report.html").exists()
 
 
+def test_the_page_about_played_tables_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    page = ROOT / "docs" / "environments" / "pettingzoo_tables.md"
+    grid = next(text for _, text in blocks(page, "python") if text.startswith("# grid.py"))
+    (tmp_path / "grid.py").write_text(grid)
+    monkeypatch.syspath_prepend(tmp_path)
+    ran = executed(page, tmp_path, monkeypatch, capsys)
+    assert ran == ["python", "solve", "train", "solve", "python", "solve"]
+
+
 def executed(page, folder, monkeypatch, capsys) -> list[str]:
     """Runs a page's Python in one namespace and its commands through the command, in one folder, in order."""
     monkeypatch.chdir(folder)

@@ -1,4 +1,4 @@
-"""Makes `learners` importable beside the tests."""
+"""Makes the worlds beside the tests importable."""
 
 import sys
 from pathlib import Path

@@ -101,7 +101,7 @@ def test_stopped_and_resumed_is_uninterrupted(tmp_path):
     from coterie.running.checkpoint import save_checkpoint
     from coterie.running.train import as_parts
 
-    save_checkpoint(halved, teams.episode, as_parts(teams, game.observations), {"episode": teams.episode})
+    save_checkpoint(halved, teams.episode, as_parts(teams, game), {"episode": teams.episode})
     resume(halved)
     for name in ("evaluation.json", "findings.json", "metrics.jsonl"):
         one, other = ((folder / name).read_text() for folder in (whole, halved))

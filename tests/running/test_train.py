@@ -71,7 +71,7 @@ def test_stopped_saved_and_resumed_equals_uninterrupted(game, tmp_path, name, mo
             game, options, teams, seed=3, episodes=EPISODES, threads=2, should_stop=stop_after(chunks)
         )
         stops.append(teams.episode)
-        save_checkpoint(tmp_path, teams.episode, as_parts(teams, game.observations), {"episode": teams.episode})
+        save_checkpoint(tmp_path, teams.episode, as_parts(teams, game), {"episode": teams.episode})
         parts, facts = load_checkpoint(tmp_path, ("policy", "progress"))
         teams = from_parts(parts, facts["episode"], begin(game, options, TEAMS, EPISODES), EPISODES)
     assert stops[0] == 1
@@ -95,7 +95,7 @@ def test_every_algorithm_goes_on_as_if_it_had_never_stopped(game, tmp_path, algo
             game, options, teams, seed=3, episodes=EPISODES, threads=2, should_stop=stop_after(chunks)
         )
         stops.append(teams.episode)
-        save_checkpoint(tmp_path, teams.episode, as_parts(teams, game.observations), {"episode": teams.episode})
+        save_checkpoint(tmp_path, teams.episode, as_parts(teams, game), {"episode": teams.episode})
         parts, facts = load_checkpoint(tmp_path, ("policy", "progress"))
         teams = from_parts(parts, facts["episode"], begin(game, options, TEAMS, EPISODES, algorithm), EPISODES)
     assert len(set(stops)) >= 3
@@ -236,7 +236,7 @@ def test_more_teams_than_memory_are_refused_before_they_are_made(game, monkeypat
 def test_a_checkpoint_of_another_run_is_refused(game, part, name, change):
     """The compiled loop writes where the settings say, so what it writes to must be as large as they say."""
     fresh = begin(game, TabularOptions(), TEAMS, EPISODES)
-    parts = as_parts(fresh, game.observations)
+    parts = as_parts(fresh, game)
     from_parts(parts, 7, fresh, EPISODES)
     if change is None:
         del parts[part][name]
@@ -250,7 +250,7 @@ def test_a_checkpoint_of_another_run_is_refused(game, part, name, change):
 def test_an_episode_outside_the_run_is_refused(game, episode):
     fresh = begin(game, TabularOptions(), TEAMS, EPISODES)
     with pytest.raises(StorageFault, match="of 240 episodes"):
-        from_parts(as_parts(fresh, game.observations), episode, fresh, EPISODES)
+        from_parts(as_parts(fresh, game), episode, fresh, EPISODES)
 
 
 def test_a_container_may_have_less_than_the_machine(monkeypatch):

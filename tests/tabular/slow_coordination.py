@@ -30,7 +30,7 @@ def train_by(
 ) -> Teams:
     """Teams of a compiled learner; `rule` replaces numbers of its rule, to break it on purpose."""
     state = new_teams(game, options, teams, episodes // check_every if check_every else 0, algorithm)
-    numbers = as_rule(options, episodes, check_every, algorithm, game.horizon)._replace(**rule)
+    numbers = as_rule(options, episodes, check_every, algorithm, game)._replace(**rule)
     for _ in range(chunks):
         state = advance(as_table(game), numbers, state, seed, episodes // chunks, threads)
     return state

@@ -243,7 +243,7 @@ def test_in_the_middle_of_a_round_the_leader_is_the_best_on_average():
     options, plays = replace(MASKED, commitments=4), 100
     begin, _, hold = timetable(4, 1.0, 0, plays)
     teams = new_teams(game, options, 200, 0, "commitment")
-    rule = as_rule(options, plays, 0, "commitment", 1)
+    rule = as_rule(options, plays, 0, "commitment")
     teams = advance(as_table(game), rule, teams, 0, int(begin[1] + hold[1]), 1)
     drawn = teams.memory["actions"][:, 0]
     assert (teams.q[:, 0, 0].argmax(1) == drawn.min(1)).all()

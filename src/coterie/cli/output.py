@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -87,6 +87,11 @@ def say_making() -> None:
     say("making the exact table of this game; the next time it comes from the cache …")
 
 
+def say_playing() -> None:
+    """What takes so long, where an environment from elsewhere is written down for the first time."""
+    say("making the exact table of this environment by playing it; the next time it comes from the cache …")
+
+
 def next_step(*commands: str) -> None:
     """The last line of an output for people."""
     print(f"\nNext: {'   or   '.join(commands)}", flush=True)
@@ -97,18 +102,31 @@ def has_boards(run: Any) -> bool:
     return any(play.boards.size for play in run.plays)
 
 
-def show_play(play: Play, action_names: tuple[str, ...], success_word: str, first: int, last: int) -> None:
-    """Some steps of an episode as a strip of boards, side by side as far as the terminal is wide."""
+def show_play(
+    play: Play,
+    action_names: tuple[str, ...],
+    success_word: str,
+    first: int,
+    last: int,
+    moves: Sequence[str] | None = None,
+) -> None:
+    """Some steps of an episode as a strip of boards, side by side as far as the terminal is wide.
+
+    moves: what was done in each step, in words, where that is not what all agents did.
+    """
     from coterie.showing.terminal import board_text
 
     out, width = console(), 2 * play.boards.shape[2] + 3
-    longest = max(len(_caption(play, step, action_names)) for step in range(first, last + 1))
+    told = [_caption(play, step, action_names) for step in range(last + 1)]
+    if moves is not None:
+        told[1:] = [f"{step}: {move}" for step, move in enumerate(moves[:last], 1)]
+    longest = max(map(len, told[first:]))
     caption_width = max(width, 12, longest + 2)
     a_row = max(1, (out.width - 2) // caption_width)
     for begin in range(first, last + 1, a_row):
         steps = range(begin, min(begin + a_row, last + 1))
         boards = [board_text(play.boards[step]).split("\n") for step in steps]
-        captions = [_caption(play, step, action_names) for step in steps]
+        captions = [told[step] for step in steps]
         out.print("  " + "".join(caption.ljust(caption_width) for caption in captions).rstrip())
         for row in range(play.boards.shape[1]):
             line = Text("  ")

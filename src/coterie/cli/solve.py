@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from coterie.cli.options import first_word, parse, with_options
 from coterie.envs import catalogue
+from coterie.statistics import percent
 
 if TYPE_CHECKING:
     from coterie.finite.equilibria import Equilibria, Equilibrium
+    from coterie.workflow.solve import Perfect, Solution
 
 PLAY_SHOWN = 14  # steps
 EQUILIBRIA_SHOWN = 12
@@ -38,17 +40,12 @@ def run(words: list[str]) -> int:
         if helping and words[0].startswith("-")
         else first_word(words, "environment", "coterie solve rendezvous")
     )
-    if ":" in name:
-        from coterie.workflow.planning.finite_games import check_finite
-
-        check_finite(name)
-    entry = catalogue.find(name)
-    kind = with_options("Solve", SolveOptions, env=(entry.options(), False))
-    options = parse(kind, rest, command=f"solve {name}", about=f"{name}: {entry.about}.")
-    from coterie.cli.output import next_step, say, say_making, show, show_json, show_play
+    options, env = _read(name, rest)
+    from coterie.cli.output import next_step, say, say_making, say_playing, show, show_json, show_play
     from coterie.workflow.solve import solve
 
-    found = solve(name, env=options.env, discount=options.discount, on_making=say_making, on_searching=_patience(say))
+    making = say_playing if ":" in name else say_making
+    found = solve(name, env=env, discount=options.discount, on_making=making, on_searching=_patience(say))
     base, audit = found.baselines, found.audit
     if options.json:
         show_json(
@@ -68,8 +65,16 @@ def run(words: list[str]) -> int:
                 "idle": base.idle,
                 "audit": audit.finding.sentence,
                 "play": {"actions": found.play.actions.tolist(), "rewards": found.play.rewards.tolist()},
+                "perfect": _perfect_as_json(found.perfect),
+                "remarks": found.remarks,
             }
         )
+        return 0
+    if found.perfect is not None:
+        show("", f"{name}: {found.states:,} states, {found.joint_actions} joint actions")
+        show(*_told_of_perfect(found.perfect), *(f"  {one}" for one in found.remarks))
+        _show_perfect(found.perfect, found)
+        next_step(_training(name))
         return 0
     objective = base.objective + (f", averaged over {found.starts:,} starts" if found.starts > 1 else "")
     show(
@@ -81,6 +86,7 @@ def run(words: list[str]) -> int:
         f"  idle           {base.idle:.2f}   {base.idle_action}",
         f"  {audit.finding.sentence}",
         *([f"  The decentralised optimum is not computed: {found.too_large}."] if found.too_large else []),
+        *(f"  {one}" for one in found.remarks),
         *(_equilibria(found.equilibria, found.action_names) if found.equilibria else []),
     )
     if found.play.boards.size:
@@ -89,8 +95,57 @@ def run(words: list[str]) -> int:
         show_play(found.play, found.action_names, found.success_word, 0, shown)
         if shown < len(found.play.actions):
             show(f"  … and {len(found.play.actions) - shown} more steps")
-    next_step(f"coterie train {name}")
+    next_step(_training(name))
     return 0
+
+
+def _training(name: str) -> str:
+    return f"coterie train {name}{' --tabular' if ':' in name else ''}"
+
+
+def _read(name: str, words: list[str]) -> tuple[Any, Any]:
+    """The options of the command, and the environment's."""
+    if ":" not in name:
+        entry = catalogue.find(name)
+        kind = with_options("Solve", SolveOptions, env=(entry.options(), False))
+        options = parse(kind, words, command=f"solve {name}", about=f"{name}: {entry.about}.")
+        return options, options.env
+    from coterie.cli.train_deep import foreign_options
+    from coterie.workflow.planning.finite_games import check_finite
+
+    env, rest = foreign_options(name, words)
+    options = parse(SolveOptions, rest, command=f"solve {name}", about=f"{name}, played to write down its table.")
+    check_finite(name)
+    return options, env
+
+
+def _told_of_perfect(perfect: Perfect) -> list[str]:
+    """What each agent earns where all are perfect, beside random play."""
+    lines = ["  perfect play (backward induction; of equally good moves any):"]
+    width = max(map(len, perfect.agents))
+    for place, (name, value) in enumerate(zip(perfect.agents, perfect.values, strict=True)):
+        line = f"    {name:{width}}  {value:.2f}"
+        if perfect.random is not None:
+            won, drawn, lost = (percent(float(one[place])) for one in perfect.random)
+            line += f"   where all play at random it wins {won}, draws {drawn}, loses {lost}"
+        lines.append(line)
+    if not perfect.unique:
+        lines.append(
+            "  Equally good moves of one are not equally good for others: other perfect play may pay otherwise."
+        )
+    return lines
+
+
+def _show_perfect(perfect: Perfect, found: Solution) -> None:
+    from coterie.cli.output import show, show_play
+
+    play = perfect.play
+    if play.boards.size:
+        show(f"\n  One perfect game, {len(play.actions)} moves:")
+        moves = [f"{name} {action}" for name, action in perfect.moves]
+        show_play(play, found.action_names, found.success_word, 0, len(play.actions), moves)
+    else:
+        show(f"  One perfect game: {'; '.join(f'{name} {action}' for name, action in perfect.moves)}")
 
 
 def _patience(say: Callable[[str], None]) -> Callable[[int], None]:
@@ -157,6 +212,18 @@ def _marks(one: Equilibrium, found: Equilibria) -> str:
         "dominated by another": one.dominated,
     }
     return ", ".join(name for name, holds in marks.items() if holds)
+
+
+def _perfect_as_json(perfect: Perfect | None) -> dict[str, Any] | None:
+    if perfect is None:
+        return None
+    random = None if perfect.random is None else {name: one.tolist() for name, one in perfect.random._asdict().items()}
+    return {
+        "values": dict(zip(perfect.agents, perfect.values, strict=True)),
+        "unique": perfect.unique,
+        "random": random,
+        "play": perfect.play.actions.tolist(),
+    }
 
 
 def _as_json(found: Equilibria) -> dict[str, Any]:

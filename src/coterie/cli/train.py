@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +47,14 @@ class TrainOptions:
     """Print the verdict for programs."""
 
 
+@dataclass(frozen=True)
+class TrainTheirs(TrainOptions):
+    """What to train in an environment from elsewhere."""
+
+    seeds: int = 100
+    """How many teams are trained, each with its own random numbers."""
+
+
 def run(words: list[str]) -> int:
     """Train, judge, print, draw."""
     helping = any(word in ("-h", "--help") for word in words)
@@ -59,6 +68,8 @@ def run(words: list[str]) -> int:
 
         return run_deep(environment, rest)
     rest = [word for word in rest if word not in FOR_TABLES]
+    if ":" in environment:
+        return _train_theirs(environment, rest, helping)
     entry = catalogue.find(environment)
     algorithm, preset = flag_value(rest, "--algorithm", "--algo"), flag_value(rest, "--preset") or "default"
     _, learner = preset_options(preset, algorithm)
@@ -72,7 +83,32 @@ def run(words: list[str]) -> int:
         if lost:
             raise BadInput(f"--ladder has recipes of its own and keeps no run; leave {', '.join(lost)} out")
         return _ladder(environment, options)
-    return _train(environment, options)
+    return _train(environment, options, options.env)
+
+
+def _train_theirs(environment: str, words: list[str], helping: bool) -> int:
+    """Tables in an environment from elsewhere, which is played first: who are rivals have another preset."""
+    from coterie.cli.train_deep import foreign_options
+
+    env, rest = foreign_options(environment, words)
+    algorithm, preset = flag_value(rest, "--algorithm", "--algo"), flag_value(rest, "--preset")
+
+    def read(preset: str):
+        _, learner = preset_options(preset, algorithm)
+        kind = with_options("TrainTheirs", TrainTheirs, learner=(learner, True))
+        return parse(kind, rest, command=f"train {environment}", about=f"{environment}, with tables.")
+
+    options = read(preset or "default")
+    if options.ladder:
+        raise BadInput(f"--ladder mends the tutorial, which is about rendezvous, not {environment}")
+    if preset is None and not helping:
+        from coterie.cli.output import say_playing
+        from coterie.workflow.planning.finite_games import finite_game
+        from coterie.workflow.planning.presets import preset_for_tables
+
+        preset = preset_for_tables(environment, not finite_game(environment, env, say_playing).common)
+        options = dataclasses.replace(read(preset), preset=preset)
+    return _train(environment, options, env)
 
 
 def _check_road(environment: str, words: list[str], deep: bool) -> None:
@@ -105,10 +141,20 @@ def _environment(words: list[str]) -> tuple[str, list[str]]:
     return first_word(words, "environment", "coterie train rendezvous (coterie list names all)")
 
 
-def _train(environment: str, options) -> int:
+def _train(environment: str, options, env) -> int:
     from rich.text import Text
 
-    from coterie.cli.output import ProgressLine, draw, has_boards, next_step, say_making, show, show_example, show_json
+    from coterie.cli.output import (
+        ProgressLine,
+        draw,
+        has_boards,
+        next_step,
+        say_making,
+        say_playing,
+        show,
+        show_example,
+        show_json,
+    )
     from coterie.running.recorder import word_for
     from coterie.showing.terminal import verdict
     from coterie.workflow.planning.game import game_of
@@ -119,13 +165,13 @@ def _train(environment: str, options) -> int:
         environment,
         algorithm=options.algorithm or None,
         preset=options.preset,
-        env=options.env,
+        env=env,
         seeds=options.seeds,
         seed=options.seed,
         episodes=options.episodes,
         learner=options.learner,
     )
-    game = game_of(chosen, say_making)
+    game = game_of(chosen, say_playing if ":" in environment else say_making)
     asked = audit(chosen, game)
     folder, teams = open_run(chosen, game, Path(options.runs), options.name, options.threads)
     if not options.json and asked.finding.verdict == "yes":

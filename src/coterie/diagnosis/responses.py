@@ -7,13 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from coterie.finite.game import FiniteGame
+from coterie.finite.solve import legal_part
 
 ROUNDS = 12  # of improvement from each beginning; most need three
 TINY = 1e-12
 
 
 class Response(NamedTuple):
-    """What one agent earns in its own undiscounted reward: with its policy, with its best fixed action, and at best.
+    """What one agent earns in its own undiscounted reward: with its policy, with its best fixed action (where legal),
+    and at best.
 
     reacting is attained by the policy float64[O, A], found by improvement: a lower bound of the best reaction without
     memory, and exact where the agent decides once.
@@ -35,6 +37,7 @@ class _Side(NamedTuple):
     reward: np.ndarray
     start: np.ndarray
     seen: np.ndarray
+    may: np.ndarray
     actions: int
     sights: int
     horizon: int
@@ -53,11 +56,14 @@ def response(game: FiniteGame, policy: np.ndarray, agent: int, enough: float = n
         raise ValueError("a game without a time limit has no undiscounted best response")
     side = _side(game, policy, agent)
     own = policy[agent][:, : side.actions]
-    fixed = [np.tile(np.eye(side.actions)[action], (side.sights, 1)) for action in range(side.actions)]
+    fixed = [
+        legal_part(game, np.tile(np.eye(policy.shape[2])[action], (side.sights, 1)), agent)[:, : side.actions]
+        for action in range(side.actions)
+    ]
     worths = [_value(side, one) for one in fixed]
     now = _value(side, own)
     best_value, best = max([(now, own), (max(worths), fixed[int(np.argmax(worths))])], key=lambda found: found[0])
-    random = np.full((side.sights, side.actions), 1 / side.actions)
+    random = side.may / side.may.sum(1, keepdims=True)
     for begin in (best, random):
         if best_value - now > enough:
             break
@@ -101,6 +107,7 @@ def _side(game: FiniteGame, policy: np.ndarray, agent: int) -> _Side:
         np.bincount(keys, flow[kept] * game.reward[kept, agent], states * sizes[agent]),
         np.bincount(game.start_state, game.start_probability, states),
         game.seen[:, agent],
+        game.allowed[agent][:, : sizes[agent]],
         sizes[agent],
         game.observation_count,
         game.horizon,
@@ -133,7 +140,7 @@ def _gains(side: _Side, own: np.ndarray, worth: np.ndarray) -> np.ndarray:
         mass = np.bincount(side.successor, mass[side.source] * chance * side.going, states)
     gains = np.zeros((side.sights, side.actions))
     np.add.at(gains, side.seen, total)
-    return gains
+    return np.where(side.may, gains, -np.inf)
 
 
 def _improved(side: _Side, own: np.ndarray) -> tuple[float, np.ndarray]:
@@ -141,7 +148,7 @@ def _improved(side: _Side, own: np.ndarray) -> tuple[float, np.ndarray]:
     value = float(side.start @ (own[side.seen] * worth[0]).sum(1))
     for _ in range(ROUNDS):
         gains = _gains(side, own, worth)
-        present = (own * gains).sum(1)
+        present = (own * np.where(side.may, gains, 0.0)).sum(1)
         better = gains.max(1) > present + TINY * np.maximum(1.0, np.abs(present))
         if not better.any():
             break

@@ -36,8 +36,11 @@ def reward_audit(game: FiniteGame, discount: float) -> Audit:
     The optimum is that of the mean reward of all agents. cannot tell: where there is no discount, and where agents of
     different teams are paid differently, for then nobody learns from that mean.
     """
+    nothing = as_play(game, int(game.start_state[0]), game.first_edge[:0], game.joint_actions[:0], -1)
+    if not game.success_word:
+        sentence = "Nobody says what a success is here, so it is not asked whether the optimum succeeds."
+        return Audit(Finding("reward audit", "cannot tell", sentence), float("nan"), nothing)
     if discount >= 1.0:
-        nothing = as_play(game, int(game.start_state[0]), game.first_edge[:0], game.joint_actions[:0], -1)
         sentence = "The optimum of this reward without discount and time limit is not computed."
         return Audit(Finding("reward audit", "cannot tell", sentence), float("nan"), nothing)
     best = discounted_optimum(game, discount)

@@ -77,6 +77,9 @@ def shadow(game: FiniteGame, policy: np.ndarray | None = None) -> Finding:
         return Finding("shadowed optimum", "cannot tell", "Without a time limit the optimum is not computed here.")
     if len(game.actions) < 2:
         return Finding("shadowed optimum", "cannot tell", "One agent alone has no partners to be mistaken about.")
+    if game.masked:
+        sentence = "Where actions are illegal at times, averages over what partners might do are not computed."
+        return Finding("shadowed optimum", "cannot tell", sentence)
     if apart(game):
         sentence = "Agents of different teams who are paid differently owe each other no common optimum."
         return Finding("shadowed optimum", "cannot tell", sentence)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,8 @@ def from_table(game: FiniteGame) -> Environment:
     Its state is the table's state number, int32[]; the outcomes of a joint action are its edges in their order, as many
     as the most branching one has, with probability 0 beyond its own. A state that can only be arrived in (no edges)
     has no possible outcome. The central state is the table's `states`, flat where the spec knows another size.
-    Raises ValueError where the arrays do not fit together. Left out: illegal actions, turns (tables know neither).
+    With a mask, whoever has a choice is to move (all, where nobody has one), and the others wait. Raises ValueError
+    where the arrays do not fit together.
     """
     check_game(game)
     kinds, agents = game.spec.kinds, len(game.spec.agents)
@@ -30,6 +33,7 @@ def from_table(game: FiniteGame) -> Environment:
     offsets = np.cumsum([0] + [len(values) for values in game.observations])
     seen = [jnp.asarray(game.seen[:, list(kind.agents)] - first) for kind, first in zip(kinds, offsets, strict=False)]
     sights = [jnp.asarray(values) for values in game.observations]
+    legal, to_move = _turns(game)
     central, spec = game.states.reshape(len(game.states), -1).astype(np.int32), game.spec
     if np.prod(spec.state_shape) == central.shape[1]:
         central = central.reshape(-1, *spec.state_shape)
@@ -70,8 +74,20 @@ def from_table(game: FiniteGame) -> Environment:
         outcomes=outcomes,
         step=step,
         observe=lambda state: tuple(values[rows[state]] for values, rows in zip(sights, seen, strict=True)),
-        legal=all_legal(tuple((len(kind.agents), kind.actions) for kind in kinds)),
+        legal=legal,
         central=lambda state: jnp.asarray(central)[state],
-        to_move=all_move(agents),
+        to_move=to_move,
         board=board if game.boards.size else None,
     )
+
+
+def _turns(game: FiniteGame) -> tuple[Callable[[Any], tuple[Any, ...]], Callable[[Any], Any]]:
+    """What may be done in a state, by kind, and who decides there."""
+    kinds, agents = game.spec.kinds, len(game.actions)
+    if not game.masked:
+        return all_legal(tuple((len(kind.agents), kind.actions) for kind in kinds)), all_move(agents)
+    may = game.allowed[np.arange(agents), game.seen]  # [S, N, A]
+    masks = [jnp.asarray(may[:, list(kind.agents), : kind.actions]) for kind in kinds]
+    choice = may.sum(2) > 1
+    decide = jnp.asarray(choice | ~choice.any(1, keepdims=True))
+    return lambda state: tuple(mask[state] for mask in masks), lambda state: decide[state]

@@ -55,6 +55,18 @@ def parse(word: str) -> Source | None:
     raise BadInput(f"there is no source '{source}' of environments{nearest(source, SOURCES)}")
 
 
+def can_be_played_out(word: str) -> bool:
+    """Whether a word means an environment from elsewhere whose states may be listed by playing it, copy by copy.
+
+    >>> can_be_played_out("pettingzoo:classic/tictactoe_v3"), can_be_played_out("jaxmarl:MPE_simple_spread_v3")
+    (True, False)
+    """
+    if ":" not in word:
+        return False
+    source = parse(word)
+    return source is None or source.source not in JAX_SOURCES
+
+
 def jax_environment(source: str, name: str, options: Mapping[str, Any] | None = None) -> Environment:
     """The environment of a JAX source; the options are its constructor's and those of `foreign_options.Reading`."""
     if source == "jaxmarl":

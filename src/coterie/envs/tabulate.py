@@ -176,7 +176,7 @@ def _compiled_explorer(environment: Environment, flatten, restore, joint: np.nda
     return jax.jit(lambda flat: (jax.vmap(legal)(flat), *over_states(flat, jnp.asarray(joint), jnp.arange(outcomes))))
 
 
-def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
+def _edge_arrays(pieces, states: int, joint: int) -> dict[str, Any]:
     """The explored batches as edges, in the order of (state, joint action, outcome); states may stand in any order."""
     agents = pieces[0][4].shape[-1]
     source = np.concatenate([piece[0] for piece in pieces])
@@ -199,7 +199,7 @@ def _edge_arrays(pieces, states: int, joint: int) -> dict[str, np.ndarray]:
     }
 
 
-def _boards(environment: Environment, restore, states: np.ndarray, joint: np.ndarray) -> dict[str, np.ndarray]:
+def _boards(environment: Environment, restore, states: np.ndarray, joint: np.ndarray) -> dict[str, Any]:
     """Pictures of the states, uint8[S, H, W], or of the joint actions, uint8[J, H, W]; empty where there are none."""
     draw = environment.board
     none = {"boards": np.empty((len(states), 0, 0), np.uint8), "action_boards": np.empty((0, 0, 0), np.uint8)}

@@ -49,6 +49,8 @@ def best_response_value(
     horizon = horizon or game.horizon
     if horizon <= 0:
         raise ValueError("a game without a time limit has no undiscounted best response; give a horizon")
+    if game.masked:
+        raise ValueError("what can be believed in a game with illegal actions is not written out")
     reached = reachable(game, horizon)
     _, sight = np.unique(game.seen[reached, agent], return_inverse=True)
     earned = game.reward.mean(1) if reward == "team-mean" else game.reward[:, agent]

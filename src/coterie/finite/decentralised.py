@@ -73,6 +73,8 @@ def decentralised_optimum(
     reached = reachable(game, horizon)
     if all(len(np.unique(column)) == len(reached) for column in game.seen[reached].T):
         return Decentralised(optimum(game._replace(horizon=horizon)).value, None, 0)
+    if game.masked:
+        raise ValueError("agents that see different things and have illegal actions are not searched through")
     starting = game.start_state[game.start_probability > 0]
     types = [len(np.unique(column)) for column in game.seen[starting].T]
     _check_rules(game.actions, types, 1, last=horizon == 1)

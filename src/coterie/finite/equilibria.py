@@ -61,6 +61,8 @@ def payoffs_of(game: FiniteGame) -> np.ndarray:
 
     Raises ValueError where what is decided changes: several states, or several starts.
     """
+    if game.masked:
+        raise ValueError("in a matrix game every action is legal")
     starts = np.unique(game.start_state[game.start_probability > 0])
     if len(starts) != 1:
         raise ValueError(f"a matrix game has one start, this one has {len(starts)}")

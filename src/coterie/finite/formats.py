@@ -29,7 +29,7 @@ ARRAYS = (
 )
 
 
-class Words(msgspec.Struct, forbid_unknown_fields=True):
+class Words(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The fields of a FiniteGame that are not arrays."""
 
     name: str
@@ -39,11 +39,14 @@ class Words(msgspec.Struct, forbid_unknown_fields=True):
     idle: tuple[int, ...]
     idle_is_noop: bool
     success_word: str
+    layouts: tuple[Any, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def to_bytes(game: FiniteGame) -> bytes:
-    """The game as one safetensors file."""
-    arrays = {name: np.ascontiguousarray(getattr(game, name)) for name in ARRAYS}
+    """The game as one safetensors file; a mask stands in it only where there is one."""
+    names = (*ARRAYS, "legal") if game.masked else ARRAYS
+    arrays = {name: np.ascontiguousarray(getattr(game, name)) for name in names}
     arrays.update({f"observations.{k}": np.ascontiguousarray(values) for k, values in enumerate(game.observations)})
     words = Words(*(getattr(game, name) for name in Words.__struct_fields__))
     return save(arrays, metadata={"game": msgspec.json.encode(words).decode()})

@@ -7,11 +7,13 @@ see on arriving in it, so what is seen belongs to the state: noise in the joint 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coterie.types import Spec
+
+ALL_LEGAL = np.ones((0, 0), bool)  # no mask: whoever sees anything may do everything
 
 
 class FiniteGame(NamedTuple):
@@ -30,6 +32,12 @@ class FiniteGame(NamedTuple):
     action_boards       uint8[J, H, W]: where pictures show the last joint action instead of the state, else [0, H, W]
     observations        a tuple, one [O_kind, ...] array a kind; numbers run on from kind to kind
     horizon             joint steps until the time limit, 0 for none
+    legal               bool[O, A]: what may be done by whoever sees this; [0, 0] where everything may be done always
+    layouts             by kind, what stands between an environment's own spaces and these arrays, as plain data
+    remarks             what is to be known about how the table was made, a sentence each
+
+    With a mask, edges stand for legal joint actions only. Whoever may do one thing only has nothing to decide; so an
+    agent that waits for the others has one legal action, 0, in an observation that says nothing but that it waits.
     """
 
     name: str
@@ -52,6 +60,9 @@ class FiniteGame(NamedTuple):
     boards: np.ndarray
     action_boards: np.ndarray
     observations: tuple[np.ndarray, ...]
+    legal: np.ndarray = ALL_LEGAL
+    layouts: tuple[Any, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def actions(self) -> tuple[int, ...]:
@@ -70,6 +81,38 @@ class FiniteGame(NamedTuple):
     def observation_count(self) -> int:
         """How many different things can be seen, over all kinds."""
         return sum(len(values) for values in self.observations)
+
+    @property
+    def masked(self) -> bool:
+        """Whether some actions are illegal at times."""
+        return bool(self.legal.size)
+
+    @property
+    def allowed(self) -> np.ndarray:
+        """What each agent may do, bool[N, O, A]: actions that it has, and that are legal where it sees this.
+
+        Of what it never sees, as agents of another kind do, nothing is said: all of its actions.
+        """
+        shape = (len(self.actions), self.observation_count, max(self.actions))
+        own = np.broadcast_to(np.arange(shape[2]) < np.array(self.actions)[:, None, None], shape)
+        if not self.masked:
+            return own
+        may = own & self.legal
+        return may | (own & ~may.any(2, keepdims=True))
+
+    @property
+    def possible(self) -> np.ndarray:
+        """The joint actions that may be taken in each state, bool[S, J]; all, where nobody can go on from it."""
+        if not self.masked:
+            return np.ones((len(self.states), int(np.prod(self.actions))), bool)
+        there = (np.diff(self.first_edge) > 0).reshape(len(self.states), -1)
+        return there | ~there.any(1, keepdims=True)
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether at most one agent has a choice in any state."""
+        choices = self.allowed.sum(2) > 1
+        return bool((choices[np.arange(self.seen.shape[1]), self.seen].sum(1) <= 1).all())
 
     @property
     def common(self) -> bool:
@@ -123,6 +166,7 @@ def check_game(game: FiniteGame) -> None:
         raise ValueError("idle names one action an agent")
     if len(game.action_boards) not in (0, int(np.prod(game.actions))):
         raise ValueError("action_boards are one a joint action, or none")
+    _check_legal(game)
     sums = np.add.reduceat(np.append(game.probability, 0.0), game.first_edge[:-1])[counts > 0]
     if not (game.probability > 0).all() or not (game.start_probability >= 0).all():
         raise ValueError("probabilities are positive")
@@ -130,6 +174,23 @@ def check_game(game: FiniteGame) -> None:
         raise ValueError("probabilities add up to 1")
     if not np.isfinite(game.reward).all():
         raise ValueError("every reward is a finite number")
+
+
+def _check_legal(game: FiniteGame) -> None:
+    if not game.masked:
+        return
+    shape = game.observation_count, max(game.actions)
+    if game.legal.dtype != np.bool_ or game.legal.shape != shape:
+        raise ValueError(f"legal is {game.legal.dtype}{list(game.legal.shape)} instead of bool{list(shape)}")
+    may = (np.arange(shape[1]) < np.array(game.actions)[:, None]) & game.legal[game.seen]  # [S, N, A]
+    if not may.any(2).all():
+        raise ValueError("everybody has a legal action, whatever it sees")
+    joint = np.ones((len(game.states), 1), bool)
+    for agent, size in enumerate(game.actions):
+        joint = (joint[:, :, None] & may[:, None, agent, :size]).reshape(len(joint), -1)
+    there = (np.diff(game.first_edge) > 0).reshape(joint.shape)
+    if (there != joint)[there.any(1)].any():
+        raise ValueError("legal joint actions have edges, and no others")
 
 
 def _check_range(name: str, numbers: np.ndarray, low: int, stop: int) -> None:

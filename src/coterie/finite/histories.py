@@ -89,6 +89,7 @@ def remember(game: FiniteGame, window: int) -> FiniteGame:
         states=game.states[base],
         boards=game.boards[base],
         observations=tuple(marked),
+        legal=_legal(game, found.windows) if game.masked else game.legal,
     )
 
 
@@ -170,6 +171,12 @@ def _observations(game: FiniteGame, kind: int, known: list[tuple[int, ...]], len
     for number, window in enumerate(known):
         windows[number, length - len(window) :] = single[np.array(window, int) - first]
     return windows
+
+
+def _legal(game: FiniteGame, windows: list[list[tuple[int, ...]]]) -> np.ndarray:
+    """What may be done is what may be done at the last thing seen; beyond the time limit, anything."""
+    last = [window[-1] if window else -1 for known in windows for window in known]
+    return np.vstack([game.legal, np.ones(game.legal.shape[1], bool)])[last]
 
 
 def marker(observations: np.ndarray) -> float:

@@ -51,8 +51,9 @@ def optimum(game: FiniteGame) -> Optimum:
         raise ValueError("a game without a time limit has no undiscounted optimum; use discounted_optimum")
     value = np.zeros(len(game.states))
     policy = np.empty((game.horizon, len(game.states)), np.int32)
+    barred = _barred(game)
     for steps_gone in reversed(range(game.horizon)):
-        worth = _action_values(game, value, 1.0)
+        worth = _action_values(game, value, 1.0, barred)
         policy[steps_gone] = worth.argmax(1)
         value = worth.max(1)
     return _optimum(game, f"undiscounted, within {game.horizon} step{'s' if game.horizon > 1 else ''}", value, policy)
@@ -61,7 +62,7 @@ def optimum(game: FiniteGame) -> Optimum:
 def discounted_optimum(game: FiniteGame, discount: float) -> Optimum:
     """The discounted optimum without a time limit: V(s) = max_a sum_e p_e (r_e + discount V(s_e))."""
     value = discounted_values(game, discount)
-    worth = _action_values(game, value, discount)
+    worth = _action_values(game, value, discount, _barred(game))
     best = worth.argmax(1)
     return _optimum(game, f"discounted by {discount:g}, no time limit", value, best[None].astype(np.int32))
 
@@ -70,9 +71,9 @@ def discounted_values(game: FiniteGame, discount: float) -> np.ndarray:
     """The fixed point of value iteration, float64[S], to a relative error of at most about 1e-12 / (1 - discount)."""
     if not 0.0 <= discount < 1.0:
         raise ValueError(f"value iteration without a time limit needs a discount below 1, not {discount}")
-    value = np.zeros(len(game.states))
+    value, barred = np.zeros(len(game.states)), _barred(game)
     for _ in range(SWEEPS_CAP):
-        new = _action_values(game, value, discount).max(1)
+        new = _action_values(game, value, discount, barred).max(1)
         change = np.abs(new - value).max()
         value = new
         if change <= TOLERANCE * max(1.0, np.abs(value).max()):
@@ -85,14 +86,15 @@ def success_of_optimal_play(game: FiniteGame, discount: float) -> tuple[float, f
 
     Optimal plays differ where actions tie; (0, 0) means that no optimum of this reward ever succeeds.
     """
-    worth = _action_values(game, discounted_values(game, discount), discount)
-    optimal = worth >= worth.max(1, keepdims=True) - 1e-9 * np.maximum(1.0, np.abs(worth).max())
+    worth = _action_values(game, discounted_values(game, discount), discount, _barred(game))
+    size = np.abs(worth).max(initial=0.0, where=np.isfinite(worth))
+    optimal = worth >= worth.max(1, keepdims=True) - 1e-9 * np.maximum(1.0, size)
     return _success(game, optimal, np.min), _success(game, optimal, np.max)
 
 
 def greatest_success(game: FiniteGame, steps: int = LONGEST_PLAY) -> float:
     """The probability that the likeliest play succeeds within so many steps, whatever it earns, over the starts."""
-    return _success(game, np.ones((len(game.states), joint_action_count(game)), bool), np.max, steps)
+    return _success(game, game.possible, np.max, steps)
 
 
 def optimal_play(game: FiniteGame, best: Optimum, start: int = 0, steps: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -165,17 +167,18 @@ def best_response(game: FiniteGame, policy: np.ndarray, agent: int, horizon: int
         if other != agent:
             others *= policy[other, game.seen[:, other]][:, joint[:, other]]
     own = np.eye(sizes[agent])[joint[:, agent]]
+    may = game.allowed[agent, game.seen[:, agent], : sizes[agent]]
     value = np.zeros(len(game.states))
     for _ in range(horizon or game.horizon):
         earned = game.probability * (game.reward[:, agent] + ~game.ended * value[game.successor])
-        value = ((others * _over_edges(game, earned)) @ own).max(1)
+        value = np.where(may, (others * _over_edges(game, earned)) @ own, -np.inf).max(1)
     return float(game.start_probability @ value[game.start_state])
 
 
 def uniform_policy(game: FiniteGame) -> np.ndarray:
-    """Random play: every action of an agent equally likely, float64[N, O, A]."""
-    shape = (game.observation_count, max(game.actions))
-    return np.stack([np.broadcast_to((np.arange(shape[1]) < size) / size, shape) for size in game.actions])
+    """Random play: every legal action of an agent equally likely, float64[N, O, A]."""
+    allowed = game.allowed
+    return allowed / allowed.sum(2, keepdims=True)
 
 
 def fixed_policy(game: FiniteGame, actions: np.ndarray) -> np.ndarray:
@@ -185,15 +188,26 @@ def fixed_policy(game: FiniteGame, actions: np.ndarray) -> np.ndarray:
 
 
 def idle_policy(game: FiniteGame) -> np.ndarray:
-    """Idle play: each agent's no-op, or the fixed action that stands for it."""
-    return fixed_policy(game, np.array(game.idle)[:, None])
+    """Idle play: each agent's no-op, or the fixed action that stands for it; where that is illegal, the first legal."""
+    wanted = np.eye(max(game.actions))[np.array(game.idle)]
+    return greedy_policy(game, np.repeat(wanted[:, None], game.observation_count, axis=1))
 
 
 def greedy_policy(game: FiniteGame, q: np.ndarray, epsilon: float = 0.0) -> np.ndarray:
-    """The policy of tables float64[tables, O, A]: the first best action, mixed with random play by epsilon."""
-    legal = np.arange(q.shape[2]) < np.array(game.actions)[:, None, None]
-    best = np.where(legal, np.broadcast_to(q, (len(game.actions), *q.shape[1:])), -np.inf).argmax(2)
+    """The policy of tables float64[tables, O, A]: the first best legal action, mixed with random play by epsilon."""
+    best = np.where(game.allowed, np.broadcast_to(q, (len(game.actions), *q.shape[1:])), -np.inf).argmax(2)
     return (1.0 - epsilon) * fixed_policy(game, best) + epsilon * uniform_policy(game)
+
+
+def legal_part(game: FiniteGame, policy: np.ndarray, agent: int) -> np.ndarray:
+    """What one agent's policy float64[O, A] says about legal actions alone; any of them where it says nothing.
+
+    For agents that are shown something else than what they see, and may then want what is illegal.
+    """
+    may = game.allowed[agent]
+    kept = np.where(may, policy, 0.0)
+    total = kept.sum(1, keepdims=True)
+    return np.where(total > 0, kept / np.where(total > 0, total, 1.0), may / may.sum(1, keepdims=True))
 
 
 def _optimum(game: FiniteGame, objective: str, value: np.ndarray, policy: np.ndarray) -> Optimum:
@@ -201,9 +215,21 @@ def _optimum(game: FiniteGame, objective: str, value: np.ndarray, policy: np.nda
     return Optimum(objective, float(game.start_probability @ start_values), start_values, policy)
 
 
-def _action_values(game: FiniteGame, value: np.ndarray, discount: float) -> np.ndarray:
-    """sum_e p_e (team-mean reward + discount V(s_e), nothing beyond a true ending), float64[S, J]."""
-    return _over_edges(game, game.probability * (game.reward.mean(1) + discount * ~game.ended * value[game.successor]))
+def _barred(game: FiniteGame) -> np.ndarray | None:
+    """The illegal joint actions of each state, bool[S, J]; None in a game without any."""
+    return ~game.possible if game.masked else None
+
+
+def _action_values(
+    game: FiniteGame, value: np.ndarray, discount: float, barred: np.ndarray | None = None
+) -> np.ndarray:
+    """sum_e p_e (team-mean reward + discount V(s_e), nothing beyond a true ending), float64[S, J].
+
+    What is barred is worth -inf.
+    """
+    earned = game.probability * (game.reward.mean(1) + discount * ~game.ended * value[game.successor])
+    worth = _over_edges(game, earned)
+    return worth if barred is None else np.where(barred, -np.inf, worth)
 
 
 def _success(

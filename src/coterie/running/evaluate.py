@@ -64,7 +64,7 @@ def baselines(game: FiniteGame) -> Baselines:
         best.objective,
         float(policy_value(game, uniform_policy(game)).returns.mean()),
         float(policy_value(game, idle_policy(game)).returns.mean()),
-        same if game.idle_is_noop else f"always {same}: no action stands still",
+        same if game.idle_is_noop else f"always {same}" + ("" if game.layouts else ": no action stands still"),
         game.idle_is_noop,
     )
 

@@ -64,6 +64,15 @@ def create_run(runs: Path, stem: str, name: str | None) -> Path:
         raise StorageFault(f"the run folder {runs} cannot be written: {error.strerror or error}") from error
 
 
+def stem_of(environment: str) -> str:
+    """What an environment's runs are called: its word in letters that names of files can have.
+
+    >>> stem_of("pettingzoo:classic/tictactoe_v3")
+    'pettingzoo-classic-tictactoe_v3'
+    """
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in environment).strip(".-")
+
+
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold a run's folder while it learns; raises BadInput where another process does (the lock dies with it)."""

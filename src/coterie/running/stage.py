@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 
 from coterie.finite.game import FiniteGame
-from coterie.finite.solve import idle_policy, policy_value, uniform_policy
+from coterie.finite.solve import idle_policy, legal_part, policy_value, uniform_policy
 from coterie.running.evaluate import walk
 from coterie.types import Play
 
@@ -140,7 +140,7 @@ class TableStage:
         else:
             row = self.policies[part.team, part.agent]
         if part.shown is not None:
-            row = part.shown @ row
+            row = legal_part(self.game, part.shown @ row, place)
         return (1 - NOISE) * row + NOISE * self._random[place] if part.way == "noisy" else row
 
     def score(self, cast: Cast) -> Score:

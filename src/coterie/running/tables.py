@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from coterie.envs import catalogue
 from coterie.errors import BadInput
-from coterie.finite.formats import from_bytes, to_bytes
 from coterie.finite.game import FiniteGame
-from coterie.running.storage import write_atomically
+from coterie.running.kept import cache_folder, keep, kept
+
+__all__ = ["PAIRS_CAP", "SIGHTS_CAP", "WORK_CAP", "cache_folder", "exact_game"]
 
 PAIRS_CAP = 4_000_000  # tabulate's own
 SIGHTS_CAP = 50_000_000  # numbers seen in all states
@@ -27,8 +25,13 @@ def exact_game(name: str, options: Any, on_making: Callable[[], None] | None = N
     The key is a hash of the environments' source and of the options, in which the content of a file has taken the
     place of its name; a change of any makes a new table. A cache that cannot be read or written costs time, never the
     result. `on_making` is called where the table is not in the cache, which takes seconds. A game that is written down
-    as a table is read, not cached. Raises BadInput for a game too large or too long.
+    as a table is read, not cached. A name with a colon is an environment from elsewhere, which is played to be written
+    down. Raises BadInput for a game too large or too long.
     """
+    if ":" in name:
+        from coterie.running.foreign_tables import foreign_game
+
+        return _affordable(foreign_game(name, options, on_making))
     entry = catalogue.find(name)
     options = entry.resolve(options)
     entry.check(options)
@@ -60,36 +63,16 @@ def _affordable(game: FiniteGame) -> FiniteGame:
 
 
 def _cached(name: str, options: Any, on_making: Callable[[], None] | None) -> FiniteGame:
-    place = cache_folder() / "tables" / f"{name}-{_fingerprint(name, options)}.safetensors"
-    try:
-        digest, data = place.read_bytes().split(b"\n", 1)
-        if digest == hashlib.sha256(data).hexdigest().encode():
-            return from_bytes(data)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    place = f"{name}-{_fingerprint(name, options)}"
+    if (game := kept(place)) is not None:
+        return game
     if on_making:
         on_making()
     from coterie.envs.tabulate import tabulate
 
     game = tabulate(catalogue.make(name, options))
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        data = to_bytes(game)
-        write_atomically(place, hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
-    except OSError:
-        pass
+    keep(place, game)
     return game
-
-
-def cache_folder() -> Path:
-    """Where tables are kept: $COTERIE_CACHE, else the user's cache folder."""
-    chosen = os.environ.get("COTERIE_CACHE")
-    if chosen:
-        return Path(chosen)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "coterie"
-    except RuntimeError:  # nobody's home: a cache for this process alone
-        return Path(tempfile.mkdtemp(prefix="coterie-"))
 
 
 def _fingerprint(name: str, options: Any) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
+from coterie.finite.game import ALL_LEGAL
 from coterie.finite.histories import Memory
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.recorder import find_run, read_config
 
 if TYPE_CHECKING:
+    from coterie.pettingzoo.layouts import Layout
     from coterie.running.deep.team import DeepTeam
 
 PRESENT = Memory(1, False)  # what is seen now, and nothing else
@@ -24,7 +27,9 @@ class Team:
 
     agents are the names the team was trained with; index is its number in its run; greedy actions equal the trainer's.
     A team that was trained with a history remembers what each agent has seen since `reset()`: every call of `act` is
-    one step of that agent.
+    one step of that agent. sights: for each agent the dtype of what it sees, its table's rows by what is seen, and
+    what stands where nothing was seen yet. legal bool[O, A], or [0, 0]: what may be done there. layouts: for each
+    agent, what stands between its environment's own spaces and arrays.
     """
 
     def __init__(
@@ -35,29 +40,32 @@ class Team:
         sights: list[Any],
         index: int,
         memory: Memory = PRESENT,
+        legal: np.ndarray = ALL_LEGAL,
+        layouts: Sequence[Layout] = (),
     ) -> None:
         self.agents, self.actions, self.index = agents, actions, index
         self._q, self._sights, self._memory = q, sights, memory
+        self._legal, self._layouts = legal, tuple(layouts)
         self._past: dict[str, tuple[np.ndarray, ...]] = {}
 
-    def act(self, agent: str, observation: Any, info: Mapping[str, Any] | None = None) -> int:
+    def act(self, agent: Any, observation: Any, info: Mapping[str, Any] | None = None) -> Any:
         """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed.
 
         Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation (or a history)
         that does not occur in what it was trained on, and for a mask that does not fit or leaves no action.
         """
+        agent = str(agent)
         if agent not in self.agents:
-            raise BadInput(f"the team has no agent '{agent}'{nearest(str(agent), self.agents)}")
+            raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
         place = self.agents.index(agent)
-        mask = (info or {}).get("action_mask")
-        if isinstance(observation, Mapping):
-            mask = observation.get("action_mask", mask)
-            observation = observation.get("observation")
+        observation, mask = self._parted(place, observation, info or {})
         past = self._remembered(agent, place, observation)
-        row = self._row(place, past)
+        row = self._row(place, past, mask)
         if row is None:
             raise EnvironmentFault(self._unknown(agent, observation))
         values = self._q[place if len(self._q) > 1 else 0, row, : self.actions[place]]
+        if self._legal.size:
+            values = np.where(self._legal[row, : len(values)], values, -np.inf)
         if mask is not None:
             legal = np.asarray(mask).astype(bool)
             if legal.shape != values.shape or not legal.any():
@@ -66,7 +74,21 @@ class Team:
                 )
             values = np.where(legal, values, -np.inf)
         self._past[agent] = past
-        return int(values.argmax())
+        action = int(values.argmax())
+        return self._layouts[place].action(action) if self._layouts else action
+
+    def _parted(self, place: int, observation: Any, info: Mapping[str, Any]) -> tuple[Any, Any]:
+        """What an agent sees as its table knows it, and the mask that stands beside it or in the info."""
+        if self._layouts:
+            from coterie.pettingzoo.layouts import masked  # loads a package that teams of our games do not need
+
+            seen, mask = masked(observation, info)
+            return self._layouts[place].array(seen), mask
+        mask = info.get("action_mask")
+        if isinstance(observation, Mapping):
+            mask = observation.get("action_mask", mask)
+            observation = observation.get("observation")
+        return observation, mask
 
     def _remembered(self, agent: str, place: int, observation: Any) -> tuple[np.ndarray, ...]:
         """What an agent has seen of late, the present last; nothing where it cannot have seen that."""
@@ -77,20 +99,29 @@ class Team:
                 exact = seen.astype(dtype)
         except (TypeError, ValueError):
             return ()
-        if not np.array_equal(exact, seen):
+        if exact.dtype.kind == "f" and seen.dtype.kind == "f":
+            exact = exact + 0.0  # an environment may see in more digits than its table, and zeros with a sign
+        elif not np.array_equal(exact, seen):
             return ()
         past = (*self._past.get(agent, ()), exact.reshape(-1))
         if self._memory.whole:
             return past if len(past) <= self._memory.length else ()
         return past[-self._memory.length :]
 
-    def _row(self, place: int, past: tuple[np.ndarray, ...]) -> int | None:
-        """The table's row for what an agent has seen; None where that never occurred."""
+    def _row(self, place: int, past: tuple[np.ndarray, ...], mask: Any) -> int | None:
+        """The table's row for what an agent has seen; None where that never occurred.
+
+        Of several rows, which differ in what is legal, the one with this mask, else the first.
+        """
         dtype, rows, nothing = self._sights[place]
         if not past:
             return None
         missing = np.full((self._memory.length - len(past)) * past[-1].size, nothing, dtype)
-        return rows.get(np.concatenate([missing, *past]).tobytes())
+        found = rows.get(np.concatenate([missing, *past]).tobytes(), ())
+        if mask is not None and len(found) > 1:
+            wanted = np.asarray(mask).astype(bool)
+            found = [row for row in found if np.array_equal(self._legal[row, : self.actions[place]], wanted)] or found
+        return found[0] if found else None
 
     def _unknown(self, agent: str, observation: Any) -> str:
         many = len(self._past.get(agent, ())) if self._memory.length > 1 else 0
@@ -131,8 +162,12 @@ def load(
         q, agents, actions = policy["q"], tuple(facts["agents"]), tuple(facts["actions"])
         kinds = [(tuple(kind), policy[f"observations.{k}"]) for k, kind in enumerate(facts["kinds"])]
         best, memory = int(facts.get("best_team", 0)), Memory(*facts.get("history", PRESENT))
+        legal = policy.get("legal", ALL_LEGAL)
+        told = _layouts(facts.get("layouts"))
         fits = q.ndim == 4 and 0 <= best < len(q) and q.shape[2] == sum(len(values) for _, values in kinds)
-    except (KeyError, TypeError, ValueError) as error:
+        fits &= not legal.size or (legal.dtype == bool and legal.shape == q.shape[2:])
+        fits &= len(told) in (0, len(kinds))
+    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as error:
         raise StorageFault(f"{folder} does not hold a tabular team: {error!r}") from error
     if not fits or len(agents) != len(actions) or q.shape[3] != max(actions, default=0):
         raise StorageFault(f"{folder} does not hold a tabular team: its table has the shape {list(q.shape)}")
@@ -140,11 +175,25 @@ def load(
         raise BadInput(f"team {team}: the run has teams 0 to {len(q) - 1}")
     index = best if team is None else team
     sights: list[Any] = [None] * len(agents)
+    layouts: list[Any] = [None] * len(agents) if told else []
     offset = 0
-    for members, values in kinds:
-        rows = {value.reshape(-1).tobytes(): offset + place for place, value in enumerate(values)}
+    for k, (members, values) in enumerate(kinds):
+        rows: dict[bytes, list[int]] = {}
+        for place, value in enumerate(values):
+            rows.setdefault(value.reshape(-1).tobytes(), []).append(offset + place)
         nothing = values.min(initial=0)  # with a history: what stands where nothing was seen yet
         for agent in members:
             sights[agent] = (values.dtype, rows, nothing)
+            if told:
+                layouts[agent] = told[k]
         offset += len(values)
-    return Team(agents, actions, q[index], sights, index, memory)
+    return Team(agents, actions, q[index], sights, index, memory, legal, layouts)
+
+
+def _layouts(told: Any) -> list[Layout]:
+    """The layouts of a checkpoint; none for teams of our own games."""
+    if not told:
+        return []
+    from coterie.pettingzoo.layouts import Layout
+
+    return msgspec.convert(told, list[Layout])

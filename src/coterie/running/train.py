@@ -65,7 +65,7 @@ def begin(game: FiniteGame, options: TabularOptions, teams: int, episodes: int, 
     this machine's memory with what saving copies.
     """
     check_game_for(algorithm, game, options)
-    as_rule(options, episodes, 0, algorithm, game.horizon)
+    as_rule(options, episodes, 0, algorithm, game)
     checks = episodes // check_interval(episodes)
     size = len(game.actions) * game.observation_count * max(game.actions) * 8 + checks * BYTES_A_CHECK
     size += sum(8 * prod(shape) for shape, _ in memory_shapes(game, options, algorithm).values())
@@ -135,7 +135,7 @@ def train_tabular(
     """
     check_threads(threads)
     table, check_every = as_table(game), check_interval(episodes)
-    rule = as_rule(options, episodes, check_every, teams.algorithm, game.horizon)
+    rule = as_rule(options, episodes, check_every, teams.algorithm, game)
     threads, every = threads or os.cpu_count() or 1, snapshot_interval(episodes)
     began, first, steps_before, chunk = 0.0, -1, 0, 1
     while teams.episode < episodes and not (should_stop and should_stop()):
@@ -164,9 +164,11 @@ def checks_made(teams: Teams, episodes: int) -> int:
     return min(teams.episode // check_interval(episodes), teams.progress.check_success.shape[1])
 
 
-def as_parts(teams: Teams, observations: tuple[np.ndarray, ...]) -> dict[str, dict[str, np.ndarray]]:
+def as_parts(teams: Teams, game: FiniteGame) -> dict[str, dict[str, np.ndarray]]:
     """The two parts of a checkpoint: `policy`, which acting needs, and `progress`, which going on needs."""
-    seen = {f"observations.{k}": values for k, values in enumerate(observations)}
+    seen = {f"observations.{k}": values for k, values in enumerate(game.observations)}
+    if game.masked:
+        seen["legal"] = game.legal
     memory = {f"memory.{name}": array for name, array in teams.memory.items()}
     return {
         "policy": {"q": teams.q, **seen},

@@ -13,6 +13,26 @@ from coterie.types import Finding
 
 
 @dataclass(frozen=True)
+class Match:
+    """How one seat does against one kind of opponent: shares and returns are exact, and means over teams.
+
+    opponent   "itself" (its own team), "random play" or "perfect play", in all other seats
+    won, drawn, lost   None where rewards are earned on the way, so that they do not say who has won
+    safe       teams that do not lose a single game there, whatever chance does; None with `won`
+    random     the share of games that random play in this seat does not lose there, as a control
+    """
+
+    agent: str
+    opponent: str
+    earned: float
+    won: float | None = None
+    drawn: float | None = None
+    lost: float | None = None
+    safe: Share | None = None
+    random: float | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
     """How well the greedy agents of many teams do; `unit` is what `teams` counts, a team or an episode of one.
 
@@ -24,6 +44,9 @@ class Verdict:
     common        whether all agents want the same; else success is no aim of all
     failing_success  how often the teams that are not coordinated succeed, the mean over them
     least_success    the share of its episodes in which a team must succeed to count as coordinated
+    matches       where agents play against each other: how each seat does against whom
+    unbeatable    for each agent, the teams in which nobody can make it lose, whatever the others play; () where unknown
+    perfect       what each agent earns where all are perfect; () where that is not known
     """
 
     environment: str
@@ -54,6 +77,9 @@ class Verdict:
     common: bool = True
     failing_success: float = 0.0
     least_success: float = 1.0
+    matches: tuple[Match, ...] = ()
+    unbeatable: tuple[Share, ...] = ()
+    perfect: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries; the key of the mean return is `return`."""

@@ -99,6 +99,20 @@ PRESETS: Mapping[str, Preset] = {
         },
         episodes=10_000,
     ),
+    "self-play": Preset(
+        "for games against each other that end, such as tic-tac-toe: independent learners who try everything for long",
+        algorithm="iql",
+        options={
+            "learning_rate": 0.4,
+            "learning_rate_end": -1.0,
+            "hysteresis": 1.0,
+            "epsilon": 1.0,
+            "epsilon_end": 0.1,
+            "epsilon_decay": 0.9,
+            "discount": 1.0,
+        },
+        episodes=100_000,
+    ),
     "tutorial": Preset(
         "the classic two-agent tutorial as it stands on the web, flaws included",
         algorithm="iql",

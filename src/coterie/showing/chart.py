@@ -47,7 +47,7 @@ def shares(curve: Curve, verdict: Verdict) -> str:
     """The share of teams that coordinate over episodes."""
     last = curve.coordinated[-1] if curve.coordinated else 0.0
     return _chart(
-        f"Teams that {verdict.success_word} when greedy: {words.percent(last)} at the end",
+        f"Teams that {words.doing(verdict)} when greedy: {words.percent(last)} at the end",
         curve.episodes,
         (0.0, 1.0),
         [(tick, f"{100 * tick:.0f} %") for tick in (0.0, 0.25, 0.5, 0.75, 1.0)],
@@ -109,7 +109,7 @@ def raster_words(curve: Curve, verdict: Verdict) -> str:
     kept = 0 if curve.single is None else len(curve.single.teams)
     who = "Every team" if kept >= verdict.teams else f"{kept} of {verdict.teams:,} teams, evenly spread"
     return (
-        f"{who}, one a row, at every greedy check: green where they {verdict.success_word}, "
+        f"{who}, one a row, at every greedy check: green where they {words.doing(verdict)}, "
         "red where they fail again after their first success. Sorted by their first success."
     )
 

@@ -27,9 +27,10 @@ def command(verdict: Verdict, config_text: str, flags: Sequence[str]) -> str:
     except tomllib.TOMLDecodeError:
         config = {}
     deep = config.get("kind") == "deep"
-    if not flags or not (deep or catalogue.known(verdict.environment)):
+    theirs = not deep and bool(config) and ":" in verdict.environment
+    if not flags or not (deep or theirs or catalogue.known(verdict.environment)):
         return shlex.join(flags)
-    words = ["coterie", "train", verdict.environment]
+    words = ["coterie", "train", verdict.environment, *(["--tabular"] if theirs else [])]
     said = {_positive(word.partition("=")[0]) for word in flags}
     for name, value in _kept_deep(verdict, config) if deep else _kept(verdict, config):
         if _positive(name) not in said:
@@ -49,7 +50,11 @@ def _kept(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, str | 
         usual = {"teams": 1_000, "seed": 0, "episodes": preset.episodes if preset else None}
         names = {"teams": "--seeds", "seed": "--seed", "episodes": "--episodes"}
         kept += [(names[name], str(config[name])) for name in usual if config.get(name, usual[name]) != usual[name]]
-        kept += _changed(config.get("env"), _defaults(catalogue.find(verdict.environment).options()), "--env.")
+        env = config.get("env")
+        if catalogue.known(verdict.environment):
+            kept += _changed(env, _defaults(catalogue.find(verdict.environment).options()), "--env.")
+        elif isinstance(env, dict):
+            kept += _given(env)
         kept += _changed(config.get("learner"), _learner(verdict), "--")
     return kept
 
@@ -67,13 +72,16 @@ def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, s
     if ours:
         kept += _changed(env, _defaults(catalogue.find(verdict.environment).options()), "--env.")
     elif isinstance(env, dict):
-        kept += [
-            (f"--env.{name}", value if isinstance(value, str) else json.dumps(value)) for name, value in env.items()
-        ]
+        kept += _given(env)
     learner = _defaults(DeepOptions()) | dict(preset.options)
     if verdict.algorithm != "hysteretic":
         learner["hysteresis"] = 1.0  # as every other algorithm has it, whatever the preset says
     return kept + list(_changed(config.get("learner"), learner, "--"))
+
+
+def _given(env: Mapping[str, Any]) -> list[tuple[str, str | None]]:
+    """The options of an environment from elsewhere, all that were given."""
+    return [(f"--env.{name}", value if isinstance(value, str) else json.dumps(value)) for name, value in env.items()]
 
 
 def _learner(verdict: Verdict) -> dict[str, Any]:

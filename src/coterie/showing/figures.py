@@ -69,7 +69,7 @@ def _heading(axes: Axes, text: str) -> None:
 
 def _shares(axes: Axes, curve: Curve, verdict: Verdict) -> None:
     """The share of teams whose greedy agents succeed, labelled with its last value at the line."""
-    _heading(axes, f"Teams that {verdict.success_word} when greedy")
+    _heading(axes, f"Teams that {words.doing(verdict)} when greedy")
     axes.plot(curve.episodes, curve.coordinated, color=SUCCESS, linewidth=3, solid_capstyle="round", clip_on=False)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f} %"))

@@ -156,7 +156,7 @@ def curves_html(curve: Curve | None, verdict: Verdict) -> str:
     """The charts with their headings; nothing where nothing was recorded."""
     if curve is None or not curve.episodes:
         return ""
-    word = escape(verdict.success_word)
+    word = escape(words.doing(verdict))
     lines, how = chart.single_lines(curve, verdict)
     every = ""
     if curve.single is not None:

@@ -97,9 +97,9 @@ def _finding(finding: Finding) -> Iterable[RenderableType]:
 
 def _number_style(place: int, verdict: Verdict) -> str:
     """The first number is the answer: green where every team succeeds, red where hardly any does."""
-    if place:
-        return "bold"
     reached = verdict.coordinated
+    if place or verdict.matches or not reached.total:
+        return "bold"
     return "bold green" if reached.count == reached.total else "bold red" if reached.share < 0.5 else "bold yellow"
 
 
@@ -169,7 +169,7 @@ def progress_text(
     """
     fraction = min(max(fraction, 0.0), 1.0)
     left = "" if seconds_left is None else f"{duration(seconds_left)} left"
-    reached = "" if coordinated is None else f"{words.percent(coordinated)} {success_word}"
+    reached = "" if coordinated is None or not success_word else f"{words.percent(coordinated)} {success_word}"
     earned = "" if return_mean is None else f"return {words.number(return_mean)}"
     parts = [words.plural(episodes, unit), f"{rate(steps_per_second)} steps/s", left, reached, earned]
     head, text, room = f"{int(fraction * 100):3d} % ", "", 0

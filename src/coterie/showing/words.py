@@ -110,6 +110,11 @@ def setting(verdict: Verdict) -> str:
     return ", ".join(part for part in parts if part) + f" (seed {verdict.seed})"
 
 
+def doing(verdict: Verdict) -> str:
+    """What teams do that succeed, in a heading."""
+    return verdict.success_word or "succeed (nobody says what that is)"
+
+
 def success_known(verdict: Verdict) -> bool:
     """Whether anybody says what a success is: else there is nobody of whom it is known."""
     return verdict.coordinated.total > 0
@@ -134,6 +139,8 @@ def headline(verdict: Verdict) -> str:
     A picture's title, and what a report begins with.
     """
     word, reached = verdict.success_word, verdict.coordinated
+    if verdict.matches:
+        return contest(verdict)
     if not success_known(verdict):
         return "Nobody says what a success is here (--success 'return>=NUMBER' does), so nobody can be said to fail."
     if not verdict.common:
@@ -159,6 +166,46 @@ def headline(verdict: Verdict) -> str:
         return f"{first} All reach the exact optimum."
     how_many = f"{best.count:,}" if best.count else "None"
     return f"{first} {how_many} reach{'es' if best.count < 2 else ''} the exact optimum."
+
+
+def contest(verdict: Verdict) -> str:
+    """The first sentence about agents who play against each other.
+
+    >>> from types import SimpleNamespace as Some
+    >>> all_of, some = Some(count=10, total=10), Some(count=4, total=10)
+    >>> first, second = (Some(agent=name, opponent="itself") for name in ("anna", "bert"))
+    >>> contest(Some(matches=(first, second), unbeatable=(all_of, some), unit="team"))
+    'Each agent wants its own reward here: nobody can beat anna in 10 of 10 teams, bert in 4.'
+    """
+    seats = list(dict.fromkeys(one.agent for one in verdict.matches))
+    if not verdict.unbeatable:
+        return "Each agent wants its own reward here, so each is held against others than its own team."
+    told = [f"{name} in {share.count:,}" for name, share in zip(seats, verdict.unbeatable, strict=True)]
+    told[0] += f" of {plural(verdict.unbeatable[0].total, verdict.unit)}"
+    return f"Each agent wants its own reward here: nobody can beat {', '.join(told)}."
+
+
+def match_rows(verdict: Verdict) -> list[tuple[str, str, str, str]]:
+    """The rows of agents who play against each other: by seat, games not lost, and how they went."""
+    rows = []
+    for place, seat in enumerate(dict.fromkeys(one.agent for one in verdict.matches)):
+        for one in (match for match in verdict.matches if match.agent == seat):
+            label = f"{seat}, {one.opponent.split(' ')[0]}"
+            if one.won is None or one.drawn is None or one.lost is None:
+                rows.append((label, number(one.earned), "", f"earned on average against {one.opponent}"))
+                continue
+            went = f"won {percent(one.won)}, drawn {percent(one.drawn)}"
+            random = "" if one.random is None else f"; random play: {percent(one.random)}"
+            rows.append(
+                (label, percent(1.0 - one.lost), "", f"of games against {one.opponent} not lost: {went}{random}")
+            )
+        if verdict.unbeatable:
+            share = verdict.unbeatable[place]
+            rows.append((f"{seat}, anybody", *_share(share), "teams in which it cannot lose, whatever others play"))
+    if verdict.perfect:
+        worth = ", ".join(map(number, verdict.perfect))
+        rows.append(("perfect", worth, "", "what each agent earns where all are perfect"))
+    return rows
 
 
 def leading(verdict: Verdict) -> Finding | None:
@@ -188,7 +235,7 @@ def opening(verdict: Verdict) -> str:
 def summary(verdict: Verdict) -> str:
     """What share fails and why, and that finding in its own words; a good run is told so."""
     told = leading(verdict)
-    if not verdict.common:
+    if verdict.matches or not verdict.common:
         balance = next((one for one in verdict.findings if one.name == "gaps"), None)
         return f"{headline(verdict)} {balance.sentence}" if balance else headline(verdict)
     if not success_known(verdict):
@@ -220,6 +267,8 @@ def difference(before: Verdict, after: Verdict) -> str:
 def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     """The rows of a verdict: label, number, interval, what it means."""
     word = verdict.success_word
+    if verdict.matches:
+        return match_rows(verdict)
     starts = f" from each of {verdict.starts:,} starts" if verdict.starts > 1 else ""
     episodic = verdict.unit == "episode"
     greedy = "greedy agents" if verdict.episodes else "agents"
@@ -237,7 +286,7 @@ def facts(verdict: Verdict) -> list[tuple[str, str, str, str]]:
     meaning = f"{verdict.unit}s whose return is the exact optimum{'' if episodic else starts}"
     rows.append(("optimal", *_share(verdict.optimal), meaning if verdict.optimal else "this game has no exact table"))
     rows.append(("return", number(verdict.return_, verdict.optimum), "", controls(verdict)))
-    if not verdict.episodes:  # nothing was learned here
+    if not verdict.episodes or not success_known(verdict):  # nothing was learned here, or nobody could lose it
         return rows
     rows.append(("relapsed", *relapsed(verdict)))
     return rows

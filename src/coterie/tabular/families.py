@@ -1,7 +1,7 @@
 """Which compiled loop an algorithm runs in, the numbers it is given, and the arrays that it remembers beside q.
 
-iql and hysteretic with epsilon-greedy exploration run in `engine.learn` and remember nothing else. Every other loop is
-compiled when it is first used, and only then.
+iql and hysteretic with epsilon-greedy exploration run in `engine.learn` and remember nothing else; in games with
+illegal actions they run in `masked.learn_among`. Every other loop is compiled when it is first used, and only then.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from coterie.tabular.commitment import CommitmentMemory, CommitmentRule, learn_b
 from coterie.tabular.engine import Progress, Rule, Table, learn
 from coterie.tabular.independent import IndependentMemory, IndependentRule, learn_independently
 from coterie.tabular.joint_action import JointActionMemory, JointActionRule, learn_joint_actions
+from coterie.tabular.masked import MaskedMemory, MaskedRule, choices, learn_among
 
-Rules = Rule | IndependentRule | JointActionRule | CommitmentRule
+Rules = Rule | IndependentRule | JointActionRule | CommitmentRule | MaskedRule
+WITH_MASKS = ("iql", "hysteretic")  # algorithms that know of illegal actions
 
 VARIANTS = {
     "iql": independent.Q,
@@ -30,12 +32,16 @@ NEEDED = {"distributed": ("value",), "fmq": ("value", "best", "best_count", "pla
 
 
 def as_rule(
-    options: TabularOptions, episodes: int, check_every: int, algorithm: str = "hysteretic", horizon: int = 1
+    options: TabularOptions,
+    episodes: int,
+    check_every: int,
+    algorithm: str = "hysteretic",
+    game: FiniteGame | None = None,
 ) -> Rules:
     """The options as the compiled loop reads them; floats, for a whole number would compile the loop anew.
 
-    horizon is the game's: commitment divides episodes * horizon plays among its rounds; raises BadInput where they are
-    too few.
+    game: the one that is learned, where it matters which. Its masks, and its horizon: commitment divides episodes *
+    horizon plays among its rounds; raises BadInput where they are too few.
     """
     rate = float(options.learning_rate)
     falls = options.learning_rate_end >= 0
@@ -55,10 +61,13 @@ def as_rule(
     )
     if algorithm == "commitment":
         margin, growth = options.commitment_margin, float(options.commitment_growth)
-        rounds = timetable(options.commitments, growth, margin, episodes * max(1, horizon))
+        horizon = 1 if game is None else max(1, game.horizon)
+        rounds = timetable(options.commitments, growth, margin, episodes * horizon)
         return CommitmentRule(base, *rounds, margin)
     boltzmann = options.exploration == "boltzmann"
     schedule = float(options.temperature), float(options.temperature_decay), float(options.temperature_floor)
+    if game is not None and game.masked:
+        return MaskedRule(base, boltzmann, *schedule, *choices(game))
     if algorithm == "joint-action":
         return JointActionRule(base, boltzmann, *schedule)
     if algorithm in NEEDED or boltzmann:
@@ -75,6 +84,11 @@ def check_game_for(algorithm: str, game: FiniteGame, options: TabularOptions) ->
         raise BadInput(f"{flag}: agents of --algorithm {algorithm} keep their own counts; use --algorithm hysteretic")
     if shares and len(game.spec.kinds) > 1:
         raise BadInput("agents with unequal observations or actions cannot share a table or experience")
+    if game.masked and algorithm not in WITH_MASKS:
+        raise BadInput(
+            f"--algorithm {algorithm}: in {game.name} some actions are illegal at times, as in games that go in turns, "
+            f"and only {' and '.join(WITH_MASKS)} know of that; use --algorithm iql"
+        )
     if algorithm == "commitment" and len(game.states) > 1:
         raise BadInput(
             f"--algorithm commitment plays games with one state, such as climbing; {game.name} has "
@@ -93,7 +107,7 @@ def memory_shapes(game: FiniteGame, options: TabularOptions, algorithm: str) -> 
     if algorithm == "joint-action":
         joint = (agents, seen, int(np.prod(game.actions, dtype=float)))
         return {"joint": (joint, np.float64), "counts": ((agents, seen, agents, width), np.float64), **last}
-    if algorithm in NEEDED or options.exploration == "boltzmann":
+    if algorithm in NEEDED or options.exploration == "boltzmann" or game.masked:
         entries = (1 if options.share_parameters else agents, seen, width)
         return {**dict.fromkeys(NEEDED.get(algorithm, ()), (entries, np.float64)), **last}
     return {}
@@ -128,6 +142,8 @@ def learn_part(
         learn(table, rule, q, *more)
     elif isinstance(rule, CommitmentRule):
         learn_by_commitment(table, rule, q, CommitmentMemory(**memory), *more)
+    elif isinstance(rule, MaskedRule):
+        learn_among(table, rule, q, MaskedMemory(**memory), *more)
     elif isinstance(rule, JointActionRule):
         learn_joint_actions(table, rule, q, JointActionMemory(**memory), *more)
     else:

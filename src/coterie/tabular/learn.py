@@ -169,13 +169,18 @@ def greedy_outcomes(game: FiniteGame, q: np.ndarray) -> tuple[np.ndarray, np.nda
     if game.deterministic:
         shape = (len(q), len(game.start_state))
         returns, successes = np.empty(shape), np.empty(shape)
-        greedy_from_every_start(as_table(game), q, returns, successes)
+        greedy_from_every_start(as_table(game), without_illegal(game, q), returns, successes)
         return returns, successes
     values = [policy_value(game, greedy_policy(game, tables)) for tables in q]
     return (
         np.array([[value.returns.mean()] for value in values]),
         np.array([[value.success] for value in values]),
     )
+
+
+def without_illegal(game: FiniteGame, q: np.ndarray) -> np.ndarray:
+    """Tables float64[.., O, A] in which illegal actions are worth -inf, so that no greedy agent takes them."""
+    return np.where(game.legal, q, -np.inf) if game.masked else q
 
 
 def greedy_play(game: FiniteGame, q: np.ndarray, seed: int, team: int, start: int = -1) -> tuple:
@@ -190,5 +195,6 @@ def greedy_play(game: FiniteGame, q: np.ndarray, seed: int, team: int, start: in
         start = min(int(np.searchsorted(table.start_cumulative, number, side="right")), len(game.start_state) - 1)
     edges, actions = np.empty(limit, np.int32), np.empty((limit, len(game.actions)), np.int32)
     state = game.start_state[start]
-    _, _, steps, _ = greedy_episode(table._replace(horizon=limit), q, state, key, np.uint64(1), edges, actions)
+    legal = without_illegal(game, q)
+    _, _, steps, _ = greedy_episode(table._replace(horizon=limit), legal, state, key, np.uint64(1), edges, actions)
     return int(state), edges[:steps], actions[:steps]

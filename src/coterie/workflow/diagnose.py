@@ -94,6 +94,8 @@ def advisable(chosen: Plan, finding: Finding) -> Finding:
 
 def loops_of_teams(chosen: Plan, game: FiniteGame, teams: Teams, repeats: int) -> tuple[tuple[int, Loop], ...]:
     """Every failing team that ends in a loop, with its loop."""
+    if not game.success_word:  # then nobody can be said to fail
+        return ()
     found = outcomes(game, teams.q, None)
     plays = [
         play_of(game, teams.q[team], chosen.seed, int(team), int(found.failing_start[team]))

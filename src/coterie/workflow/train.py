@@ -37,13 +37,16 @@ from coterie.types import Finding
 from coterie.workflow.deep.plan import is_deep
 from coterie.workflow.judging.judgement import Judgement, judge_tables, save_judgement
 from coterie.workflow.judging.pictures import draw_pictures
+from coterie.workflow.planning.finite_games import finite_game
 from coterie.workflow.planning.game import game_of
 from coterie.workflow.planning.plan import CONFIG_FORMAT, Plan, plan, planned
+from coterie.workflow.planning.presets import preset_for_tables
 from coterie.workflow.planning.which_learner import check_learner_fits, learns_deep
 
 if TYPE_CHECKING:
     from coterie.workflow.deep.train import DeepRun
 
+FOREIGN_TEAMS = 100  # in environments from elsewhere, whose tables may be large
 SAVE_SECONDS = 30.0  # between two checkpoints while learning
 
 
@@ -150,8 +153,11 @@ def train(
             on_tick=on_tick,
             **learner,
         )
-    seeds = 1_000 if seeds is None else seeds
+    if seeds is None:
+        seeds = FOREIGN_TEAMS if ":" in environment else 1_000
     _check_words(learner)
+    if preset is None and ":" in environment:
+        preset = preset_for_tables(environment, not finite_game(environment, env).common)
     chosen = plan(
         environment,
         algorithm=algorithm,
@@ -202,7 +208,7 @@ def open_run(chosen: Plan, game: FiniteGame, runs: Path, name: str | None, threa
     """A new run folder that holds the plan, and teams that have learned nothing; no folder where either cannot be."""
     check_threads(threads)
     teams = begin(game, chosen.learner, chosen.teams, chosen.episodes, chosen.algorithm)
-    folder = recorder.create_run(runs, f"{chosen.environment}-{chosen.algorithm}", name)
+    folder = recorder.create_run(runs, f"{recorder.stem_of(chosen.environment)}-{chosen.algorithm}", name)
     try:
         recorder.write_config(folder, {"format": CONFIG_FORMAT, **chosen._asdict()})
     except BaseException:
@@ -276,9 +282,10 @@ def learn(
             "actions": game.actions,
             "kinds": [kind.agents for kind in game.spec.kinds],
             "history": memory_of(game.horizon, chosen.learner.history),
+            "layouts": game.layouts,
             **more,
         }
-        save_checkpoint(folder, teams.episode, as_parts(teams, game.observations), facts)
+        save_checkpoint(folder, teams.episode, as_parts(teams, game), facts)
 
     def save_at_times(teams: Teams) -> None:
         nonlocal saved_at

@@ -47,7 +47,10 @@ def test_too_many_states_are_told_with_their_number():
     ("environment", "why"),
     [
         ("foraging-3x3-1p-1f", "does not list its states: it draws by itself how an episode begins. "),
-        ("mpe2:simple_spread_v3", "does not list its states: an environment from elsewhere only shows what comes of"),
+        (
+            "jaxmarl:MPE_simple_spread_v3",
+            "does not list its states: it draws its own chance, and only shows what comes",
+        ),
     ],
 )
 def test_what_lists_nothing_is_not_called_too_large(environment, why):

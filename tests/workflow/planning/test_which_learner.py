@@ -32,8 +32,11 @@ def test_who_learns_with_tables(environment, name):
     assert sentence.startswith(f"{name} ({ALGORITHMS[name].split(' (')[0]}")
     assert "learns with tables" in sentence
     right = commands(sentence)
-    assert len(right) == (2 if environment == "rendezvous" else 1)
-    assert (f"coterie train rendezvous --algo {name}" in right) == (environment == "rendezvous")
+    tables = {"rendezvous": "", "mpe2:simple_spread_v3": " --tabular"}  # and foraging has none
+    assert len(right) == (2 if environment in tables else 1)
+    assert any(f"coterie train {environment}{flag} --algo {name}" in right for flag in tables.values()) == (
+        environment in tables
+    )
     for command in right:
         parse_only(shlex.split(command)[1:])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,15 +19,17 @@ from coterie.finite.game import FiniteGame
 from coterie.running import recorder
 from coterie.running.episodes import Recording, write_recording
 from coterie.running.evaluate import baselines, outcomes, play_of, stability
+from coterie.running.matches import contest
 from coterie.running.train import checks_made
 from coterie.running.verdict import Curve, Verdict, failing_success
 from coterie.settings import PRESETS
-from coterie.statistics import wilson
+from coterie.statistics import Share, wilson
 from coterie.tabular.learn import Teams
 from coterie.types import Finding, Play
 from coterie.workflow.planning.plan import Plan
 from coterie.workflow.planning.presets import preset_options
 
+NOBODY_SAYS = Share(0, 0, 0.0, 0.0, 1.0)  # of no team it is known whether it succeeds
 SHOWN = 100  # teams on the wall: the first ones, not chosen
 
 
@@ -58,21 +61,25 @@ def recording_of(game: FiniteGame, environment: str, options: Any, plays: list[P
         plays,
         game.success_word,
         environment,
-        dataclasses.asdict(options),
+        dict(options) if isinstance(options, Mapping) else dataclasses.asdict(options),
         game.horizon,
         game.idle,
     )
 
 
 def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, folder: Path) -> Judgement:
-    """Judge the greedy agents of every team exactly, and say how the failing ones fail."""
+    """Judge the greedy agents of every team exactly, and say how the failing ones fail.
+
+    Where nobody says what a success is (no `success_word`), nobody fails; rivals who play in turn are told by matches.
+    """
     base = baselines(game)
     found = outcomes(game, teams.q, base.optimum)
     stable = stability(teams.progress, checks_made(teams, chosen.episodes))
     count, seed = len(teams.q), chosen.seed
+    known, rivals = bool(game.success_word), not game.common and (":" in chosen.environment or game.in_turns)
     failing = [
         play_of(game, teams.q[team], seed, int(team), int(found.failing_start[team]))
-        for team in np.flatnonzero(~found.coordinated)
+        for team in np.flatnonzero(~found.coordinated & known)
     ]
     fails = {play.team: play for play in failing}
     plays = [fails.get(team) or play_of(game, teams.q[team], seed, team) for team in range(min(count, SHOWN))]
@@ -85,14 +92,16 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
     remedy = "" if calm else against_disturbance(chosen.learner, chosen.algorithm)
     flags = () if calm else flags_against_disturbance(chosen.learner, chosen.algorithm)
     word = game.success_word
+    met = teams.progress.success_count if known else None
+    counted = accounting(found.returns, base, met, teams.episode, environment=chosen.environment)
     findings = (
         (audit,)
         if not game.common
+        else (audit, counted)
+        if not known
         else (
             audit,
-            accounting(
-                found.returns, base, teams.progress.success_count, teams.episode, environment=chosen.environment
-            ),
+            counted,
             *([with_flags(loops(failing, count, word, repeats, remedy), flags)] if len(game.states) > 1 else []),
             *(
                 [shortfall(found.returns, found.coordinated, found.optimal, base, word, environment=chosen.environment)]
@@ -113,7 +122,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         teams=count,
         agents=len(game.spec.agents),
         success_word=game.success_word,
-        coordinated=wilson(int(found.coordinated.sum()), count),
+        coordinated=wilson(int(found.coordinated.sum()), count) if known else NOBODY_SAYS,
         optimal=None if found.optimal is None else wilson(int(found.optimal.sum()), count),
         relapsed=wilson(int(stable.relapsed.sum()), count) if ever else None,
         failed_checks=stable.failed_share if ever else None,
@@ -133,6 +142,7 @@ def judge_tables(chosen: Plan, game: FiniteGame, teams: Teams, learned: Curve, f
         claim=PRESETS[chosen.preset].claim if is_the_tutorial(chosen) else "",
         findings=findings,
         common=game.common,
+        **(contest(game, teams.q)._asdict() if rivals else {}),
     )
     recording = recording_of(game, chosen.environment, chosen.env, plays)
     return Judgement(verdict, learned, recording, int(found.returns.argmax()), repeats)

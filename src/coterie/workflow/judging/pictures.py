@@ -14,19 +14,20 @@ def draw_pictures(folder: Path, judgement: Judgement) -> list[Path]:
     from coterie.showing.report import report
 
     verdict, drawn = judgement.verdict, []
+    curve = None if verdict.matches else judgement.curve  # what rivals earn together does not change as they learn
     wall = [play for play in judgement.plays if play.team < SHOWN]
     if wall and wall[0].boards.size:
         title = f"{verdict.environment}: {len(wall)} of {verdict.teams:,} teams"
         wall_gif(folder / "wall.gif", wall, title, success_word=verdict.success_word, repeats=judgement.repeats)
         drawn.append(folder / "wall.gif")
-    if judgement.curve is not None:
-        curves(folder / "curves.png", judgement.curve, verdict)
+    if curve is not None:
+        curves(folder / "curves.png", curve, verdict)
         drawn.append(folder / "curves.png")
     config = (folder / "config.toml").read_text() if (folder / "config.toml").exists() else ""
     report(
         folder / "report.html",
         verdict,
-        judgement.curve,
+        curve,
         judgement.plays,
         judgement.action_names,
         config,

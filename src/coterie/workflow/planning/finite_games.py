@@ -7,6 +7,7 @@ from math import perm, prod
 from typing import Any
 
 from coterie.envs import catalogue
+from coterie.envs.sources import can_be_played_out
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.running.tables import PAIRS_CAP, exact_game
@@ -20,7 +21,7 @@ MOST_WRITTEN_OUT = 10**12
 
 def finite_game(environment: str, env: Any = None, on_making: Callable[[], None] | None = None) -> FiniteGame:
     """The exact table of an environment with these options; BadInput says why there is none, and what has one."""
-    options = None if ":" in environment else environment_options(environment, env)
+    options = environment_options(environment, env)
     check_finite(environment, options)
     return exact_game(environment, options, on_making)
 
@@ -32,14 +33,17 @@ def check_finite(environment: str, options: Any = None) -> None:
         raise BadInput(
             f"{environment} {why}. What is solved exactly, or learned with tables, is a finite game: one whose every "
             f"state with every joint action fits into a table of {PAIRS_CAP:,} lines. Finite are: "
-            f"{', '.join(finite_names())}. In the others networks learn by playing: coterie train {environment}"
+            f"{', '.join(finite_names())}, and small PettingZoo environments, which are played to be listed. In the "
+            f"others networks learn by playing: coterie train {environment}"
         )
 
 
 def why_no_table(environment: str, options: Any = None) -> str:
     """Why an environment has no exact table, as the end of a sentence; empty where it has one, as far as is known."""
+    if can_be_played_out(environment):
+        return ""
     if ":" in environment:
-        return "does not list its states: an environment from elsewhere only shows what comes of playing"
+        return "does not list its states: it draws its own chance, and only shows what comes of playing"
     if catalogue.has_table(environment):
         return ""
     entry = catalogue.find(environment)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from coterie.envs import catalogue
+from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
 from coterie.settings import PRESETS, TabularOptions
@@ -49,7 +49,8 @@ def plan(
     """A checked plan; `env` and `learner` are options (a mapping replaces single defaults of preset and algorithm)."""
     from coterie.tabular.learn import check_options  # loads the compiled learners, which --help must not wait for
 
-    catalogue.find(environment)
+    if ":" not in environment:
+        catalogue.find(environment)
     algorithm, defaults = preset_options(preset, algorithm)
     env = environment_options(environment, env)
     options: TabularOptions = replaced(defaults, learner or {}, "option", "--")
@@ -70,8 +71,14 @@ def plan(
 def environment_options(environment: str, env: Any = None) -> Any:
     """The checked options of a named environment; `env` is None, a mapping that replaces some, or its own dataclass.
 
-    Raises BadInput for an unknown name, a value that does not fit, or a game that cannot be played.
+    Those of an environment from elsewhere are a mapping, and checked where it is made. Raises BadInput for an unknown
+    name, a value that does not fit, or a game that cannot be played.
     """
+    if ":" in environment:
+        sources.parse(environment)
+        if env is not None and not isinstance(env, Mapping):
+            raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
+        return dict(env or {})
     entry = catalogue.find(environment)
     options = replaced(entry.options(), env or {}, f"{environment} option", "--env.")
     options = entry.resolve(options)

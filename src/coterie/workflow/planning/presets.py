@@ -36,6 +36,15 @@ def preset_options(preset: str, algorithm: str | None = None) -> tuple[str, Tabu
     return algorithm, options
 
 
+def preset_for_tables(environment: str, rivals: bool) -> str:
+    """The preset of tables where nobody names one: agents from elsewhere who are rivals learn by self-play.
+
+    >>> preset_for_tables("./grid.py:make_env", False), preset_for_tables("pettingzoo:classic/tictactoe_v3", True)
+    ('default', 'self-play')
+    """
+    return "self-play" if rivals and ":" in environment else "default"
+
+
 def check_algorithm(algorithm: str, options: TabularOptions) -> None:
     """Raises BadInput where the options make another algorithm of it, or belong to another."""
     if algorithm != "hysteretic" and options.hysteresis != 1.0:

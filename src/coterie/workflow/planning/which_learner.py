@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from coterie.envs import catalogue
+from coterie.envs.sources import can_be_played_out
 from coterie.errors import BadInput, nearest
 from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, PRESETS, DeepPreset, Preset
 from coterie.workflow.deep.plan import needs_networks
@@ -46,7 +47,9 @@ def check_learner_fits(
             continue
         wanted, other = ("networks", "tables") if deep else ("tables", "networks")
         why = f"{asked_by} asks for {wanted}" if asked_by else f"{wanted} were asked for"
-        if deep and not catalogue.has_table(environment):
+        if deep and can_be_played_out(environment) and not asked_by:
+            why = "networks learn here unless --tabular asks for tables"
+        elif deep and not catalogue.has_table(environment):
             why = f"{environment} has no table"
         elif deep and not flag and not asked_by and only_networks_have(preset):
             why = f"--preset {preset} is for networks"
@@ -66,10 +69,11 @@ def abouts(presets: Mapping[str, Preset | DeepPreset]) -> dict[str, str]:
 
 def right(environment: str, deep: bool, flag: str, word: str, algorithm: str | None) -> str:
     """The nearest commands that work, where this algorithm (no flag) or preset does not go with the other words."""
-    own = f"coterie train {environment} {flag or '--algo '}{word}"
+    played_out = can_be_played_out(environment)
+    own = f"coterie train {environment}{' --tabular' if played_out and deep else ''} {flag or '--algo '}{word}"
     if not deep:
         return own
     asked = " --deep" if catalogue.has_table(environment) else ""
     named = algorithm if flag and algorithm in DEEP_ALGORITHMS else "" if flag else WITH_NETWORKS.get(word, HOPEFUL)
     network = f"coterie train {environment}{asked}{f' --algo {named}' if named else ''}"
-    return f"{own}, or with networks: {network}" if catalogue.has_table(environment) else network
+    return f"{own}, or with networks: {network}" if played_out or catalogue.has_table(environment) else network

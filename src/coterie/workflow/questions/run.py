@@ -42,7 +42,8 @@ TELLING = ("iql", "hysteretic")  # algorithms whose tables tell what was tried
 def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judgement) -> list[Question]:
     """What is asked of a run beside its verdict: of up to twenty teams, those that fail where any do."""
     found = outcomes(game, teams.q, judgement.verdict.optimum)
-    failing = found.coordinated if game.common else np.ones_like(found.coordinated)
+    told = game.common and bool(game.success_word)  # whether a team can be said to fail
+    failing = found.coordinated if told else np.ones_like(found.coordinated)
     looked, which, count = teams_to_look_at(failing, found.optimal if game.common else None, looked_at(game))
     stage, plays = table_stage(game, teams.q[looked], chosen), judgement.plays
     short = [place for place, team in enumerate(looked) if found.optimal is None or not found.optimal[team]]
@@ -55,12 +56,15 @@ def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judge
             [(int(looked[place]), _placed(ask(place), place, looked)) for place in chosen_places], which, count
         )
 
-    questions = [
-        Question("rewards", lambda: rewards(plays, None if remember else game)),
-        Question("closed loop", over(lambda place: closed_loop(stage, game, place, remember=remember))),
-        Question("influence", over(lambda place: influence(game, stage.policies[place]))),
-    ]
-    if game.common:
+    questions = []
+    if game.common or not judgement.verdict.matches:  # rivals in turns may draw every game, and answer to be drawn
+        questions += [Question("rewards", lambda: rewards(plays, None if remember else game))]
+    if not game.masked:
+        questions += [
+            Question("closed loop", over(lambda place: closed_loop(stage, game, place, remember=remember))),
+            Question("influence", over(lambda place: influence(game, stage.policies[place]))),
+        ]
+    if told:
         questions += [
             Question("endings", lambda: endings(plays, game)),
             Question("noise", over(lambda place: noise(stage, place))),
@@ -72,9 +76,9 @@ def run_questions(chosen: Plan, game: FiniteGame, teams: Teams, judgement: Judge
         places = short or range(len(looked))
         questions += learning_questions(chosen, game, teams, looked[short])
         questions.append(Question("gaps", over(lambda place: gaps(game, stage.policies[place], plain), places)))
-    if short and game.common:
+    if short and game.common and not game.masked:
         questions.append(Question("shadowed optimum", lambda: shadow(game, stage.policies[short[0]])))
-    if len(teams.q) > 1 and game.common:
+    if len(teams.q) > 1 and told:
         crowd = table_stage(game, teams.q[: min(STRANGERS, looked_at(game))], chosen)
         questions.append(Question("strangers", lambda: strangers(crowd, game.success_word)))
     return questions
@@ -92,7 +96,7 @@ def learning_questions(chosen: Plan, game: FiniteGame, teams: Teams, short: np.n
             ),
             Question("step size", lambda: over_teams([(team, step_size(kept[:, team])) for team in numbers], "teams")),
         ]
-    if len(short) and game.common:
+    if len(short) and game.common and game.success_word:
         questions.append(Question("exploration", lambda: tried_enough(chosen, game, teams, short)))
     return questions
 
@@ -118,10 +122,11 @@ def tried_enough(chosen: Plan, game: FiniteGame, teams: Teams, short: np.ndarray
     if chosen.algorithm not in TELLING or options.initial_value != 0 or not (game.reward != 0).all():
         return exploration(None, None, first, epsilon)
     at = visits(game, uniform_policy(game))
-    agents, sizes = len(game.actions), np.array(game.actions)
+    agents, width = len(game.actions), max(game.actions)
     within = np.stack([np.bincount(game.seen[:, agent], at, game.observation_count) > 0 for agent in range(agents)])
-    reached = within[..., None] & (np.arange(max(sizes)) < sizes[:, None, None])
-    shape = (len(short), agents, game.observation_count, max(sizes))
+    may = game.allowed
+    reached = within[..., None] & may & ((may.sum(2) > 1)[..., None] if game.masked else True)
+    shape = (len(short), agents, game.observation_count, width)
     return exploration(np.broadcast_to(teams.q[short] != 0, shape), np.broadcast_to(reached, shape), first, epsilon)
 
 
@@ -143,7 +148,8 @@ def teams_to_look_at(
 
 def looked_at(game: FiniteGame) -> int:
     """How many teams are looked at: twenty, fewer where every question takes seconds a team."""
-    return int(np.clip(EDGES_LOOKED_AT // len(game.successor), FEWEST_LOOKED_AT, TEAMS_LOOKED_AT))
+    size = len(game.states) * len(game.joint_actions) if game.masked else len(game.successor)
+    return int(np.clip(EDGES_LOOKED_AT // size, FEWEST_LOOKED_AT, TEAMS_LOOKED_AT))
 
 
 def table_stage(game: FiniteGame, q: np.ndarray, chosen: Plan) -> TableStage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,14 +34,19 @@ def changed(chosen: Plan, flags: Sequence[str]) -> Plan:
     """
     words = _pairs(flags)
     algorithm = words.pop("algorithm", chosen.algorithm)
-    learner, env = dataclasses.asdict(chosen.learner), dataclasses.asdict(chosen.env)
+    theirs = isinstance(chosen.env, Mapping)  # the options of an environment from elsewhere
+    learner = dataclasses.asdict(chosen.learner)
+    env = dict(chosen.env) if theirs else dataclasses.asdict(chosen.env)
     if algorithm != chosen.algorithm:
         learner["hysteresis"] = preset_options(chosen.preset, algorithm)[1].hysteresis
     episodes, teams = int(words.pop("episodes", chosen.episodes)), int(words.pop("seeds", chosen.teams))
     for name, word in words.items():
         place, options = (name[4:], env) if name.startswith("env.") else (name, learner)
         kind = type(chosen.env) if options is env else TabularOptions
-        if place not in options:
+        if options is env and theirs and place == "horizon":
+            env[place] = int(word)
+            continue
+        if place not in options or (options is env and theirs):
             raise BadInput(f"there is no option --{name.replace('_', '-')} to change")
         options[place] = _read(word, typing.get_type_hints(kind)[place])
     return plan(

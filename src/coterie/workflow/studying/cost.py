@@ -250,7 +250,7 @@ def probe_tables(chosen: Plan) -> Probe:
     compiled, first, steps = time.perf_counter(), teams.episode, int(teams.progress.steps.sum())
     teams = learned(teams, lambda: time.perf_counter() - compiled > PROBE_SECONDS)
     took, more = time.perf_counter() - compiled, teams.episode - first
-    parts = as_parts(teams, game.observations)
+    parts = as_parts(teams, game)
     size = sum(array.nbytes for part in parts.values() for array in part.values())
     rate = (int(teams.progress.steps.sum()) - steps) / took if more else 0.0
     return Probe(rate, size, compiled - began, whole=took / more * chosen.episodes if more else 0.0)
