@@ -32,7 +32,7 @@ class CheckOptions:
 def run(words: list[str]) -> int:
     """Play, say what was found."""
     helping = "--help" in words or "-h" in words
-    word, rest = ("ENV", words) if helping else first_word(words, "environment", EXAMPLE)
+    word, rest = (EXAMPLE.split()[-1], words) if helping else first_word(words, "environment", EXAMPLE)
     env, rest = foreign_options(word, rest)
     options = parse(CheckOptions, rest, command=f"check-env {word}", about=ABOUT)
     from coterie.cli.output import Line, next_step, show, show_json

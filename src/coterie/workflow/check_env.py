@@ -15,7 +15,7 @@ from coterie.pettingzoo.check.watch import PATIENCE, examine_apart, examine_here
 from coterie.workflow.planning.plan import check_seed
 
 SECONDS = 10.0
-LEAST_SECONDS, MOST_SECONDS = 0.5, 86_400.0
+LEAST_SECONDS, MOST_SECONDS = 0.1, 86_400.0
 
 
 class Check(Checked, frozen=True):

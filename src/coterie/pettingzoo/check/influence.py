@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 
 from coterie.pettingzoo.check.digests import digest
+from coterie.pettingzoo.check.facts import everybody
 from coterie.pettingzoo.check.following import differs
 from coterie.pettingzoo.check.items import Facts, Item, KindFacts, Trial
 from coterie.pettingzoo.check.playing import Episode, Moment, Subject, legal_action, listed
@@ -18,6 +19,7 @@ from coterie.yours import FAILURES
 AHEAD = 40  # steps in which an exchanged action may show
 SOON = 6  # steps in which two actions are compared
 PLACES = (0, 1, 2, 4, 7, 11, 16, 22, 30, 40)
+MOST_EPISODES = 8
 MOST_ACTIONS = 24  # of one agent that are compared with each other
 FEWEST = 12  # situations, before two actions are called alike
 ENOUGH = 20  # replays, before an agent is said to change nothing
@@ -43,7 +45,8 @@ def influence(
     trials, items = told_of_agents(changed, tried, len(facts.agents))
     go_on = share(0.1)
     for kind in facts.kinds:
-        if 1 < kind.actions <= MOST_ACTIONS and any(label(name) in kind.agents for name in changed):
+        able = [label(name) for name, found in changed.items() if found]
+        if 1 < kind.actions <= MOST_ACTIONS and any(name in kind.agents for name in able):
             items += same_actions(subject, usable, kind, go_on)
     return trials, items
 
@@ -51,7 +54,7 @@ def influence(
 def branches(episodes: Sequence[Episode]) -> Iterator[Branch]:
     """Decisions to exchange, early ones of many episodes first, all agents' in turn."""
     for place in PLACES:
-        for episode in episodes[:3]:
+        for episode in episodes[:MOST_EPISODES]:
             if place + 1 < len(episode.moments):
                 for agent, action in episode.moments[place + 1].acted.items():
                     if action is not None:
@@ -168,7 +171,7 @@ def told_of_agents(
 
 def same_actions(subject: Subject, episodes: Sequence[Episode], kind: KindFacts, go_on: GoOn) -> list[Item]:
     """Actions that did the same as another in every situation in which both were tried."""
-    names = [name for name in subject.environment.possible_agents or () if label(name) in kind.agents]
+    names = [name for name in everybody(subject.environment, episodes) if label(name) in kind.agents]
     if not names or not isinstance(subject.environment.action_space(names[0]), spaces.Discrete):
         return []
     space = subject.environment.action_space(names[0])

@@ -82,7 +82,7 @@ def reward_items(episodes: Sequence[Episode], facts: RewardFacts, agents: Sequen
     rows = paid_rows(episodes)
     items = [*unusable(episodes)]
     values = {paid for row in rows for paid in row.values()}
-    if facts.steps and not facts.paid:
+    if facts.steps and not facts.paid and not items:
         items.append(
             Item(
                 "warning",

@@ -16,6 +16,7 @@ from coterie.pettingzoo.layouts import label
 from coterie.pettingzoo.spaces import sight_of
 
 FEWEST = 3  # observations after the first, before anything is said of an agent
+FEWEST_ROWS = 20  # observations, before parts of them are called constant
 HUGE = 1_000.0
 CONSTANT = 0.25  # the share of entries that never vary which is worth a line
 SHOWN_PLACES = 6
@@ -226,7 +227,7 @@ def constant_parts(environment: Any, values: Mapping[Hashable, list[list[Any]]])
         rows = [one for name in names for episode in values[name] for one in episode]
         rows = rows[:: 1 + len(rows) // MOST_COMPARED]
         constant, size, places = constant_entries(rows)
-        if len(rows) <= FEWEST or constant < CONSTANT * size or constant == size:
+        if len(rows) < FEWEST_ROWS or constant < CONSTANT * size or constant == size:
             continue
         where = "" if is_picture(space) or len(places) != constant else f": {spans(places)}"
         yield Item(
