@@ -12,7 +12,7 @@ from pettingzoo import ParallelEnv
 
 import coterie
 
-SHORT = 0.4  # seconds of examination, on environments that take microseconds
+SECONDS = 10.0  # at most; these environments need far less
 
 
 class Sound(ParallelEnv):
@@ -434,7 +434,7 @@ class SlowReset(Sound):
     """A reset takes longer than anybody likes."""
 
     def reset(self, seed=None, options=None):
-        time.sleep(0.02)
+        time.sleep(0.01)
         return super().reset(seed)
 
 
@@ -556,7 +556,6 @@ ALSO = {
     "missing ending": {"vanished"},
     "shared": {"false copy"},
 }
-LONGER = {"endless": 2.0, "no influence": 2.0, "same actions": 1.0, "empty mask": 1.0}  # seconds
 ERRORS = {
     "blind", "observation shape", "observation no number", "observation kind", "observation part", "constant reward",
     "reward no number", "empty mask", "mask length", "state shape", "state no number", "names alike", "no agents",
@@ -566,7 +565,7 @@ ERRORS = {
 }  # fmt: skip
 
 
-def checked(make, seconds=SHORT, **more):
+def checked(make, seconds=SECONDS, **more):
     """The check of what a function makes."""
     return coterie.check_env(make, seconds=seconds, **more)
 
@@ -580,8 +579,16 @@ def unfinished(check):
     return [trial for trial in check.trials if "could not be finished" in trial.told]
 
 
+@pytest.fixture(autouse=True)
+def fewer_steps(monkeypatch):
+    """Small environments show everything in a few episodes."""
+    monkeypatch.setattr("coterie.pettingzoo.check.examine.MOST_EPISODES", 12)
+    monkeypatch.setattr("coterie.pettingzoo.check.examine.ENOUGH_STEPS", 80)
+    monkeypatch.setattr("coterie.pettingzoo.check.repeating.RESETS", 10)
+
+
 def test_nothing_is_wrong_with_the_sound_environment():
-    check = checked(Sound_, 1.0)
+    check = checked(Sound_)
     assert check.items == ()
     assert check.exit_code == 0
     assert {trial.passed for trial in check.trials} == {True, None}
@@ -594,9 +601,9 @@ def Sound_():
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_each_fault_is_found_and_no_other(name, monkeypatch):
-    monkeypatch.setattr("coterie.pettingzoo.check.examine.SLOW_RESET", 0.01)
+    monkeypatch.setattr("coterie.pettingzoo.check.examine.SLOW_RESET", 0.005)
     kind = BROKEN[name]
-    check = checked(lambda: kind(), LONGER.get(name, SHORT))
+    check = checked(lambda: kind())
     assert names(check) == {name} | ALSO.get(name, set()), [item.what for item in check.items]
     item = check.found(name)
     assert (item.severity == "error") == (name in ERRORS)

@@ -190,10 +190,11 @@ def state_words(shape: tuple[int, ...] | None) -> str:
 
 def success_words(facts: Facts) -> str:
     """Which infos may say that the aim was reached."""
-    if not facts.success:
-        return "infos say nothing of it; --success 'return>=NUMBER' does"
-    told = [f"info {flag.name} ({flag.type}): {flag.values}" for flag in facts.success[:FLAGS_SHOWN]]
-    return "; ".join(told)
+    likely = [f"{flag.name} ({flag.type}): {flag.values}" for flag in facts.success if flag.likely]
+    others = [flag.name for flag in facts.success if not flag.likely]
+    told = f"infos have {'; '.join(likely[:FLAGS_SHOWN])}" if likely else "infos say nothing of it"
+    truths = f"; truths in them: {', '.join(others[:FLAGS_SHOWN])}" if others else ""
+    return told + truths + ("" if likely else "; --success 'return>=NUMBER' does")
 
 
 def drawing_words(facts: Facts) -> str:

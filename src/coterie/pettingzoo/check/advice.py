@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from coterie.pettingzoo.check.items import Facts, Item, KindFacts, Speed
@@ -33,8 +33,8 @@ def advice(word: str, options: Mapping[str, Any], facts: Facts, speed: Speed | N
         return Advice(
             "", (f"coterie's learners choose among a finite number of actions, and {who} has: {stuck[0].does}",)
         )
-    parts = [word, *env_flags(options)]
-    because = []
+    asked = {kind.flag[0] for kind in endless}
+    parts, because = [word, *env_flags(options, asked)], []
     for flag in dict.fromkeys(kind.flag for kind in endless):
         parts += flag
         because.append(f"{' '.join(flag)}: learners choose among a finite number of actions")
@@ -62,11 +62,12 @@ def quoted(word: str) -> str:
     return word if word.startswith("./") and " " not in word else shlex.quote(word)
 
 
-def env_flags(options: Mapping[str, Any]) -> list[str]:
-    """The user's own options of the environment."""
+def env_flags(options: Mapping[str, Any], without: Collection[str]) -> list[str]:
+    """The user's own options of the environment, without those that are replaced."""
     flags = []
     for name, value in options.items():
-        flags += [f"--env.{name.replace('_', '-')}", value if isinstance(value, str) else json.dumps(value)]
+        flag = f"--env.{name.replace('_', '-')}"
+        flags += [] if flag in without else [flag, value if isinstance(value, str) else json.dumps(value)]
     return flags
 
 
@@ -91,7 +92,7 @@ def algorithm(facts: Facts) -> tuple[tuple[str, ...], str]:
 
 def success(facts: Facts) -> tuple[tuple[str, ...], str]:
     """What counts as coordinated."""
-    if not facts.success:
+    if not facts.success or not facts.success[0].likely:
         return (), ""
     name = facts.success[0].name
     return ("--success", f"info:{name}"), f"infos say {name}"

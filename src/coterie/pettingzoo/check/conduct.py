@@ -75,11 +75,6 @@ TOLD: Mapping[str, tuple[Severity, str, str]] = {
         "{who} is paid after its end, which nobody can learn from",
         "pay it in the step in which it ends",
     ),
-    "not selected": (
-        "error",
-        "agent_selection is {who}, who is not in `agents`",
-        "self.agent_selection = self._agent_selector.next() after agents were removed",
-    ),
 }
 
 
@@ -117,8 +112,6 @@ def breaches_of(
         yield from at_reset(moment, turns)
     if listed_agents:
         yield from (Breach("unknown agent", name) for name in moment.agents if name not in listed_agents)
-    if turns and moment.to_move and moment.to_move[0] not in agents:
-        yield Breach("not selected", moment.to_move[0])
     for name, info in moment.infos.items():
         if not isinstance(info, Mapping):
             yield Breach("info kind", name)

@@ -63,7 +63,7 @@ def raised(episodes: Sequence[Episode], subject: Subject) -> list[Item]:
         broken = subject.malformed.get(fault.told)
         if broken is not None:
             items.append(
-                Item("error", f"{fault.call} returns", f"{fault.told[:1].upper()}{fault.told[1:]}", fix=broken.fix)
+                Item("error", broken.name, fault.told, f"at step {fault.step} of seed {fault.seed}", broken.fix)
             )
             continue
         what = f"{fault.call} raised {fault.told}"

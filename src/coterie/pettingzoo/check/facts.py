@@ -201,11 +201,10 @@ def success_flags(episodes: Sequence[Episode]) -> tuple[SuccessFlag, ...]:
                 if np.ndim(value) == 0 and key != "action_mask":
                     values.setdefault(key, Counter())[np.asarray(value).item()] += 1
     found = [
-        SuccessFlag(key, type(next(iter(seen))).__name__, described(seen))
+        SuccessFlag(key, type(next(iter(seen))).__name__, described(seen), key.lower().rpartition(".")[2] in SUCCESS)
         for key, seen in values.items()
-        if key.lower().rpartition(".")[2] in SUCCESS or all(isinstance(one, bool) for one in seen)
     ]
-    return tuple(sorted(found, key=lambda one: one.name.lower() not in SUCCESS))
+    return tuple(sorted((one for one in found if one.likely or one.type == "bool"), key=lambda one: not one.likely))
 
 
 def described(seen: Counter[Any]) -> str:

@@ -22,7 +22,7 @@ PLACES = (0, 1, 2, 4, 7, 11, 16, 22, 30, 40)
 MOST_EPISODES = 8
 MOST_ACTIONS = 24  # of one agent that are compared with each other
 FEWEST = 12  # situations, before two actions are called alike
-ENOUGH = 20  # replays, before an agent is said to change nothing
+ENOUGH, SURE = 20, 30  # replays, before an agent is said to change nothing
 
 GoOn = Callable[[], bool]
 
@@ -69,7 +69,7 @@ def who_changes(
     tried: dict[Hashable, int] = {}
     draws = np.random.default_rng(0)
     for branch in branches(episodes):
-        if changed.get(branch.agent):
+        if changed.get(branch.agent) or tried.get(branch.agent, 0) >= SURE:
             continue
         if not go_on():
             break
@@ -178,7 +178,7 @@ def same_actions(subject: Subject, episodes: Sequence[Episode], kind: KindFacts,
     first, count = int(space.start), int(space.n)
     together, apart = np.zeros((count, count), int), np.zeros((count, count), bool)
     for branch in spread(episodes, names):
-        if not go_on():
+        if not go_on() or (apart | (together >= 2 * FEWEST)).all():
             break
         mask = branch.episode.moments[branch.place].masks.get(branch.agent)
         legal = np.arange(count) if mask is None or len(mask) != count else np.flatnonzero(mask)

@@ -99,11 +99,15 @@ class RewardFacts(msgspec.Struct, frozen=True):
 
 
 class SuccessFlag(msgspec.Struct, frozen=True):
-    """A key of infos that may say that the aim was reached: its name, type, and the values that were seen."""
+    """A key of infos that may say that the aim was reached: its type, the values that were seen, and how likely it is.
+
+    likely: by its name; others are truths that may say anything.
+    """
 
     name: str
     type: str
     values: str
+    likely: bool
 
 
 class Facts(msgspec.Struct, frozen=True):

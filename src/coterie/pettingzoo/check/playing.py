@@ -85,9 +85,9 @@ class Episode(NamedTuple):
 class Malformed(Exception):
     """What an environment told has not the form that PettingZoo asks for; the fix is told beside it."""
 
-    def __init__(self, what: str, fix: str) -> None:
+    def __init__(self, name: str, what: str, fix: str) -> None:
         super().__init__(what)
-        self.fix = fix
+        self.name, self.fix = name, fix
 
 
 class Room:
@@ -137,7 +137,7 @@ class Subject:
         if self.turns:
             return self._turn({}, ())
         if not (isinstance(answer, tuple) and len(answer) == 2 and isinstance(answer[0], Mapping)):
-            raise Malformed(f"reset returns {shape_of_answer(answer)}", "return observations, infos")
+            raise Malformed("reset returns", f"reset returns {shape_of_answer(answer)}", "return observations, infos")
         return self._moment({}, (), answer[0], {}, {}, {}, {}, answer[1])
 
     def act(self, actions: Mapping[Hashable, Any]) -> Moment:
@@ -151,6 +151,7 @@ class Subject:
         answer = self.call("step", environment.step, dict(actions))
         if not (isinstance(answer, tuple) and len(answer) == 5 and all(isinstance(part, Mapping) for part in answer)):
             raise Malformed(
+                "step returns",
                 f"step returns {shape_of_answer(answer)}",
                 "return observations, rewards, terminations, truncations, infos: five dictionaries by agent",
             )
@@ -162,6 +163,12 @@ class Subject:
         observations, paid = {}, {}
         if environment.agents:
             name = environment.agent_selection
+            if name not in environment.agents:
+                raise Malformed(
+                    "not selected",
+                    f"agent_selection is {label(name)}, who is not in `agents`",
+                    "after agents were removed: self.agent_selection = self._agent_selector.next()",
+                )
             observation, paid[name], *_ = self.call("observe", environment.last)
             if observation is not None:
                 observations[name] = observation

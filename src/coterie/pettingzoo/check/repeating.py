@@ -12,7 +12,8 @@ from coterie.pettingzoo.check.following import Difference, Followed, Other, diff
 from coterie.pettingzoo.check.items import Item, Trial
 from coterie.pettingzoo.check.playing import Episode, Subject, at_random, play
 
-OTHER_SEEDS = 6
+OTHER_SEEDS, WITHOUT_SEED = 8, 20
+MATTERS = 0.3  # of the other seeds must give another episode, before resets without a seed are expected to
 RESETS, FEW_STEPS = 60, 5
 SHORT = 30  # steps of the episodes that are begun without a seed
 AGAIN = "Results cannot be repeated, nor a stopped run resumed"
@@ -64,9 +65,9 @@ def repeating(
         trials.append(Trial("a fresh one repeats it", None, "not tried: an object was given, not what makes it"))
     items += not_repeated(again, fresh, beside, drawn_from)
     if again.ok:
-        seeds = seed_matters(subject, sound, share(0.03))
-        trials.append(Trial("another seed", None, SEEDS[seeds]))
-        items += without_seed(subject, sound[0], share(0.03)) if seeds else []
+        tried, others = seed_matters(subject, sound, share(0.03))
+        trials.append(Trial("another seed", None, seeds_told(tried, others)))
+        items += without_seed(subject, sound[0], share(0.03), others > MATTERS * max(tried, OTHER_SEEDS))
     return Repeats(trials, items, same)
 
 
@@ -160,38 +161,41 @@ def not_repeated(again: Again, fresh: Again | None, beside: Again | None, drawn_
     return []
 
 
-SEEDS = {
-    True: "gives another episode",
-    False: "changes nothing: with the same actions every episode is the same",
-    None: "not tried",
-}
+def seeds_told(tried: int, others: int) -> str:
+    """Whether another seed gives another episode, in words."""
+    if not tried:
+        return "not tried: there was no time"
+    if not others:
+        return f"changes nothing: {tried} others gave the same episode for the same actions"
+    return "gives another episode" if others == tried else f"gives another episode, {others} of {tried} times"
 
 
-def seed_matters(subject: Subject, episodes: Sequence[Episode], go_on: GoOn) -> bool | None:
-    """Whether another seed gives another episode for the same actions; None where there was no time."""
-    looked = None
+def seed_matters(subject: Subject, episodes: Sequence[Episode], go_on: GoOn) -> tuple[int, int]:
+    """How many other seeds were tried, and how many of them gave another episode for the same actions."""
+    tried = others = 0
     for number in range(OTHER_SEEDS):
         episode = episodes[number % len(episodes)]
         found = follow(subject, episode, go_on, begin=Other((episode.seed or 0) + 1_000 + number))
-        if found.difference is not None:
-            return True
-        looked = False if found.whole or found.steps >= SHORT else looked
-    return looked
+        tried += found.difference is not None or found.whole or found.steps >= SHORT
+        others += found.difference is not None
+        if not go_on():
+            break
+    return tried, others
 
 
-def without_seed(subject: Subject, episode: Episode, go_on: GoOn) -> list[Item]:
-    """Whether resets without a seed begin the same episode each time, although seeds matter."""
+def without_seed(subject: Subject, episode: Episode, go_on: GoOn, seeds_matter: bool) -> list[Item]:
+    """Whether resets without a seed fail, or begin the same episode each time although seeds matter."""
     subject.reset(episode.seed)
     first = play(subject, None, at_random(subject, np.random.default_rng(0)), SHORT, go_on)
     if first.fault is not None:
         what = f"reset() without a seed leads to {first.fault.told}"
         return [Item("error", "reset without a seed", what, first.fault.place, "seed=None means: go on drawing")]
-    if follow(subject, first, go_on).difference is None and len(first.moments) > 1:
-        subject.reset(episode.seed)
-        follow(subject, first, lambda: True)
-        if follow(subject, first, lambda: True).difference is None:
-            what = "reset() without a seed begins the same episode each time, although other seeds give others"
-            told = f"{len(first.moments) - 1} steps were equal, three times"
-            fix = "seed only where a seed is given: if seed is not None; coterie seeds every episode itself"
-            return [Item("warning", "same without a seed", what, told, fix)]
-    return []
+    if not seeds_matter or len(first.moments) < 2:
+        return []
+    for _ in range(WITHOUT_SEED):
+        if follow(subject, first, go_on, begin=Other(None)).difference is not None or not go_on():
+            return []
+    what = "reset() without a seed begins the same episode each time, although other seeds give others"
+    told = f"{len(first.moments) - 1} steps were equal, {WITHOUT_SEED} times"
+    fix = "seed only where a seed is given: if seed is not None; coterie seeds every episode itself"
+    return [Item("warning", "same without a seed", what, told, fix)]

@@ -82,7 +82,9 @@ def reward_items(episodes: Sequence[Episode], facts: RewardFacts, agents: Sequen
     rows = paid_rows(episodes)
     items = [*unusable(episodes)]
     values = {paid for row in rows for paid in row.values()}
-    if facts.steps and not facts.paid and not items:
+    if items or not facts.steps or (any(one.fault for one in episodes) and not any(one.over for one in episodes)):
+        return items
+    if not facts.paid:
         items.append(
             Item(
                 "warning",
@@ -93,9 +95,9 @@ def reward_items(episodes: Sequence[Episode], facts: RewardFacts, agents: Sequen
                 ("--preset", "foraging"),
             )
         )
-    elif facts.steps and len(values) == 1:
+    elif len(values) == 1:
         items.append(always_the_same(episodes, facts))
-    elif facts.steps and facts.paid < RARE * facts.steps:
+    elif facts.paid < RARE * facts.steps:
         items.append(
             Item(
                 "note",
