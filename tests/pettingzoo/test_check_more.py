@@ -490,6 +490,10 @@ def test_what_cannot_be_made_is_the_environments_fault(mine):
 # Real environments.
 
 
+# What random play may say of any environment, depending on how much there was of it.
+CHANCE = {"not played to its end", "constant parts", "same actions", "rare rewards", "never paid"}
+
+
 @pytest.mark.parametrize(
     "word, options, expected",
     [
@@ -506,7 +510,7 @@ def test_what_cannot_be_made_is_the_environments_fault(mine):
 def test_sound_environments_are_not_called_faulty(word, options, expected):
     skip_where_missing(word)
     check = coterie.check_env(lambda: make_env(word, options), seconds=2.0)
-    assert names(check) <= expected | {"not played to its end", "constant parts", "same actions", "rare rewards"}
+    assert names(check) <= expected | CHANCE
     assert check.exit_code == 0
     assert not any(trial.passed is False for trial in check.trials)
 
@@ -626,3 +630,11 @@ def test_everything_in_a_check_can_be_written_as_json():
     check = crowd()
     assert json.loads(json.dumps(check.to_json()))["facts"]["agents"] == ["('a', 0)", "b_0", "b_1"]
     assert not dataclasses.is_dataclass(check)
+
+
+def test_a_file_that_checks_when_it_is_loaded_is_told_so(tmp_path, monkeypatch):
+    """Else every check would begin another one."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(FILE + "\nimport coterie\ncoterie.check_env('./mine.py:make_env', seconds=1)\n")
+    with pytest.raises(BadInput, match="this file checks when it is loaded"):
+        coterie.check_env("./mine.py:make_env", seconds=1.0)

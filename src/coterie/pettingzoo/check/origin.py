@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from coterie.envs.sources import OBJECT
 from coterie.errors import BadInput
+from coterie.pettingzoo.live import word_of
 from coterie.pettingzoo.makers import Maker, find_maker
 from coterie.pettingzoo.sources import as_driven, build, called, read_options, sees_pictures
 from coterie.pettingzoo.worker import made
@@ -52,28 +51,13 @@ def of_object(environment: Any, options: Mapping[str, Any]) -> Origin:
         raise BadInput(f"{environment.__name__} is a class; give an object, or a function that makes one")
     if callable(environment) and not hasattr(environment, "reset"):
         word = word_of(environment)
-        name = word or getattr(environment, "__name__", type(environment).__name__)
+        name = word.removeprefix(f"{OBJECT}:")
+        word = "" if word.startswith(f"{OBJECT}:") else word  # which no command knows
         return of_maker(name, word, Maker(environment, environment), options)
     if options:
         raise BadInput("env: an environment that is made already takes no options; give a function or a word")
     name = str((getattr(environment, "metadata", None) or {}).get("name", type(environment).__name__))
     return Origin(name, "", {}, None, as_driven(name, environment))
-
-
-def word_of(function: Callable[..., Any]) -> str:
-    """How a command names a function: by its file, or by its module where that can be imported; "" where neither."""
-    name = getattr(function, "__qualname__", "")
-    if not name.isidentifier():
-        return ""
-    module = sys.modules.get(function.__module__)
-    if function.__module__ != "__main__" and "." in function.__module__ and getattr(module, name, None) is function:
-        return f"{function.__module__}:{name}"
-    try:
-        path = Path(inspect.getsourcefile(function) or "")
-    except TypeError:
-        return ""
-    near = path.is_relative_to(Path.cwd())
-    return f"{f'./{path.relative_to(Path.cwd())}' if near else path}:{name}" if path.suffix == ".py" else ""
 
 
 def drawn_for_us(environment: Any, origin: Origin) -> bool:

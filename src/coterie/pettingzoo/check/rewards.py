@@ -15,6 +15,7 @@ from coterie.pettingzoo.layouts import label
 SAME = 1e-9
 LARGE, SMALL, UNLIKE = 100.0, 0.01, 100.0
 RARE = 0.02  # of the steps
+OFTEN = 50  # steps in which others must have been paid, before somebody is said to be left out
 MARGIN = 1e-6
 
 
@@ -108,7 +109,7 @@ def reward_items(episodes: Sequence[Episode], facts: RewardFacts, agents: Sequen
                 ("--preset", "foraging"),
             )
         )
-    if facts.paid and facts.unpaid:
+    if facts.unpaid and facts.paid >= OFTEN:
         items.append(
             Item(
                 "warning",

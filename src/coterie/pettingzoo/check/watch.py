@@ -22,11 +22,12 @@ from typing import Any
 
 import msgspec
 
-from coterie.errors import CoterieError, EnvironmentFault
+from coterie.errors import BadInput, CoterieError, EnvironmentFault
 from coterie.pettingzoo.check.examine import DARED, Hung, examine, hang_item
 from coterie.pettingzoo.check.items import Checked, Item, in_order
 from coterie.pettingzoo.check.origin import Origin, of_word
 from coterie.pettingzoo.check.playing import CALLS
+from coterie.pettingzoo.live import WORKER
 from coterie.pettingzoo.worker import end_with_parent
 from coterie.pettingzoo.workers import fresh_child, how_it_ended
 from coterie.yours import FAILURES, told
@@ -44,11 +45,15 @@ def examine_apart(
     word: str, options: Mapping[str, Any], seed: int, seconds: float, progress: Progress, patience: float = PATIENCE
 ) -> Checked:
     """Examine an environment in a process of its own."""
+    if multiprocessing.current_process().name.startswith(WORKER):
+        raise BadInput(
+            "this file checks when it is loaded, which the check does; put what checks under if __name__ == '__main__':"
+        )
     context = multiprocessing.get_context("spawn")
     calls = context.RawArray(ctypes.c_int64, 4)  # how many, which, the seed, the step
     ours, theirs = context.Pipe(duplex=False)
     arguments = (word, dict(options), seed, seconds, calls, theirs)
-    process = context.Process(target=work, args=arguments, name="coterie-check")
+    process = context.Process(target=work, args=arguments, name=f"{WORKER}-that-checks")
     with fresh_child():
         process.start()
     theirs.close()
