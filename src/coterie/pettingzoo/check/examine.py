@@ -17,6 +17,7 @@ from coterie.pettingzoo.check.advice import Advice, advice
 from coterie.pettingzoo.check.conduct import conduct_items, standing_items, state_items
 from coterie.pettingzoo.check.copying import cloning
 from coterie.pettingzoo.check.dares import dares
+from coterie.pettingzoo.check.drawing import drawn, undrawn
 from coterie.pettingzoo.check.endings import ending_items
 from coterie.pettingzoo.check.facts import everybody, facts_of
 from coterie.pettingzoo.check.influence import influence
@@ -25,15 +26,14 @@ from coterie.pettingzoo.check.masks import mask_items
 from coterie.pettingzoo.check.origin import Origin, drawn_for_us
 from coterie.pettingzoo.check.own_tests import own_test
 from coterie.pettingzoo.check.playing import Beat, Episode, Room, Subject, at_random, play
-from coterie.pettingzoo.check.repeating import global_chance, repeating
+from coterie.pettingzoo.check.repeating import Repeats, global_chance, repeating
 from coterie.pettingzoo.check.rewards import accumulation, reward_items
-from coterie.pettingzoo.check.sights import blindness, sight_items
+from coterie.pettingzoo.check.sights import sight_items
 from coterie.pettingzoo.direct import peel
 from coterie.yours import FAILURES, told
 
 MOST_EPISODES, ENOUGH_STEPS, MOST_STEPS, MOST_FAULTS = 40, 400, 3_000, 5
 PLAY, DRAWING, CLONING, OWN_TEST = 0.3, 0.05, 0.06, 0.08  # of the budget; the other parts have their own shares
-SEEN_STEPS = 40  # of play without drawing
 MOST_WARNINGS = 3
 SLOW_RESET = 1.0  # seconds
 DARED = "actions that are not allowed"
@@ -121,20 +121,20 @@ def look_at(about: Examination, subject: Subject, heard: Callable[[], list[Item]
     if about.facts is None:
         return
     episodes, make = about.episodes, about.subject if about.origin.make is not None else None
-    same = False
+    found = Repeats([], [], False, False)
     with about.stage("repeating"):
         found = repeating(subject, make, episodes, about.share, drawn_from)
         about.trials += found.trials
         about.items += found.items
-        same = found.same
     if drawn_for_us(subject.environment, about.origin):
         with about.stage("play without drawing"):
-            about.items += undrawn(about)
+            about.items += undrawn(about.origin, about.seed, about.beat, about.share(DRAWING))
     with about.stage("cloning"):
         add(about, cloning(subject, episodes, about.share(CLONING)))
-    if same:
+    if found.same or found.fresh:
         with about.stage("influence"):
-            add(about, influence(subject, episodes, about.facts, about.share))
+            begin, usable = (lambda: subject, episodes) if found.same else (one_after_another(about), episodes[:1])
+            add(about, influence(begin, usable, about.facts, about.share))
     else:
         about.trials.append(Trial("agents have influence", None, "cannot be told: it does not repeat itself"))
     if about.facts.render_mode == "rgb_array":
@@ -149,6 +149,19 @@ def look_at(about: Examination, subject: Subject, heard: Callable[[], list[Item]
                 add(about, own_test(tested.environment, subject.turns, cycles))
         with about.stage(DARED):
             add(about, dares(about.subject(), episodes))
+
+
+def one_after_another(about: Examination) -> Callable[[], Subject]:
+    """A fresh environment each time; the one before it is closed."""
+    open_now: list[Subject] = []
+
+    def begin() -> Subject:
+        while open_now:
+            open_now.pop().environment.close()
+        open_now.append(about.subject())
+        return open_now[0]
+
+    return begin
 
 
 def add(about: Examination, found: tuple[list[Trial], list[Item]]) -> None:
@@ -228,41 +241,6 @@ def speed_of(subject: Subject, episodes: Sequence[Episode], observing: Sequence[
         return None
     observed = subject.seconds["observe"] if subject.turns else observing[0] if observing else None
     return Speed(steps / spent, subject.seconds["reset"] / spent, None if observed is None else observed / spent)
-
-
-def undrawn(about: Examination) -> list[Item]:
-    """Whether agents are blind in the environment as other code gets it, where nothing is drawn."""
-    assert about.origin.default is not None
-    subject = Subject(about.origin.default(), about.beat)
-    episode = play(subject, about.seed, at_random(subject, np.random.default_rng(0)), SEEN_STEPS, about.share(DRAWING))
-    blind = blindness(subject.environment, [episode], everybody(subject.environment, [episode]))
-    subject.environment.close()
-    return [
-        Item(
-            "warning",
-            "blind by default",
-            "With render_mode=None, which is the default, agents are blind: observations never change. coterie "
-            "itself asks for drawing",
-            item.evidence,
-            'elsewhere, too, make it with render_mode="rgb_array"',
-        )
-        for item in blind
-        if item.severity == "error"
-    ]
-
-
-def drawn(subject: Subject, seed: int) -> list[Item]:
-    """Whether `render` draws a picture where it was asked to."""
-    subject.reset(seed)
-    picture = subject.call("render", subject.environment.render)
-    shape = np.shape(picture)
-    if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and len(shape) == 3 and shape[-1] == 3:
-        return []
-    told = (
-        f"an array {picture.dtype}{list(shape)}" if isinstance(picture, np.ndarray) else f"a {type(picture).__name__}"
-    )
-    what = f'render() gives {told} although render_mode is "rgb_array"'
-    return [Item("warning", "no picture", what, fix="return an array uint8[height, width, 3]")]
 
 
 def spoken(warned: Sequence[warnings.WarningMessage], printed: str) -> list[Item]:

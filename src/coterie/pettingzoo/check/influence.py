@@ -25,6 +25,7 @@ FEWEST = 12  # situations, before two actions are called alike
 ENOUGH, SURE = 20, 30  # replays, before an agent is said to change nothing
 
 GoOn = Callable[[], bool]
+Begin = Callable[[], Subject]
 
 
 class Branch(NamedTuple):
@@ -37,17 +38,17 @@ class Branch(NamedTuple):
 
 
 def influence(
-    subject: Subject, episodes: Sequence[Episode], facts: Facts, share: Callable[[float], GoOn]
+    begin: Begin, episodes: Sequence[Episode], facts: Facts, share: Callable[[float], GoOn]
 ) -> tuple[list[Trial], list[Item]]:
-    """Which agents change anything, and which of their actions do the same."""
+    """Which agents change anything, and which of their actions do the same; begin: what each replay is played on."""
     usable = [one for one in episodes if one.fault is None and len(one.moments) > 1]
-    changed, tried = who_changes(subject, usable, share(0.18))
+    changed, tried = who_changes(begin, usable, share(0.18))
     trials, items = told_of_agents(changed, tried, len(facts.agents))
     go_on = share(0.1)
     for kind in facts.kinds:
         able = [label(name) for name, found in changed.items() if found]
         if 1 < kind.actions <= MOST_ACTIONS and any(name in kind.agents for name in able):
-            items += same_actions(subject, usable, kind, go_on)
+            items += same_actions(begin, usable, kind, go_on)
     return trials, items
 
 
@@ -62,30 +63,29 @@ def branches(episodes: Sequence[Episode]) -> Iterator[Branch]:
 
 
 def who_changes(
-    subject: Subject, episodes: Sequence[Episode], go_on: GoOn
+    begin: Begin, episodes: Sequence[Episode], go_on: GoOn
 ) -> tuple[dict[Hashable, bool], dict[Hashable, int]]:
     """For each agent that decided: whether another action of its ever changed anything, in how many replays."""
     changed: dict[Hashable, bool] = {}
     tried: dict[Hashable, int] = {}
-    draws = np.random.default_rng(0)
+    draws, space_of = np.random.default_rng(0), begin().environment.action_space
     for branch in branches(episodes):
         if changed.get(branch.agent) or tried.get(branch.agent, 0) >= SURE:
             continue
         if not go_on():
             break
-        other = another_action(subject, branch, draws)
+        other = another_action(space_of(branch.agent), branch, draws)
         if other is None:
             continue
-        found = diverges(subject, branch, other, go_on)
+        found = diverges(begin(), branch, other, go_on)
         if found or go_on():
             tried[branch.agent] = tried.get(branch.agent, 0) + 1
             changed[branch.agent] = found
     return changed, tried
 
 
-def another_action(subject: Subject, branch: Branch, draws: np.random.Generator) -> Any:
+def another_action(space: Any, branch: Branch, draws: np.random.Generator) -> Any:
     """A legal action that is not the one that was taken; None where there is none."""
-    space = subject.environment.action_space(branch.agent)
     mask = branch.episode.moments[branch.place].masks.get(branch.agent)
     for _ in range(20):
         action = legal_action(draws, space, mask)
@@ -169,12 +169,13 @@ def told_of_agents(
     return [Trial("agents have influence", True, f"{told} ({replays:,} paired replays)")], []
 
 
-def same_actions(subject: Subject, episodes: Sequence[Episode], kind: KindFacts, go_on: GoOn) -> list[Item]:
+def same_actions(begin: Begin, episodes: Sequence[Episode], kind: KindFacts, go_on: GoOn) -> list[Item]:
     """Actions that did the same as another in every situation in which both were tried."""
-    names = [name for name in everybody(subject.environment, episodes) if label(name) in kind.agents]
-    if not names or not isinstance(subject.environment.action_space(names[0]), spaces.Discrete):
+    environment = begin().environment
+    names = [name for name in everybody(environment, episodes) if label(name) in kind.agents]
+    if not names or not isinstance(environment.action_space(names[0]), spaces.Discrete):
         return []
-    space = subject.environment.action_space(names[0])
+    space = environment.action_space(names[0])
     first, count = int(space.start), int(space.n)
     together, apart = np.zeros((count, count), int), np.zeros((count, count), bool)
     for branch in spread(episodes, names):
@@ -182,7 +183,7 @@ def same_actions(subject: Subject, episodes: Sequence[Episode], kind: KindFacts,
             break
         mask = branch.episode.moments[branch.place].masks.get(branch.agent)
         legal = np.arange(count) if mask is None or len(mask) != count else np.flatnonzero(mask)
-        outcome = {int(a): outcome_of(subject, branch, int(a) + first, go_on) for a in legal}
+        outcome = {int(a): outcome_of(begin(), branch, int(a) + first, go_on) for a in legal}
         if not go_on():
             break
         for one in outcome:

@@ -26,11 +26,15 @@ GoOn = Callable[[], bool]
 
 
 class Repeats(NamedTuple):
-    """What was found about repeating; same: the episodes that were recorded can be played again, for paired replays."""
+    """What was found about repeating.
+
+    same, fresh: the recorded episodes can be played again, for paired replays, by the same object or by fresh ones.
+    """
 
     trials: list[Trial]
     items: list[Item]
     same: bool
+    fresh: bool
 
 
 def global_chance() -> dict[str, Any]:
@@ -49,8 +53,8 @@ def repeating(
     """All questions about repeating; drawn_from: global random numbers that changed in play."""
     sound = [one for one in episodes if one.fault is None and one.moments]
     if not sound:
-        return Repeats([], [], False)
-    again = all_again(lambda: subject, sound, share(0.1))
+        return Repeats([], [], False, False)
+    again = all_again(lambda: subject, sound[::-1], share(0.1))  # each after another episode than when it was recorded
     same = again.ok
     again = after_others(subject, again, share(0.04)) if again.ok else again
     trials, items = [trial("repeats itself", again)], []
@@ -68,7 +72,7 @@ def repeating(
         tried, others = seed_matters(subject, sound, share(0.03))
         trials.append(Trial("another seed", None, seeds_told(tried, others)))
         items += without_seed(subject, sound[0], share(0.03), others > MATTERS * max(tried, OTHER_SEEDS))
-    return Repeats(trials, items, same)
+    return Repeats(trials, items, same, fresh is not None and fresh.ok)
 
 
 class Again(NamedTuple):
@@ -86,7 +90,7 @@ class Again(NamedTuple):
 
 
 def all_again(make: Callable[[], Subject], episodes: Sequence[Episode], go_on: GoOn) -> Again:
-    """Play episodes again, in the order in which they were played."""
+    """Play episodes again, one after the other."""
     subject, whole, steps = make(), 0, 0
     for episode in episodes:
         found = follow(subject, episode, go_on)
