@@ -140,7 +140,7 @@ QUESTIONS = (
         "reset raised, step raised, reset returns, step returns, hangs, ends the process",
     ),
     (
-        "Is an episode a function of its seed and actions: after other episodes, in a fresh object, beside another one?",
+        "Is an episode a function of its seed and actions: after others, in a fresh object, beside another object?",
         "not repeatable, leak, fresh differs, shared, global chance",
     ),
     ("What does a reset without a seed do?", "reset without a seed, same without a seed"),

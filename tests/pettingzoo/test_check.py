@@ -261,6 +261,10 @@ def raises_later(self, actions):
     return Sound.step(self, actions)
 
 
+def raises_at_once(self, seed=None, options=None):
+    raise ZeroDivisionError("no floor")
+
+
 def warns(self, actions):
     warnings.warn("the wheels are worn", stacklevel=1)
     return Sound.step(self, actions)
@@ -291,6 +295,14 @@ class Endless(Sound):
 
     def sight(self, number):
         return np.array([*self.places[:: 1 - 2 * number] / 4, self.steps % 2], np.float32)
+
+
+class Long(Endless):
+    """Says how long it is, and nobody waits for that."""
+
+    def __init__(self):
+        super().__init__()
+        self.max_cycles = 10**6
 
 
 class Rare(Sound):
@@ -520,12 +532,15 @@ BROKEN = {
     "missing info": edited(4, without_right),
     "info kind": edited(4, lambda self, told: dict.fromkeys(told, "fine")),
     "told the dead": dying_and(told_after_death),
+    "paid the dead": dying_and(paid_after_death),
     # endings
     "step raised": like_sound(step=raises_later),
+    "reset raised": like_sound(reset=raises_at_once),
     "reset returns": like_sound(reset=lambda self, seed=None, options=None: Sound.reset(self, seed)[0]),
     "step returns": like_sound(step=lambda self, actions: Sound.step(self, actions)[:4]),
     "time limit as an ending": like_sound(terminations=terminates, truncations=never),
     "endless": Endless,
+    "not played to its end": Long,
     # repeating
     "not repeatable": from_numpy(seeded=False),
     "leak": like_sound(reset=not_reset),
@@ -550,6 +565,7 @@ BROKEN = {
 
 # What a fault brings with it that is a fault, too.
 ALSO = {
+    "paid the dead": {"told the dead"},
     "stale agents": {"never paid"},
     "revived": {"paid the dead"},
     "missing reward": {"never paid"},
@@ -560,7 +576,7 @@ ERRORS = {
     "blind", "observation shape", "observation no number", "observation kind", "observation part", "constant reward",
     "reward no number", "empty mask", "mask length", "state shape", "state no number", "names alike", "no agents",
     "stale agents", "unknown agent", "vanished", "missing observation", "missing reward", "missing ending", "info kind",
-    "step raised", "reset returns", "step returns", "not repeatable", "leak", "fresh differs", "shared",
+    "step raised", "reset raised", "reset returns", "step returns", "not repeatable", "leak", "fresh differs", "shared",
     "reset without a seed", "no influence",
 }  # fmt: skip
 

@@ -249,7 +249,7 @@ def test_one_agent_without_influence_is_named():
     check = coterie.check_env(lambda: Crowd(powerless=("b_1",)), seconds=10.0)
     item = check.found("no influence")
     assert item.severity == "warning"
-    assert item.what.startswith("b_1 can not influence anything")
+    assert item.what.startswith("b_1 cannot influence anything")
     assert names(check) == {"no influence"}
 
 
@@ -579,6 +579,7 @@ def test_the_command_for_people_and_for_programs(mine, capsys):
     assert out.rstrip().splitlines()[-1].startswith("Next: coterie train ./mine.py:make_env --algo iql --steps ")
     assert main(["check-env", mine, "--seconds", "2", "--json", "--env.trouble", "exit"]) == 3
     told = json.loads(capsys.readouterr().out)
+    assert told["env"] == ["--env.trouble", "exit"]
     assert told["items"][0]["severity"] == "error"
     assert main(["check-env", "mpe2:simple_spred_v3"]) == 2
     assert "did you mean 'simple_spread_v3'?" in capsys.readouterr().err

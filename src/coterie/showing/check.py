@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -47,7 +48,8 @@ def headline(found: Checked) -> Text:
     verdict = " and ".join(counts) or "nothing wrong was found"
     style = "bold red" if errors else "bold yellow" if warnings else "bold green"
     who = f"{described(found.facts)}: " if found.facts is not None else ""
-    return Text.assemble((f"{found.environment}  ", "bold"), who, (verdict, style))
+    name = " ".join([found.environment, *found.env])
+    return Text.assemble((f"{name}  ", "bold"), who, (verdict, style))
 
 
 def described(facts: Facts) -> str:
@@ -240,7 +242,7 @@ def command_lines(found: Checked) -> list[RenderableType]:
 
 def next_commands(found: Checked) -> tuple[str, ...]:
     """What to run after this."""
-    again = f"coterie check-env {found.environment}"
+    again = " ".join(["coterie check-env", found.environment, *map(shlex.quote, found.env)])
     if found.exit_code or not found.command:
         return (again, found.command) if found.command else (again,)
     return (found.command,)

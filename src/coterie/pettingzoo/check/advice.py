@@ -62,7 +62,7 @@ def quoted(word: str) -> str:
     return word if word.startswith("./") and " " not in word else shlex.quote(word)
 
 
-def env_flags(options: Mapping[str, Any], without: Collection[str]) -> list[str]:
+def env_flags(options: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:
     """The user's own options of the environment, without those that are replaced."""
     flags = []
     for name, value in options.items():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from coterie.errors import CoterieError
-from coterie.pettingzoo.check.advice import Advice, advice
+from coterie.pettingzoo.check.advice import Advice, advice, env_flags
 from coterie.pettingzoo.check.conduct import conduct_items, standing_items, state_items
 from coterie.pettingzoo.check.copying import cloning
 from coterie.pettingzoo.check.dares import dares
@@ -70,7 +70,8 @@ class Examination:
         line = advice(word, self.origin.options, self.facts, self.speed, items) if self.facts else Advice("", ())
         unnamed = (f"{UNNAMED}: a file of yours, and in it a function that makes this environment",)
         because = line.because if self.origin.word or not line.command else (*unnamed, *line.because)
-        found = self.facts, self.speed, tuple(self.trials), items, line.command, because
+        env = tuple(env_flags(self.origin.options))
+        found = self.facts, self.speed, tuple(self.trials), items, env, line.command, because
         return Checked(self.origin.name, self.seed, self.seconds, *found)
 
     def subject(self) -> Subject:

@@ -154,9 +154,8 @@ def told_of_agents(
         count = sum(tried[name] for name in powerless)
         everybody = len(powerless) == len(changed)
         who = "No agent" if everybody else listed(powerless)
-        what = (
-            f"{who} can {'' if everybody else 'not '}influence anything: observations, rewards, state and endings stay"
-        )
+        can = "can" if everybody else "cannot"
+        what = f"{who} {can} influence anything: observations, rewards, state and endings stay the same"
         fix = "does step read actions[agent]? does what it changes reach an observation or a reward?"
         evidence = f"0 of {count:,} paired replays, with one action exchanged, differed within {AHEAD} steps"
         item = Item("error" if everybody else "warning", "no influence", what, evidence, fix)

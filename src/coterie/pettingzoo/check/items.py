@@ -143,7 +143,8 @@ class Speed(msgspec.Struct, frozen=True):
 class Checked(msgspec.Struct, frozen=True):
     """All that is said of an environment. facts and speed are None where it could not even be played.
 
-    command: the `coterie train` line to try, "" where there is none; because: a reason for each of its parts.
+    env: the flags of its own options, as they were given. command: the `coterie train` line to try, "" where there is
+    none; because: a reason for each of its parts.
     """
 
     environment: str
@@ -153,6 +154,7 @@ class Checked(msgspec.Struct, frozen=True):
     speed: Speed | None
     trials: tuple[Trial, ...]
     items: tuple[Item, ...]
+    env: tuple[str, ...] = ()
     command: str = ""
     because: tuple[str, ...] = ()
 

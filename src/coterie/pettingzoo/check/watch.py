@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from coterie.errors import BadInput, CoterieError, EnvironmentFault
+from coterie.pettingzoo.check.advice import env_flags
 from coterie.pettingzoo.check.examine import DARED, Hung, examine, hang_item
 from coterie.pettingzoo.check.items import Checked, Item, in_order
 from coterie.pettingzoo.check.origin import Origin, of_word
@@ -57,7 +58,7 @@ def examine_apart(
     with fresh_child():
         process.start()
     theirs.close()
-    known = Known(word, seed, seconds)
+    known = Known(Checked(word, seed, seconds, None, None, (), (), tuple(env_flags(options))))
     try:
         listen(ours, calls, known, progress, patience)
         process.join(LAST_PATIENCE)
@@ -78,8 +79,8 @@ def examine_apart(
 class Known:
     """What the other process has told by now."""
 
-    def __init__(self, word: str, seed: int, seconds: float) -> None:
-        self.last = Checked(word, seed, seconds, None, None, (), ())
+    def __init__(self, nothing: Checked) -> None:
+        self.last = nothing
         self.stage, self.finished = "making it", False
         self.hung: Item | None = None
 
