@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from coterie.running.record import record
     from coterie.running.team import Team, load
+    from coterie.workflow.check_env import check_env
     from coterie.workflow.compare import compare
     from coterie.workflow.diagnose import diagnose
     from coterie.workflow.evaluate import evaluate
@@ -19,6 +20,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Run",
     "Team",
+    "check_env",
     "compare",
     "diagnose",
     "evaluate",
@@ -34,6 +36,7 @@ __all__ = [
 _HOMES = {
     "Run": "workflow.train",
     "Team": "running.team",
+    "check_env": "workflow.check_env",
     "compare": "workflow.compare",
     "diagnose": "workflow.diagnose",
     "evaluate": "workflow.evaluate",

@@ -11,6 +11,7 @@ import coterie
 NAMES = [
     "Run",
     "Team",
+    "check_env",
     "compare",
     "diagnose",
     "evaluate",
@@ -63,7 +64,9 @@ def test_the_version_is_the_packages():
     assert coterie.__version__ == version("coterie")
 
 
-@pytest.mark.parametrize("name", ["compare", "train", "evaluate", "judge", "load", "resume", "solve", "study"])
+@pytest.mark.parametrize(
+    "name", ["check_env", "compare", "train", "evaluate", "judge", "load", "resume", "solve", "study"]
+)
 def test_everything_that_can_be_called_has_types(name):
     """Types become help in an editor; a public function without them is unfinished."""
     signature = inspect.signature(getattr(coterie, name))

@@ -11,6 +11,7 @@ import pytest
 
 from coterie import cli
 from coterie.cli import (
+    check_env,
     compare,
     diagnose,
     evaluate,
@@ -29,7 +30,7 @@ from coterie.cli import (
 TEAMS, EPISODES = 40, 100
 SMALL = ("--seeds", str(TEAMS), "--episodes", str(EPISODES), "--no-pictures")
 ENOUGH_TO_FAIL = ("--preset", "tutorial", *SMALL)  # some of these teams circle
-VERBS = (compare, diagnose, evaluate, judge, lesson, listing, resume, solve, study, train, train_deep, watch)
+VERBS = (check_env, compare, diagnose, evaluate, judge, lesson, listing, resume, solve, study, train, train_deep, watch)
 
 
 class Parsed(Exception):

@@ -19,6 +19,7 @@ VERBS = {
     "diagnose": "why do they not coordinate? Names what is wrong, where to see it, and what to try",
     "compare": "which run is better, how sure is that, and how many teams would settle it",
     "judge": "judge anybody's own agents: coterie judge ./mine.py:make_team rendezvous",
+    "check-env": "what an environment is, what is wrong with it, how to mend it, and the line that trains on it",
     "solve": "the exact optimum of an environment, and one optimal play",
     "list": "environments, algorithms and presets",
     "lesson": "the classic tutorial in plain Python, explained",
@@ -126,6 +127,8 @@ def _run(arguments: list[str]) -> int:
         from coterie.cli.judge import run
     elif verb == "diagnose":
         from coterie.cli.diagnose import run
+    elif verb == "check-env":
+        from coterie.cli.check_env import run
     elif verb == "solve":
         from coterie.cli.solve import run
     elif verb == "list":

@@ -72,7 +72,8 @@ def build(word: str, maker: Maker, options: Mapping[str, Any]) -> Any:
     given = read_options(word, maker.named_by, options)
     environment = as_driven(word, made(partial(called, word, maker.make, given)))
     draws = "rgb_array" in (getattr(environment, "metadata", None) or {}).get("render_modes", ())
-    if draws and "render_mode" not in given and sees_pictures(environment):
+    asked = "render_mode" in given or not takes(maker.named_by, "render_mode")
+    if draws and not asked and sees_pictures(environment):
         environment.close()
         environment = as_driven(word, made(partial(called, word, maker.make, {**given, "render_mode": "rgb_array"})))
     return environment
@@ -109,6 +110,12 @@ def sees_pictures(environment: Any) -> bool:
     """Whether some agent observes a picture of bytes."""
     spaces = map(environment.observation_space, getattr(environment, "possible_agents", None) or ())
     return any(space.dtype == np.uint8 and len(space.shape or ()) >= PICTURE_AXES for space in spaces)
+
+
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function has a keyword of this name, or takes any."""
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def read_options(word: str, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""The `coterie train` line to try, each of its parts with its reason."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from coterie.pettingzoo.check.items import Facts, Item, KindFacts, Speed
+
+MINUTES = 5.0
+LEARNING_SHARE = 0.5  # of the time, as a rule of thumb, goes into stepping
+FEWEST_STEPS, MOST_STEPS = 20_000, 1_000_000
+MANY_ALIKE = 4
+PICTURE_LONG, PICTURE_SHORT = 24, 12
+
+
+class Advice(NamedTuple):
+    """A command, "" where there is none yet, and why its parts are there."""
+
+    command: str
+    because: tuple[str, ...]
+
+
+def advice(word: str, options: Mapping[str, Any], facts: Facts, speed: Speed | None, items: Sequence[Item]) -> Advice:
+    """What to try first."""
+    endless = [kind for kind in facts.kinds if not kind.actions]
+    stuck = [kind for kind in endless if not kind.flag]
+    if stuck:
+        who = ", ".join(stuck[0].agents[:3])
+        return Advice(
+            "", (f"coterie's learners choose among a finite number of actions, and {who} has: {stuck[0].does}",)
+        )
+    asked = {kind.flag[0] for kind in endless}
+    parts, because = [word, *env_flags(options, asked)], []
+    for flag in dict.fromkeys(kind.flag for kind in endless):
+        parts += flag
+        because.append(f"{' '.join(flag)}: learners choose among a finite number of actions")
+    for flags, why in (
+        algorithm(facts),
+        success(facts),
+        sharing(facts),
+        pictures(facts),
+        *((item.flags, f"{item.what[:1].lower()}{item.what[1:]}") for item in items if item.flags),
+    ):
+        if flags and flags[0] not in parts:
+            parts += flags
+            because.append(f"{' '.join(flags)}: {why}")
+    if "--preset" not in parts:
+        steps = steps_in(MINUTES, speed)
+        parts += ["--steps", str(steps), "--seeds", "1"]
+        because.append(f"--steps {steps}: some {MINUTES:g} minutes to begin with; then more steps, and --seeds 5")
+    else:
+        parts += ["--seeds", "1"]
+    return Advice(f"coterie train {' '.join(map(quoted, parts))}", tuple(because))
+
+
+def quoted(word: str) -> str:
+    """A word as a shell reads it, where it must be quoted."""
+    return word if word.startswith("./") and " " not in word else shlex.quote(word)
+
+
+def env_flags(options: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:
+    """The user's own options of the environment, without those that are replaced."""
+    flags = []
+    for name, value in options.items():
+        flag = f"--env.{name.replace('_', '-')}"
+        flags += [] if flag in without else [flag, value if isinstance(value, str) else json.dumps(value)]
+    return flags
+
+
+def algorithm(facts: Facts) -> tuple[tuple[str, ...], str]:
+    """Who learns how."""
+    rewards = facts.rewards
+    if len(facts.agents) == 1:
+        return ("--algo", "iql"), "one agent"
+    if facts.form == "in turns":
+        return ("--algo", "iql"), "agents move in turns, so each learns by itself"
+    if not rewards.paid:
+        return ("--algo", "vdn", "--reward", "team-sum"), "nobody was paid yet, so who is a team is a guess"
+    if rewards.zero_sum:
+        return ("--algo", "iql"), "what one wins another loses, so each learns by itself"
+    if len(rewards.teams) == 1 and not rewards.unpaid:
+        return ("--algo", "vdn", "--reward", "team-mean"), "all are paid the same, so they are one team"
+    return (
+        "--algo",
+        "iql",
+    ), "rewards differ, so each learns by itself; if they are one team: --algo vdn --reward team-mean"
+
+
+def success(facts: Facts) -> tuple[tuple[str, ...], str]:
+    """What counts as coordinated."""
+    if not facts.success or not facts.success[0].likely:
+        return (), ""
+    name = facts.success[0].name
+    return ("--success", f"info:{name}"), f"infos say {name}"
+
+
+def sharing(facts: Facts) -> tuple[tuple[str, ...], str]:
+    """One network for many who are alike."""
+    if facts.episodes.births:
+        return ("--share-parameters",), "agents are born, so whoever comes acts with the network of its kind"
+    most = max(len(kind.agents) for kind in facts.kinds)
+    return (("--share-parameters",), f"{most} agents are alike") if most >= MANY_ALIKE else ((), "")
+
+
+def pictures(facts: Facts) -> tuple[tuple[str, ...], str]:
+    """Small grey pictures, two of them, so that motion can be seen."""
+    kinds = [kind for kind in facts.kinds if kind.pictures]
+    if not kinds:
+        return (), ""
+    size = picture_size(kinds[0])
+    return (
+        "--picture.size",
+        size,
+        "--picture.grey",
+        "--picture.stack",
+        "2",
+    ), "a small picture shows enough, and two of them show what moves"
+
+
+def picture_size(kind: KindFacts) -> str:
+    """A size of about the same shape, HEIGHTxWIDTH."""
+    long = max(kind.picture)
+    sides = [min(side, max(PICTURE_SHORT, round(side * PICTURE_LONG / long))) for side in kind.picture]
+    return "x".join(map(str, sides))
+
+
+def steps_in(minutes: float, speed: Speed | None) -> int:
+    """So many steps as take about so long, rounded to 1, 2 or 5 and zeros."""
+    rate = speed.steps if speed is not None else 1_000.0
+    steps = min(max(minutes * 60 * rate * LEARNING_SHARE, FEWEST_STEPS), MOST_STEPS)
+    size = 10 ** math.floor(math.log10(steps))
+    return int(max(part for part in (1, 2, 5) if part * size <= steps) * size)
