@@ -208,15 +208,18 @@ class Ended(NamedTuple):
 
 
 class Program:
-    """A `coterie` command in a folder, in a session of its own, with everything that it starts marked."""
+    """A `coterie` command in a folder, in a session of its own, with everything that it starts marked.
 
-    def __init__(self, folder: Path, words: list[str], patient: float = 120.0) -> None:
+    patient: the seconds that a joint step may take, where not the usual two minutes.
+    """
+
+    def __init__(self, folder: Path, words: list[str], patient: float = 0.0) -> None:
         self.mark, self.began = uuid.uuid4().hex, time.perf_counter()
         self.memory = set(os.listdir("/dev/shm"))
         self.errors = folder / f"errors-{self.mark}"
         with self.errors.open("w") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", START.format(patient=patient), *words],
+                [sys.executable, *(["-c", START.format(patient=patient)] if patient else ["-m", "coterie"]), *words],
                 cwd=folder,
                 env={**os.environ, MARK: self.mark},
                 stdout=subprocess.DEVNULL,
@@ -359,23 +362,31 @@ def killed(home: Path, whole: Path, number: int, chance: random.Random, life: fl
     }  # fmt: skip
 
 
-def ended(home: Path, number: int, ending: signal.Signals, chance: random.Random, length: float) -> dict[str, Any]:
-    """One run whose program is ended at a random moment of its life."""
-    folder, after = folder_of_world(home, f"{ending.name}_{number}"), chance.uniform(0.0, length)
+def ended(
+    home: Path, number: int, ending: signal.Signals, chance: random.Random, length: float, life: float
+) -> dict[str, Any]:
+    """One run whose program is ended at a random moment of its life, in three of four cases while it has workers."""
+    folder = folder_of_world(home, f"{ending.name}_{number}")
+    before = number % 4 == 0
+    after = chance.uniform(0.0, length - life if before else life)
     program = Program(folder, train_words(2))
+    while not before and not program.workers() and program.process.poll() is None:
+        time.sleep(0.005)
     time.sleep(after)
-    there = len(program.workers())
+    there, over = len(program.workers()), program.process.poll() is not None
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.process.pid, ending) if ending == signal.SIGINT else program.process.send_signal(ending)
     since = time.perf_counter()
     found = program.end()
-    allowed = {  # before coterie's first line is reached, Python's own way
-        signal.SIGINT: (130, -signal.SIGINT, 0), signal.SIGTERM: (143, -signal.SIGTERM, 0), signal.SIGKILL: (-9, 0),
+    finished = (folder / "runs" / "run" / "evaluation.json").exists()
+    codes = {  # before coterie's first line is reached, Python's own way; 0 where all was learned already
+        signal.SIGINT: (130, -signal.SIGINT), signal.SIGTERM: (143, -signal.SIGTERM), signal.SIGKILL: (-9,),
     }[ending]  # fmt: skip
+    late = found.code == 0 and finished and not before
     return {
-        "signal": ending.name, "after": after, "workers": there, "code": found.code,
-        "as expected": found.code in allowed, "said": said_last(found.said), "left": found.left,
-        "tracebacks": found.said.count("Traceback"), "seconds": time.perf_counter() - since,
+        "signal": ending.name, "before workers": before, "after": after, "workers": there, "over": over,
+        "code": found.code, "as expected": found.code in codes or late, "said": said_last(found.said),
+        "left": found.left, "tracebacks": found.said.count("Traceback"), "seconds": time.perf_counter() - since,
     }  # fmt: skip
 
 
@@ -474,7 +485,7 @@ def main() -> None:
             "lost": [lambda t=t, again=again: lost(home, whole, t, again) for t in LOST for again in (False, True)],
             "killed": [lambda n=n: killed(home, whole, n, chance, life) for n in range(given.times)],
             "ended": [
-                lambda e=e, n=n: ended(home, n, e, chance, length) for e in endings for n in range(given.times)
+                lambda e=e, n=n: ended(home, n, e, chance, length, life) for e in endings for n in range(given.times)
             ],
         }  # fmt: skip
         kept: dict[str, Any] = {
