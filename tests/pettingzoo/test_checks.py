@@ -65,6 +65,12 @@ def test_what_would_not_stay_what_it_is_is_named(seen, told, says):
     assert not seen.any()
 
 
+def test_what_is_infinite_in_32_bits_is_named_where_warnings_are_errors():
+    """Elsewhere it becomes infinite, and is found with all that is no number."""
+    with pytest.raises(EnvironmentFault, match=r"^agent 'a' sees numbers beyond float32; expected float32 numbers"):
+        put(FLOATS.copy(), 0, "a", np.array([1, 1e300, 3]))
+
+
 def test_an_observation_of_several_parts_names_its_agent_too():
     def encode(observation):
         return np.array([observation["x"]] * 3, np.float32)

@@ -282,10 +282,10 @@ def test_what_an_environment_starts_ends_with_its_worker(word):
 def program(tmp_path, word, options):
     path = tmp_path / "program.py"
     path.write_text(
-        "import sys\nfrom functools import partial\nimport numpy as np\n"
+        "from functools import partial\nimport numpy as np\nprint = partial(print, flush=True)\n"
         "from coterie.pettingzoo.sources import make_env\nfrom coterie.pettingzoo.workers import Workers\n"
         f"workers = Workers(partial(make_env, {word!r}, {options!r}), 4, 2, on_restart=print)\n"
-        "workers.reset(np.arange(4))\nprint('begun', flush=True)\n"
+        "workers.reset(np.arange(4))\nprint('begun', *(hand.process.pid for hand in workers.hands))\n"
         "while True:\n    workers.step(np.ones((4, 2), int), np.arange(4))\n"
     )
     return subprocess.Popen(
@@ -302,7 +302,7 @@ def test_a_program_that_ends_takes_all_with_it(word, tmp_path, ending):
     """While workers step, with processes of the environments' own."""
     running = program(tmp_path, word, {"child": True})
     assert running.stdout is not None
-    assert running.stdout.readline() == "begun\n"
+    assert running.stdout.readline().startswith("begun")
     os.killpg(running.pid, ending)
     said = running.communicate(timeout=20)[1]
     assert running.returncode != 0
@@ -318,6 +318,19 @@ def test_a_program_that_ends_while_workers_start_takes_all_with_it(word, tmp_pat
     until = time.monotonic() + 20
     while len(list(tmp_path.glob("making-*"))) < 2 and time.monotonic() < until:  # the program's own, and a worker's
         time.sleep(0.01)
+    os.killpg(running.pid, ending)
+    running.communicate(timeout=20)
+    assert running.returncode != 0
+    gone(marked)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_a_program_that_ends_while_a_worker_is_started_again_takes_all_with_it(word, tmp_path, ending):
+    running = program(tmp_path, word, {"slow": 0.5})
+    assert running.stdout is not None
+    _, first, _ = running.stdout.readline().split()
+    os.kill(int(first), signal.SIGKILL)
+    assert "it is started again" in running.stdout.readline()
     os.killpg(running.pid, ending)
     running.communicate(timeout=20)
     assert running.returncode != 0

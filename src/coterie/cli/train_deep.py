@@ -128,7 +128,7 @@ def run(environment: str, words: list[str]) -> int:
     check_new(Path(options.runs), options.name)
     say(f"compiling {chosen.algorithm} for {environment} …")
     progress = DeepProgressLine()
-    with interruptible():
+    with interruptible(chosen.environment):
         opened = open_plan(chosen, workers=options.workers, device=options.device, on_restart=progress.note)
         check_rewards(chosen, opened)
     if opened.note:

@@ -22,26 +22,31 @@ LONGEST = 60  # letters of a value that is shown
 def put(
     seen: np.ndarray, place: int, agent: str, observation: Any, encode: Callable[[Any], np.ndarray] | None = None
 ) -> None:
-    """Write what an agent observes into its place; raises EnvironmentFault where it would not stay what it is."""
+    """Write what an agent observes into its place; raises EnvironmentFault where it would not stay what it is.
+
+    Whole numbers must stay the same, others may be rounded.
+    """
     if encode is not None:
         observation = encoded(agent, observation, encode)
     given = observation if type(observation) is np.ndarray else as_array(agent, observation, seen)
+    if given.dtype is not seen.dtype or given.shape != seen.shape[1:]:
+        check_fit(agent, given, seen)
+    try:
+        seen[place] = given
+    except RuntimeWarning:  # where warnings are errors
+        raise unfit(agent, "numbers beyond float32", seen) from None
+
+
+def check_fit(agent: str, given: np.ndarray, seen: np.ndarray) -> None:
+    """Raises EnvironmentFault where an array has another shape, or holds what the wanted dtype cannot."""
     if given.shape != seen.shape[1:] or given.dtype.kind not in NUMBERS:
         raise unfit(agent, described(given.dtype, given.shape), seen)
-    if given.dtype == seen.dtype:
-        seen[place] = given
-    else:
-        seen[place] = cast(agent, given, seen)
-
-
-def cast(agent: str, given: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Numbers in the dtype that is wanted; whole numbers must stay the same, others may be rounded."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = given.astype(seen.dtype)
-    if seen.dtype.kind != "f" and not (same := found == given).all():
-        at = tuple(np.argwhere(~same)[0].tolist())
-        raise unfit(agent, f"{given[at]}{place_word(at)}", seen)
-    return found
+    if seen.dtype.kind != "f" and given.dtype != seen.dtype:
+        with np.errstate(over="ignore", invalid="ignore"):
+            same = given.astype(seen.dtype) == given
+        if not same.all():
+            at = tuple(np.argwhere(~same)[0].tolist())
+            raise unfit(agent, f"{given[at]}{place_word(at)}", seen)
 
 
 def as_array(agent: str, observation: Any, seen: np.ndarray) -> np.ndarray:
@@ -114,18 +119,23 @@ def unseen(name: Hashable) -> EnvironmentFault:
 
 def paid(name: Hashable, reward: Any) -> float:
     """The reward as a number; raises EnvironmentFault where it is none, or none that is finite in 32 bits."""
-    number = reward
-    if type(number) is not float:
-        try:
-            number = number.item() if hasattr(number, "item") else number
-            if isinstance(number, (str, bytes)):
-                raise TypeError
-            number = float(number)
-        except FAILURES:
-            raise EnvironmentFault(f"agent '{name}' was paid {shown(reward)}; expected one number") from None
+    number = reward if type(reward) is float else as_number(name, reward)
     if not abs(number) <= LARGEST:
         raise EnvironmentFault(f"agent '{name}' was paid {number}; expected a finite number")
     return number
+
+
+def as_number(name: Hashable, reward: Any) -> float:
+    """A reward of another type, as NumPy's numbers and arrays of one, and other libraries' that have an `item`."""
+    if isinstance(reward, (float, int, np.floating, np.integer)):
+        return float(reward)
+    try:
+        number = reward.item()
+        if isinstance(number, (float, int)):
+            return float(number)
+    except FAILURES:
+        pass
+    raise EnvironmentFault(f"agent '{name}' was paid {shown(reward)}; expected one number")
 
 
 def shown(value: Any) -> str:

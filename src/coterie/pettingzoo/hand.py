@@ -35,6 +35,7 @@ PROGRAM = (
 )
 WORKER = "coterie-worker"  # what the processes are called that step environments
 LAST_PATIENCE = 3.0  # seconds to close the environments before a worker is killed
+TELLING_PATIENCE = 60.0  # seconds until what is longer than a byte is taken
 ONCE_MORE = 0.1  # seconds after a deadline, for a parent that was held up itself meanwhile
 FINE, LONG = b"\0", 255  # the answer to what was done, and the byte before a message with its length
 
@@ -89,6 +90,8 @@ class Hand:
 
     def tell(self, message: bytes) -> None:
         """Say something; where nobody listens, it is found out where the answer is waited for."""
+        if len(message) > 1:
+            self.line.settimeout(TELLING_PATIENCE)
         with contextlib.suppress(ConnectionError, TimeoutError):
             self.line.sendall(message)
 

@@ -93,7 +93,12 @@ def made(make: Callable[[], Any]) -> Any:
 def drive(environments: Sequence[Any], reads: Reads, board: Board | None = None, first: int = 0) -> Drive:
     """Drive equal environments in the form that they have, parallel or in turns; `first` is the number of the first."""
     form = turns if isinstance(environments[0], AECEnv) else parallel
-    return form(environments, **reads._asdict(), board=board, first=first)
+    try:
+        return form(environments, **reads._asdict(), board=board, first=first)
+    except CoterieError:
+        raise
+    except FAILURES as error:
+        raise EnvironmentFault(f"the environment fails as soon as it is looked at: {told(error)}") from error
 
 
 def elsewhere(error: BaseException) -> BadInput:

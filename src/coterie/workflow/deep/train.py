@@ -120,7 +120,7 @@ def train_deep(
         final_episodes=final_episodes,
     )
     recorder.check_new(Path(runs), name)
-    with interruptible():
+    with interruptible(chosen.environment):
         opened = open_plan(chosen, workers=workers, device=device, change=parts, on_restart=on_restart)
         check_rewards(chosen, opened)
     folder = new_folder(chosen, Path(runs), name)
@@ -166,10 +166,10 @@ def resume_deep(
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
     if not list_checkpoints(folder):
-        with interruptible():
+        with interruptible(chosen.environment):
             opened = open_plan(chosen, workers=workers, device=device, change=parts, on_restart=on_restart)
         return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
-    with interruptible():
+    with interruptible(chosen.environment):
         opened, progress, rows, newest = reopened(chosen, folder, workers, device, parts, on_restart)
     return learn_deep(chosen, opened, folder, progress=progress, rows=rows, newest=newest, track=track, on_tick=on_tick)
 
@@ -204,15 +204,25 @@ def reopened(
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(word: str) -> Iterator[None]:
     """Ctrl-C and SIGTERM are remembered while a run is opened and raise Stopped after it.
 
-    Python's own way, an exception at any place, is swallowed where JAX calls back from its compiled code.
+    Python's own way, an exception at any place, is swallowed where JAX calls back from its compiled code. A fault of
+    the environment names the user's word for it.
     """
-    with Signals() as signals:
+    with Signals() as signals, named(word):
         yield
     if signals.received is not None:
         raise Stopped("stopped before anything was learned", signals.received)
+
+
+@contextlib.contextmanager
+def named(word: str) -> Iterator[None]:
+    """Whatever is the environment's fault names the user's word for it."""
+    try:
+        yield
+    except EnvironmentFault as fault:
+        raise EnvironmentFault(f"{word}: {fault}") from fault
 
 
 def learn_deep(
@@ -355,7 +365,7 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     arrays, told = load_checkpoint(folder, ("policy", "progress"))
     facts = checked_facts(folder, chosen, told)
     must_be_given(folder.name, facts.changed, parts)
-    with interruptible():
+    with interruptible(chosen.environment):
         opened = open_plan(
             chosen, device=device, change=parts, memory=float("inf")
         )  # nothing learns: no replay is made
@@ -364,7 +374,8 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
         if any(best is None for best in progress.best):
             word = recorder.word_for(folder)
             raise BadInput(f"{folder.name} was stopped before its first check; go on with: coterie resume {word}")
-        return DeepRun(folder, judge(chosen, opened, progress, folder, 0.0))
+        with named(chosen.environment):
+            return DeepRun(folder, judge(chosen, opened, progress, folder, 0.0))
     finally:
         for lane in opened.lanes:
             lane.close()
