@@ -107,7 +107,7 @@ def test_an_episode_is_played_again_from_its_seed_and_actions():
     saved = drive.save()
     assert saved["lengths"].tolist() == [1]
     another = parallel([Village()])
-    assert another.restore(saved).obs[0].tolist() == drive.shown[0].obs[0][None].tolist()
+    assert another.restore(saved).obs[0].tolist() == drive.shown.obs[0].tolist()
     with pytest.raises(EnvironmentFault, match="does not repeat itself"):
         parallel([Village(drift=1)]).restore(saved)
 
@@ -135,7 +135,7 @@ class Small(Village):
     "wrong, message",
     [
         ({"vanish": True}, "vanished, neither terminated nor truncated"),
-        ({"reward": float("nan")}, "got the reward nan"),
+        ({"reward": float("nan")}, "was paid nan"),
         ({"stranger": True}, "agent 'stranger' appeared"),
     ],
 )

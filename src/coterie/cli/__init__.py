@@ -7,7 +7,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 VERBS = {
@@ -31,15 +31,20 @@ TERMINATED = 143
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code: 0 fine, 1 our bug, 2 bad input, 3 environment, 4 storage, 5 diverged."""
-    from coterie.errors import CoterieError
-
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
             stream.reconfigure(errors="replace")  # a board with question marks is better than none
-    before = _stop_on_sigterm()
+    with _stopped_by_signals():
+        return _answered(arguments)
+
+
+def _answered(arguments: Sequence[str] | None) -> int:
+    """Run one command; errors are told in a sentence."""
+    from coterie.errors import CoterieError
+
     try:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
@@ -64,21 +69,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if stop.code == TERMINATED:
             print("coterie: stopped", file=sys.stderr)
         return stop.code if isinstance(stop.code, int) else 2
-    finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
 
 
-def _stop_on_sigterm() -> Any:
-    """Let SIGTERM end a command with a sentence and 143; returns what it did before (None outside the main thread)."""
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGTERM ends a command with a sentence and 143, as Ctrl-C does with 130.
+
+    Where the exception is swallowed, as Python does in callbacks, whoever learns next hears of the signal.
+    """
+    from coterie.running.signals import Signals
 
     def stop(number: int, frame: object) -> None:
-        raise SystemExit(TERMINATED)
+        Signals.early = number
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
 
+    before: dict[int, Any] = {}
+    Signals.early = None
     try:
-        return signal.signal(signal.SIGTERM, stop)
-    except ValueError:
-        return None
+        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
+    except ValueError:  # not the main thread
+        pass
+    try:
+        yield
+    finally:
+        Signals.early = None
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def overview() -> str:

@@ -186,6 +186,11 @@ class Line:
             sys.stderr.flush()
             self.width = len(text)
 
+    def note(self, text: str) -> None:
+        """Say something that stays."""
+        self.clear()
+        say(f"! {text}")
+
     def clear(self) -> None:
         """Take the live line away."""
         if not (self.live and self.width):

@@ -55,7 +55,7 @@ def run(words: list[str]) -> int:
         raise BadInput(f"--track {options.track}: trackers are told of deep runs only")
     progress = DeepProgressLine() if deep else ProgressLine("succeed")
     with tracker(options.track, folder, planned_deep(folder) if deep else None, say) as track:
-        more = {"workers": options.workers, "device": options.device, "track": track}
+        more = {"workers": options.workers, "device": options.device, "track": track, "on_restart": progress.note}
         run, fault = finished(progress, partial(resume, word, runs=options.runs, on_tick=progress, **more))
     if options.json:
         show_json(run.verdict.to_json())

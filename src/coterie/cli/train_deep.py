@@ -127,13 +127,13 @@ def run(environment: str, words: list[str]) -> int:
     check_tracker(options.track)
     check_new(Path(options.runs), options.name)
     say(f"compiling {chosen.algorithm} for {environment} …")
-    with interruptible():
-        opened = open_plan(chosen, workers=options.workers, device=options.device)
+    progress = DeepProgressLine()
+    with interruptible(chosen.environment):
+        opened = open_plan(chosen, workers=options.workers, device=options.device, on_restart=progress.note)
         check_rewards(chosen, opened)
     if opened.note:
         say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)
-    progress = DeepProgressLine()
     with tracker(options.track, folder, chosen, say) as track:
         learn = partial(learn_deep, chosen, opened, folder, track=track, on_tick=progress)
         run, fault = finished(progress, learn)

@@ -108,8 +108,8 @@ def arrays_of(seen: Sight) -> tuple[np.ndarray, ...]:
     return (*seen.obs, *seen.legal, *seen[2:])
 
 
-def checksum(glance: Glance) -> int:
-    """A number that tells two glances apart."""
+def checksum(glance: Glance | Sight) -> int:
+    """A number that tells apart what one world shows; what it paid is left out."""
     total = 0
     for array in (*glance.obs, *glance.legal, glance.alive, glance.to_move, glance.state):
         total = zlib.crc32(np.ascontiguousarray(array).tobytes(), total)
@@ -130,8 +130,10 @@ def no_number(spec: Spec, glance: Glance) -> tuple[int, str] | None:
     """The first of the worlds [E] that shows something that is no number (nan or infinite), and what that is."""
     for kind, seen in zip(spec.kinds, glance.obs, strict=True):
         if seen.dtype.kind == "f" and not np.isfinite(seen).all():
-            world, agent = np.argwhere(~np.isfinite(seen))[0][:2]
-            return int(world), f"the observation of agent '{spec.agents[kind.agents[agent]]}' is no finite number"
+            world, agent, *at = np.argwhere(~np.isfinite(seen))[0].tolist()
+            found = f"{seen[world, agent][tuple(at)]}{f' at {at}' if at else ''}"
+            return world, f"agent '{spec.agents[kind.agents[agent]]}' sees {found}; expected finite numbers"
     if not np.isfinite(glance.state).all():
-        return int(np.argwhere(~np.isfinite(glance.state))[0][0]), "the central state is no finite number"
+        world, *at = np.argwhere(~np.isfinite(glance.state))[0].tolist()
+        return world, f"the central state holds {glance.state[world][tuple(at)]} at {at}; expected finite numbers"
     return None

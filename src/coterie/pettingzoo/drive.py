@@ -20,6 +20,7 @@ from coterie.pettingzoo.board import (
     sight,
     without_choice,
 )
+from coterie.pettingzoo.journal import Journal
 from coterie.types import Outcome, Sight
 from coterie.yours import FAILURES, told
 
@@ -48,8 +49,9 @@ class One(Protocol):
 class Drive:
     """E environments stepped in this process, each beginning its next episode by itself.
 
-    An episode is a function of its seed and actions, which are all that `save` keeps; `restore` plays them again.
-    `first` is the number of the first environment, for messages. They are stepped as one part: halves has one slice.
+    An episode is a function of its seed and actions, which stand in the journal and are all that `save` keeps;
+    `restore` plays them again. `first` is the number of the first environment, for messages. They are stepped as one
+    part: halves has one slice.
     """
 
     def __init__(self, ones: Sequence[One], board: Board | None = None, first: int = 0) -> None:
@@ -63,36 +65,39 @@ class Drive:
             [each(lambda array, place=place: array[place, ...], glance) for place in range(len(self.ones))]
             for glance in self.board[:2]
         )
-        self.shown = list(self.begun)
-        self.played: list[list[list[int]]] = [[] for _ in self.ones]
+        self.journal = Journal(len(self.ones), len(self.spec.agents))
+        self.shown = sight(self.board.begun)
 
     def reset(self, seeds: np.ndarray) -> Sight:
         """Begin an episode everywhere, with these seeds [E]."""
         for place, seed in enumerate(seeds.tolist()):
             self.begin(place, seed)
         self.check(self.board.begun)
-        return sight(self.board.begun)
+        self.journal.begin(seeds)
+        self.shown = sight(self.board.begun)
+        return self.shown
 
     def step(self, actions: np.ndarray, seeds: np.ndarray) -> tuple[Outcome, Sight]:
         """Step all with actions [E, all]: what happened, and what is shown now, after resets with seeds from [E]."""
-        self.advance(actions, seeds)
-        return read_board(self.board)
+        self.send(0, actions, seeds)
+        return self.receive(0)
 
     def send(self, number: int, actions: np.ndarray, seeds: np.ndarray) -> None:
         """Step part 0, which is all; see Workers."""
         self.advance(actions, seeds)
+        self.journal.step(self.halves[0], actions, self.board.over, seeds)
 
     def receive(self, number: int) -> tuple[Outcome, Sight]:
         """What the step of part 0 did, and what is shown now."""
-        return read_board(self.board)
+        outcome, self.shown = read_board(self.board)
+        return outcome, self.shown
 
     def advance(self, actions: np.ndarray, seeds: np.ndarray) -> None:
-        """Step all on the board."""
+        """Step all on the board, and leave the journal alone."""
         board = self.board
         clear(board.after)
         for place, joint in enumerate(actions.tolist()):
             self.move(place, joint, self.after[place])
-        self.shown[:] = self.after
         self.check(board.after)
         np.logical_not(board.after.alive.any(-1), out=board.over)
         if board.over.any():
@@ -104,7 +109,6 @@ class Drive:
         """Begin one environment's next episode."""
         board, glance = self.board, self.begun[place]
         board.at[0], board.seeds[place], board.steps[place] = self.first + place, seed, 0
-        self.played[place] = []
         clear(glance)
         try:
             self.ones[place].reset(seed, glance)
@@ -112,14 +116,12 @@ class Drive:
             raise self.fault(place, told_of(error)) from error
         if not glance.alive.any():
             raise self.fault(place, "an episode was over before anybody moved")
-        self.shown[place] = glance
 
     def move(self, place: int, joint: list[int], glance: Glance) -> None:
         """One joint step of one environment, into a blank glance."""
         board = self.board
         board.at[0] = self.first + place
-        self.played[place].append(joint)
-        board.steps[place] = len(self.played[place])
+        board.steps[place] += 1
         try:
             self.ones[place].step(joint, glance)
         except FAILURES as error:
@@ -137,28 +139,33 @@ class Drive:
         seed, step = self.board.seeds[place], self.board.steps[place]
         return EnvironmentFault(f"{where(self.first + place, seed, step)}: {what}")
 
+    def replay(self, place: int, seed: int | None, actions: np.ndarray, check: int | None) -> None:
+        """Play a piece of one environment's episode again, from its start where a seed is given (see Journal.pieces).
+
+        Raises EnvironmentFault where it does not show at the end what it showed: it does not repeat itself.
+        """
+        glance = self.begun[place]
+        if seed is not None:
+            self.begin(place, seed)
+        for joint in actions.tolist():
+            clear(glance)
+            self.move(place, joint, glance)
+        if check is not None and checksum(glance) != check:
+            what = "the environment does not repeat itself from its seed, so its episode cannot be gone on with"
+            raise self.fault(place, what)
+
     def save(self) -> dict[str, np.ndarray]:
         """The episodes under way: their seeds, the actions since, and a checksum of what is shown."""
-        joints = [joint for played in self.played for joint in played]
-        return {
-            "seeds": self.board.seeds.copy(),
-            "lengths": np.array([len(played) for played in self.played], np.int32),
-            "actions": np.array(joints, np.int32).reshape(len(joints), len(self.spec.agents)),
-            "checksums": np.array([checksum(glance) for glance in self.shown], np.uint32),
-        }
+        return self.journal.mark().saved(self.shown)
 
     def restore(self, saved: Mapping[str, np.ndarray]) -> Sight:
         """Play the saved episodes again, up to where they were; refuses a world that does not repeat itself."""
-        ends = np.cumsum(saved["lengths"])
-        for place, glance in enumerate(self.begun):
-            self.begin(place, int(saved["seeds"][place]))
-            for joint in saved["actions"][ends[place] - saved["lengths"][place] : ends[place]].tolist():
-                clear(glance)
-                self.move(place, joint, glance)
-            if checksum(glance) != saved["checksums"][place]:
-                what = "the environment does not repeat itself from its seed, so no run can be resumed"
-                raise self.fault(place, what)
-        return sight(self.board.begun)
+        self.journal.load(saved)
+        for place, check in enumerate(saved["checksums"].tolist()):
+            for piece in self.journal.pieces(place, check):
+                self.replay(place, *piece)
+        self.shown = sight(self.board.begun)
+        return self.shown
 
     def close(self) -> None:
         """Close the environments."""

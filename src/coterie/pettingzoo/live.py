@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 
 from coterie.envs.sources import OBJECT
 from coterie.errors import BadInput
+from coterie.pettingzoo.lifeline import is_worker
 from coterie.yours import FAILURES, told
 
-WORKER = "coterie-worker"  # what the processes are called that step environments
 _GIVEN: dict[str, Callable[..., Any]] = {}  # what was given in this process, by its word
 
 
@@ -25,7 +24,7 @@ def word_of(environment: Any) -> str:
     """
     if isinstance(environment, str):
         return environment
-    if multiprocessing.current_process().name.startswith(WORKER):
+    if is_worker():
         raise BadInput(
             "this file trains when it is loaded, which a worker does; put what trains under if __name__ == '__main__':"
         )

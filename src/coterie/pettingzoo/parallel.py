@@ -6,7 +6,6 @@ episode by itself. It imports no JAX, so that a worker process starts quickly.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from pettingzoo import ParallelEnv
 
 from coterie.errors import EnvironmentFault
 from coterie.pettingzoo.board import Board, Glance
+from coterie.pettingzoo.checks import everybody_sees, paid, put, put_mask, put_state
 from coterie.pettingzoo.direct import Direct, safe
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.layouts import masked
@@ -27,19 +27,10 @@ NOTHING: Mapping[str, Any] = {}
 def write(reading: Reading, glance: Glance, number: int, observation: Any, info: Mapping[str, Any]) -> None:
     """Write what one agent sees and may do; the mask stands beside the observation or in the info."""
     kind, place = reading.places[number]
-    observation, mask = masked(observation, info)
-    encode = reading.encoders[kind]
-    glance.obs[kind][place] = observation if encode is None else encode(observation)
+    agent, (observation, mask) = reading.spec.agents[number], masked(observation, info)
+    put(glance.obs[kind], place, agent, observation, reading.encoders[kind])
     if mask is not None:
-        glance.legal[kind][place] = np.asarray(mask, bool)
-
-
-def finite(name: Hashable, reward: Any) -> float:
-    """The reward as a number; raises EnvironmentFault where it is none."""
-    reward = float(reward)
-    if not math.isfinite(reward):
-        raise EnvironmentFault(f"agent '{name}' got the reward {reward}")
-    return reward
+        put_mask(glance.legal[kind], place, agent, mask)
 
 
 class InfoSays(NamedTuple):
@@ -80,7 +71,7 @@ class OneParallel:
             if name in gone:
                 continue
             number, ended, cut = numbers[name], terminations.get(name), truncations.get(name)
-            glance.reward[number] = finite(name, rewards.get(name, 0.0))
+            glance.reward[number] = paid(name, rewards.get(name, 0.0))
             if ended or cut:
                 glance.terminated[number], glance.truncated[number] = bool(ended), bool(cut)
                 gone.add(name)
@@ -101,6 +92,7 @@ class OneParallel:
                 continue  # it ended earlier, and its place is another's
             write(reading, glance, seats.number(name), observation, infos.get(name, NOTHING))
         agents = self.environment.agents
+        everybody_sees(agents, observations, gone)
         if not gone and len(agents) == len(reading.places):
             glance.alive.fill(True)
             glance.to_move.fill(True)
@@ -108,7 +100,7 @@ class OneParallel:
             here = [seats.number(name) for name in agents if name not in gone]
             glance.alive[here] = glance.to_move[here] = True
         if reading.has_state:
-            glance.state[...] = self.environment.state()
+            put_state(glance.state, self.environment.state())
         if self.success is not None:
             glance.success[...] = self.success(infos)
 

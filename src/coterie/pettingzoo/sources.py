@@ -34,17 +34,18 @@ def make_worlds(
     team: Sequence[int] | None = None,
     central: bool = True,
     slots: int = 0,
+    on_restart: Callable[[str], None] | None = None,
 ) -> Drive | Workers:
     """The worlds of the worker road: E environments in this process (workers 0) or in so many others.
 
     Options are keywords of whatever makes the environment. Not `central`: no central state is asked for, where no
     mixer or critic reads it. With workers, `success` must be found by name in a module. slots: places a kind, where
-    agents come and go; 0: as many as random play needs.
+    agents come and go; 0: as many as random play needs. on_restart: see Workers.
     """
     kept_maker.cache_clear()  # what is in the user's file now
     make, reads = partial(make_another, word, dict(options or {})), Reads(team, success, central, slots)
     if workers:
-        return Workers(make, environments, workers, reads)
+        return Workers(make, environments, workers, reads, on_restart=on_restart)
     return drive([make() for _ in range(environments)], reads)
 
 

@@ -12,8 +12,9 @@ from collections.abc import Hashable, Sequence
 from pettingzoo import AECEnv
 
 from coterie.pettingzoo.board import Board, Glance
+from coterie.pettingzoo.checks import paid, put_state, unseen
 from coterie.pettingzoo.drive import Drive
-from coterie.pettingzoo.parallel import Success, finite, write
+from coterie.pettingzoo.parallel import Success, write
 from coterie.pettingzoo.reading import Reading, Seats, read
 
 
@@ -51,9 +52,11 @@ class OneInTurns:
             number = seats.number(name)
             observation, reward, terminated, truncated, info = environment.last()
             infos[name] = info or {}
+            if observation is None and not (terminated or truncated):
+                raise unseen(name)
             if observation is not None:
                 write(reading, glance, number, observation, infos[name])
-            glance.reward[number] += finite(name, reward)
+            glance.reward[number] += paid(name, reward)
             if not (terminated or truncated):
                 glance.to_move[number] = True
                 break
@@ -63,7 +66,7 @@ class OneInTurns:
         for name in environment.agents:
             glance.alive[seats.number(name)] = name not in self.gone
         if reading.has_state:
-            glance.state[...] = environment.state()
+            put_state(glance.state, environment.state())
         if self.success is not None:
             glance.success[...] = self.success(infos)
 

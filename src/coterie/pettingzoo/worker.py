@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import mmap
 import os
 import pickle
 import signal
-import threading
+import socket
 import traceback
 from collections.abc import Callable, Sequence
-from multiprocessing import connection
 from typing import Any, NamedTuple
 
 import numpy as np
 from pettingzoo import AECEnv
 
-from coterie.errors import CoterieError, EnvironmentFault
+from coterie.errors import BadInput, CoterieError, EnvironmentFault
 from coterie.pettingzoo.board import Board, blank_board, each
 from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.hand import FINE, LONG, long, read, read_long
 from coterie.pettingzoo.parallel import Success, parallel
 from coterie.pettingzoo.turns import turns
 from coterie.types import Spec
@@ -59,13 +59,6 @@ class Task(NamedTuple):
     groups: tuple[slice, ...]
 
 
-class Answer(NamedTuple):
-    """What a worker answers: what was asked for, or what went wrong."""
-
-    told: Any = None
-    error: CoterieError | None = None
-
-
 def arrange(spec: Spec, environments: int, workers: int, memory: Any) -> tuple[Shared, int]:
     """The arrays in a block of memory, and how many bytes they take; without a block they stand by themselves."""
     board = blank_board(spec, environments)._replace(at=np.zeros(workers, np.int32))
@@ -100,47 +93,74 @@ def made(make: Callable[[], Any]) -> Any:
 def drive(environments: Sequence[Any], reads: Reads, board: Board | None = None, first: int = 0) -> Drive:
     """Drive equal environments in the form that they have, parallel or in turns; `first` is the number of the first."""
     form = turns if isinstance(environments[0], AECEnv) else parallel
-    return form(environments, **reads._asdict(), board=board, first=first)
+    try:
+        return form(environments, **reads._asdict(), board=board, first=first)
+    except CoterieError:
+        raise
+    except FAILURES as error:
+        raise EnvironmentFault(f"the environment fails as soon as it is looked at: {told(error)}") from error
 
 
-def work(task: Task, memory: Any, pipe: connection.Connection) -> None:
-    """A worker's life: make its environments, then step, reset, save and restore them as it is asked."""
+def elsewhere(error: BaseException) -> BadInput:
+    """What to say where a function does not reach another process."""
+    return BadInput(
+        f"the environments cannot be made in other processes ({told(error)}); use workers=0, or a function that stands "
+        "in a file of its own, like ./mine.py:make_env"
+    )
+
+
+def work(line: int, memory: int) -> None:
+    """A worker's life: make its environments, then step, reset and restore them as it is asked.
+
+    line is the socket that it is told and answers through, memory the file of what it shares with its parent.
+    """
     for told_to_all in (signal.SIGINT, signal.SIGTERM):  # the parent saves first, and lets its workers go then
-        signal.signal(told_to_all, signal.SIG_IGN)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+        signal.signal(told_to_all, _deaf)
+    talk, block = socket.socket(fileno=line), mmap.mmap(memory, 0)
+    talk.set_inheritable(False)
+    os.close(memory)
     drives: list[Drive] = []
     with contextlib.suppress(EOFError, ConnectionError):  # the parent let go
+        worker = "a worker"
         try:
-            board, actions, seeds = arrange(task.spec, task.environments, task.workers, memory)[0]
+            task = read_task(talk)
+            worker = f"worker {task.worker}"
+            board, actions, seeds = arrange(task.spec, task.environments, task.workers, block)[0]
             drives = [make_drive(task, board, group) for group in task.groups]
             joint = [(drive, actions[g], seeds[g]) for drive, g in zip(drives, task.groups, strict=True)]
-            pipe.send_bytes(b"")
+            talk.sendall(FINE)
             while True:
-                message = pipe.recv_bytes()
-                if len(message) == 1:
-                    drive, chosen, coming = joint[message[0]]
+                number = read(talk, 1)[0]
+                if number != LONG:
+                    drive, chosen, coming = joint[number]
                     drive.advance(chosen, coming)
-                    pipe.send_bytes(b"")
                 else:
-                    pipe.send_bytes(pickle.dumps(Answer(obey(task, drives, seeds, *pickle.loads(message)))))
+                    obey(drives, [coming for _, _, coming in joint], *pickle.loads(read_long(talk)))
+                talk.sendall(FINE)
         except (EOFError, ConnectionError):
             raise
         except FAILURES as error:
             fault = error if isinstance(error, CoterieError) else EnvironmentFault(told(error))
-            fault = type(fault)(f"worker {task.worker}, {fault}")
+            fault = fault if isinstance(fault, BadInput) else type(fault)(f"{worker}, {fault}")
             fault.add_note("".join(traceback.format_exception(error)))
-            pipe.send_bytes(pickle.dumps(Answer(error=fault)))
-            pipe.recv_bytes()
+            talk.sendall(long(fault))
+            read(talk, 1)
     for drive in drives:
         drive.close()
 
 
-def end_with_parent() -> None:
-    """Wait for the parent's end, which a worker that is stuck in a step would not notice, and end, too."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+def _deaf(number: int, frame: object) -> None:
+    """Nothing; unlike a signal that is ignored, what an environment starts hears it again."""
+
+
+def read_task(talk: socket.socket) -> Task:
+    """What a worker is told first."""
+    read(talk, 1)
+    task = read_long(talk)
+    try:
+        return pickle.loads(task)
+    except FAILURES as error:
+        raise elsewhere(error) from error
 
 
 def make_drive(task: Task, board: Board, group: slice) -> Drive:
@@ -153,17 +173,11 @@ def make_drive(task: Task, board: Board, group: slice) -> Drive:
     return driven
 
 
-def obey(task: Task, drives: list[Drive], seeds: np.ndarray, command: str, argument: Any) -> Any:
-    """Do what is not a step."""
+def obey(drives: list[Drive], seeds: list[np.ndarray], command: str, *arguments: Any) -> None:
+    """Do what is not a step: reset all, or play a piece of one episode again."""
     if command == "reset":
-        for drive, group in zip(drives, task.groups, strict=True):
-            drive.reset(seeds[group])
-    elif command == "restore":
-        ends = np.cumsum(argument["lengths"])
-        for drive, group in zip(drives, task.groups, strict=True):
-            saved = {name: values[group] for name, values in argument.items() if name != "actions"}
-            first = ends[group.start] - argument["lengths"][group.start]
-            drive.restore({**saved, "actions": argument["actions"][first : ends[group.stop - 1]]})
+        for drive, coming in zip(drives, seeds, strict=True):
+            drive.reset(coming)
     else:
-        return [drive.save() for drive in drives]
-    return None
+        group, *piece = arguments
+        drives[group].replay(*piece)

@@ -1,49 +1,40 @@
 """Environments in processes of their own, over one block of shared memory, behind the interface of `Drive`.
 
-A worker is a fresh interpreter that imports no JAX and computes in one thread. Worker and parent exchange a byte a
-joint step through a pipe (16 us there and back, where a step of the lightest environments takes 150); all arrays stand
-in memory that has no name, so that nothing is left behind however the parent ends. A worker that raises, dies or hangs
-is an EnvironmentFault that names the environment, its seed and its step. Worlds can be stepped by halves: while the
-policy acts for one half, the workers step the other.
+A worker is a fresh interpreter that imports no JAX and computes in one thread (hand.py: how it is held; worker.py: what
+it does). Worker and parent exchange a byte a joint step, where a step of the lightest environments takes 150 us; all
+arrays stand in memory that has no name, so that nothing is left behind however the parent ends. Worlds can be stepped
+by halves: while the policy acts for one half, the workers step the other.
+
+A worker that dies or hangs is started again, and plays its episodes from their seeds and actions up to where they were;
+then it is asked again for what it did not answer. What an environment raises or breaks is an EnvironmentFault.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import multiprocessing
 import os
 import pickle
-import select
-import signal
-import sys
 import time
-import types
+import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping
-from multiprocessing import resource_tracker, util
 from typing import Any
 
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.board import read_board, sight
+from coterie.pettingzoo.board import checksum, each, read_board, sight
 from coterie.pettingzoo.drive import where
-from coterie.pettingzoo.live import WORKER
-from coterie.pettingzoo.worker import Answer, Reads, Task, arrange, board_part, drive, made, work
+from coterie.pettingzoo.hand import Hand, Lost, Memory, long, shut
+from coterie.pettingzoo.journal import Journal, part
+from coterie.pettingzoo.worker import Reads, Task, arrange, board_part, drive, elsewhere, made
 from coterie.types import Outcome, Sight, Spec
-from coterie.yours import told
 
 PATIENCE = 120.0  # seconds for one joint step
+START_PATIENCE = 300.0  # seconds to import and make the environments, to reset them all, or to replay a piece
+RESTARTS, WITHIN = 3, 3600.0  # so many in so many seconds
 USUAL = Reads()
-START_PATIENCE = 300.0  # seconds to import and make the environments, or to reset and restore them all
-LAST_PATIENCE = 3.0  # seconds to close the environments before a worker is killed
-CHILD_VARIABLES = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "JAX_PLATFORMS": "cpu",  # for environments that use JAX themselves: the accelerator belongs to the learner
-}
+RESET, STEPS = long(("reset",)), (b"\0", b"\1")  # of a half
 
 
 class Workers:
@@ -51,7 +42,8 @@ class Workers:
 
     make makes one environment; it and how it is read are sent to the workers, so they must be found by name in a
     module. halves are the slices of [E] that can be stepped by themselves, with `send` and `receive`: two, or one, or
-    as `best_parts` says. Neither their number nor that of the workers changes a result.
+    as `best_parts` says. Neither their number nor that of the workers changes a result, nor does it that a worker is
+    lost: on_restart is told in one sentence (without it, it is a warning), RESTARTS times an hour at most.
     """
 
     def __init__(
@@ -62,132 +54,200 @@ class Workers:
         reads: Reads = USUAL,
         *,
         parts: int | None = None,
-        patience: float = PATIENCE,
+        patience: float | None = None,
+        on_restart: Callable[[str], None] | None = None,
     ) -> None:
         if not 1 <= workers <= environments:
             raise BadInput(f"{workers} workers for {environments} environments; expected 1 to {environments}")
         self.spec = spec_of(make, reads)
         self.halves = halves_of(environments, workers, parts or best_parts(workers))
-        self.patience, self.deadline = patience, 0.0
-        memory = multiprocessing.get_context("spawn").RawArray(
-            ctypes.c_uint8, arrange(self.spec, environments, workers, None)[1]
-        )
-        self.shared, _ = arrange(self.spec, environments, workers, memory)
-        self.shared.board.at.fill(-1)
+        self.groups = [tuple(share(half, worker, workers) for half in self.halves) for worker in range(workers)]
+        self.tasks = [
+            packed(Task(make, reads, self.spec, environments, worker, workers, groups))
+            for worker, groups in enumerate(self.groups)
+        ]
+        self.patience, self.on_restart = patience or PATIENCE, on_restart or warn
+        self.memory = Memory(arrange(self.spec, environments, workers, None)[1])
+        self.shared, _ = arrange(self.spec, environments, workers, self.memory.block)
         self.boards = [board_part(self.shared.board, half) for half in self.halves]
-        self.processes: list[Any] = []
-        self.pipes: list[Any] = []
-        self.pollers: list[Any] = []
-        self.close = util.Finalize(self, shut, (self.processes, self.pipes), exitpriority=100)
-        try:
+        self.journal = Journal(environments, len(self.spec.agents))
+        self.shown = [sight(board.begun) for board in self.boards]
+        self.checks: np.ndarray | None = None
+        self.waiting: list[list[bytes]] = [[] for _ in range(workers)]
+        self.restarts: list[float] = []
+        self.lost_at: tuple[int, ...] = ()
+        self.hands: list[Hand] = []
+        self.owner = os.getpid()
+        weakref.finalize(self, shut, self.hands, self.memory, self.owner)
+        with self._closed_where_it_fails():
             for worker in range(workers):
-                groups = tuple(share(half, worker, workers) for half in self.halves)
-                task = Task(make, reads, self.spec, environments, worker, workers, groups)
-                self._start(task, memory)
-            for worker in range(workers):
-                self._answer(worker, time.monotonic() + START_PATIENCE)
-        except BaseException:
-            self.close()
-            raise
+                self.hands.append(self._start(worker))
+            for worker, hand in enumerate(self.hands):
+                try:
+                    hand.hear(START_PATIENCE)
+                except Lost as lost:
+                    self._restart(worker, lost)
 
     def reset(self, seeds: np.ndarray) -> Sight:
         """Begin an episode everywhere, with these seeds [E]."""
+        self._finish()
+        self.journal.clear()
         self.shared.seeds[:] = seeds
-        self._ask("reset")
-        return sight(self.shared.board.begun)
+        self._tell(RESET)
+        self._finish(START_PATIENCE)
+        self.journal.begin(seeds)
+        return self._begun()
 
     def step(self, actions: np.ndarray, seeds: np.ndarray) -> tuple[Outcome, Sight]:
         """Step all with actions [E, all]: what happened, and what is shown now, after resets with seeds from [E]."""
         for number, half in enumerate(self.halves):
             self.send(number, actions[half], seeds[half])
-        for _ in self.halves:
-            self._wait()
-        return read_board(self.shared.board)
+        told = [self.receive(number) for number in range(len(self.halves))]
+        return told[0] if len(told) == 1 else each(lambda *parts: np.concatenate(parts), *told)
 
     def send(self, number: int, actions: np.ndarray, seeds: np.ndarray) -> None:
         """Have one half stepped, with its own actions and seeds; returns at once."""
         half = self.halves[number]
         self.shared.actions[half] = actions
         self.shared.seeds[half] = seeds
-        self._tell(bytes([number]))
-        self.deadline = time.monotonic() + self.patience
+        self._tell(STEPS[number])
 
     def receive(self, number: int) -> tuple[Outcome, Sight]:
         """What the step of a half did, and what it shows now; halves are received in the order they were sent in."""
-        self._wait()
-        return read_board(self.boards[number])
+        for worker in range(len(self.hands)):
+            self._hear(worker, self.patience)
+        half = self.halves[number]
+        outcome, shown = read_board(self.boards[number])
+        self.journal.step(half, self.shared.actions[half], outcome.over, self.shared.seeds[half])
+        self.shown[number] = shown
+        return outcome, shown
 
     def save(self) -> dict[str, np.ndarray]:
         """The episodes under way, as `Drive.save` keeps them: with another number of workers they go on just so."""
-        answers = self._ask("save")
-        parts = [saved[number] for number in range(len(self.halves)) for saved in answers]
-        return {name: np.concatenate([saved[name] for saved in parts]) for name in parts[0]}
+        return self.journal.mark().saved(each(lambda *parts: np.concatenate(parts), *self.shown))
 
     def restore(self, saved: Mapping[str, np.ndarray]) -> Sight:
         """Play the saved episodes again, up to where they were."""
-        self._ask("restore", dict(saved))
+        self._finish()
+        self.journal.load(saved)
+        self.checks = saved["checksums"]
+        with self._closed_where_it_fails():
+            past = {worker: self._past(worker) for worker in range(len(self.hands))}
+            while past:
+                for worker in list(past):
+                    piece = next(past[worker], None)
+                    if piece is None:
+                        del past[worker]
+                    else:
+                        self.hands[worker].tell(piece)
+                for worker in list(past):
+                    try:
+                        self.hands[worker].hear(START_PATIENCE)
+                    except Lost as lost:
+                        del past[worker]
+                        self._restart(worker, lost)
+        self.checks = None
+        return self._begun()
+
+    def close(self) -> None:
+        """Let the workers go; what was played can still be saved."""
+        shut(self.hands, self.memory, self.owner)
+
+    def _start(self, worker: int) -> Hand:
+        """A new process, which makes its environments and answers once it has."""
+        self.shared.board.at[worker] = -1
+        hand = Hand(worker, self.memory)
+        hand.tell(self.tasks[worker])
+        return hand
+
+    def _begun(self) -> Sight:
+        """What is shown where an episode has begun, or was played again, everywhere."""
+        self.shown = [sight(board.begun) for board in self.boards]
         return sight(self.shared.board.begun)
 
-    def _start(self, task: Task, memory: Any) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(task, memory, theirs), name=f"{WORKER}-{task.worker}")
-        try:
-            with fresh_child():
-                process.start()
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            ours.close()
-            raise BadInput(
-                f"the environments cannot be made in other processes ({told(error)}); use workers=0, or a function "
-                "that stands in a file of its own, like ./mine.py:make_env"
-            ) from error
-        finally:
-            theirs.close()
-        self.processes.append(process)
-        self.pipes.append(ours)
-        self.pollers.append(select.poll())
-        self.pollers[-1].register(ours.fileno(), select.POLLIN)
-
-    def _ask(self, command: str, argument: Any = None) -> list[Any]:
-        self._tell(pickle.dumps((command, argument)))
-        deadline = time.monotonic() + START_PATIENCE
-        return [self._answer(worker, deadline) for worker in range(len(self.pipes))]
-
     def _tell(self, message: bytes) -> None:
-        if not self.pipes:
+        """Ask every worker for something; each answers once."""
+        if not self.hands:
             raise EnvironmentFault("the workers are closed")
-        for pipe in self.pipes:
-            with contextlib.suppress(ConnectionError):  # what happened is told where the answer is waited for
-                pipe.send_bytes(message)
+        for hand, waiting in zip(self.hands, self.waiting, strict=True):
+            waiting.append(message)
+            hand.tell(message)
 
-    def _wait(self) -> None:
-        for worker in range(len(self.pipes)):
-            self._answer(worker, self.deadline)
+    def _finish(self, patience: float | None = None) -> None:
+        """Until nothing is waited for: also what was sent and never received, because the program was interrupted."""
+        for worker, waiting in enumerate(self.waiting):
+            while waiting and self.hands:
+                self._hear(worker, patience or self.patience)
 
-    def _answer(self, worker: int, deadline: float) -> Any:
-        """What a worker answers; everything is closed and a fault raised where it does not."""
-        answer = Answer()
+    def _hear(self, worker: int, patience: float) -> None:
+        """Wait for a worker's next answer, or for that of another in its place; raises EnvironmentFault."""
         try:
-            if self.pollers[worker].poll(1000 * max(0.0, deadline - time.monotonic())):
-                message = self.pipes[worker].recv_bytes()
-                answer = pickle.loads(message) if message else answer
-            else:
-                answer = Answer(error=self._fault(worker, "no answer in time: it hangs or is too slow"))
-        except (EOFError, ConnectionError):
-            self.processes[worker].join(LAST_PATIENCE)
-            how = how_it_ended(self.processes[worker].exitcode)
-            answer = Answer(error=self._fault(worker, f"its process ended with {how}"))
-        if answer.error is not None:
+            while True:
+                try:
+                    self.hands[worker].hear(patience)
+                    break
+                except Lost as lost:
+                    self._restart(worker, lost)
+        except BaseException:
             self.close()
-            raise answer.error
-        return answer.told
+            raise
+        del self.waiting[worker][0]
 
-    def _fault(self, worker: int, what: str) -> EnvironmentFault:
-        board = self.shared.board
+    def _restart(self, worker: int, lost: Lost) -> None:
+        """Another process in the place of one that is lost: brought to where that was, and asked again."""
+        while True:
+            self._allow(worker, str(lost))
+            self.hands[worker].kill()
+            self.hands[worker] = hand = self._start(worker)
+            try:
+                hand.hear(START_PATIENCE)
+                for piece in self._past(worker):
+                    hand.tell(piece)
+                    hand.hear(START_PATIENCE)
+            except Lost as again:
+                lost = again
+                continue
+            for message in self.waiting[worker]:
+                hand.tell(message)
+            return
+
+    def _allow(self, worker: int, what: str) -> None:
+        """Say that a worker is started again; raises EnvironmentFault where it is lost too often, or at one place."""
+        board, now = self.shared.board, time.monotonic()
         at = int(board.at[worker])
-        if at < 0:
-            return EnvironmentFault(f"worker {worker}, making its environments: {what}")
-        return EnvironmentFault(f"worker {worker}, {where(at, board.seeds[at], board.steps[at])}: {what}")
+        place = (worker, at, int(board.seeds[at]), int(board.steps[at])) if at >= 0 else ()
+        told = f"worker {worker}, {where(*place[1:]) if place else 'making its environments'}: {what}"
+        self.restarts = [one for one in self.restarts if now - one < WITHIN]
+        if place and place == self.lost_at:
+            raise EnvironmentFault(f"{told}, and so again after it was started anew")
+        if len(self.restarts) >= RESTARTS:
+            raise EnvironmentFault(f"{told}, after {RESTARTS} restarts within an hour")
+        self.restarts.append(now)
+        self.lost_at = place
+        self.on_restart(f"{told}; it is started again and plays its episodes up to there, so that nothing changes")
+
+    def _past(self, worker: int) -> Iterator[bytes]:
+        """All that a worker's environments have to play to be where they are, in pieces."""
+        if not self.journal.played:
+            return
+        for number, group in enumerate(self.groups[worker]):
+            for place in range(group.start, group.stop):
+                for piece in self.journal.pieces(place, self._check(number, place)):
+                    yield long(("replay", number, place - group.start, *piece))
+
+    def _check(self, number: int, place: int) -> int:
+        """The checksum of what a world of a half shows."""
+        if self.checks is not None:
+            return int(self.checks[place])
+        return checksum(part(self.shown[number], place - self.halves[number].start))
+
+    @contextlib.contextmanager
+    def _closed_where_it_fails(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
 
 def spec_of(make: Callable[[], Any], reads: Reads) -> Spec:
@@ -222,46 +282,14 @@ def share(half: slice, worker: int, workers: int) -> slice:
     return slice(half.start + size * worker // workers, half.start + size * (worker + 1) // workers)
 
 
-def how_it_ended(code: int | None) -> str:
-    """A process's exit code in words."""
-    if code is not None and code < 0:
-        return f"signal {-code} ({signal.Signals(-code).name})"
-    return f"exit code {code}"
-
-
-@contextlib.contextmanager
-def fresh_child() -> Iterator[None]:
-    """How a worker is started: with one thread, without this program's main module, and deaf to Ctrl-C.
-
-    Without its main module a program needs no `if __name__ == "__main__"`, and what it imports is not imported again.
-    """
-    before, main = {name: os.environ.get(name) for name in CHILD_VARIABLES}, sys.modules["__main__"]
-    resource_tracker.ensure_running()  # when it is started later, it lets Ctrl-C through again
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    os.environ.update(CHILD_VARIABLES)
-    sys.modules["__main__"] = types.ModuleType("__main__")
+def packed(task: Task) -> bytes:
+    """What a worker is told first; BadInput where another process could not find it."""
     try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return long(task)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise elsewhere(error) from error
 
 
-def shut(processes: list[Any], pipes: list[Any]) -> None:
-    """Let the workers go: they end when their pipe is closed, and are killed where they do not."""
-    for pipe in pipes:
-        pipe.close()
-    pipes.clear()
-    deadline = time.monotonic() + LAST_PATIENCE
-    for process in processes:
-        process.join(max(0.0, deadline - time.monotonic()))
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-        process.close()
-    processes.clear()
+def warn(sentence: str) -> None:
+    """Say it as Python says things."""
+    warnings.warn(sentence, RuntimeWarning, stacklevel=2)

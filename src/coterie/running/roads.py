@@ -222,19 +222,26 @@ def train_outside(
     parts: Outside, worlds: Worlds, seed: int, run: Run, sight: Sight, iterations: int
 ) -> tuple[Run, Sight, list[tuple[Any, Scores]]]:
     """So many iterations on the worker road: the run, what the worlds show now, and (info, scores) of each."""
-    plan, key = parts.plan, np.uint32(seed)
     told = []
     for _ in range(iterations):
-        held, sight, rollout, scores = collect_outside(parts, worlds, key, run, sight)
-        clock = Clock(run.clock.env_steps + np.uint32(plan.rows * plan.environments), run.clock.updates)
-        policy = parts.policy(run.learner, clock) if plan.lag else None
-        learner, info = parts.learn(key, run.learner, rollout, clock)
-        clock = clock._replace(updates=clock.updates + np.uint32(1))
-        if not plan.lag:
-            policy = parts.policy(learner, clock)
-        run = Run(learner, policy, held, (), clock)
-        told.append((info, scores))
+        run, sight, one = iterate_outside(parts, worlds, seed, run, sight)
+        told.append(one)
     return run, sight, told
+
+
+def iterate_outside(
+    parts: Outside, worlds: Worlds, seed: int, run: Run, sight: Sight
+) -> tuple[Run, Sight, tuple[Any, Scores]]:
+    """One iteration: T joint steps, and what is learned from them. Where the worlds fail, `run` can still be saved."""
+    plan, key = parts.plan, np.uint32(seed)
+    held, sight, rollout, scores = collect_outside(parts, worlds, key, run, sight)
+    clock = Clock(run.clock.env_steps + np.uint32(plan.rows * plan.environments), run.clock.updates)
+    policy = parts.policy(run.learner, clock) if plan.lag else None
+    learner, info = parts.learn(key, run.learner, rollout, clock)
+    clock = clock._replace(updates=clock.updates + np.uint32(1))
+    if not plan.lag:
+        policy = parts.policy(learner, clock)
+    return Run(learner, policy, held, (), clock), sight, (info, scores)
 
 
 class Half(NamedTuple):

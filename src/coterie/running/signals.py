@@ -10,15 +10,17 @@ class Signals:
     """Remembers SIGINT or SIGTERM instead of dying of it, while learning; the second one is not waited for.
 
     Outside the main thread nothing changes. latest: the last one that any of them remembered; a signal that comes while
-    a finished run is judged does not stop that run, and whoever carries out several must know of it.
+    a finished run is judged does not stop that run, and whoever carries out several must know of it. early: one that
+    came before and should have stopped the command, and did not.
     """
 
     latest: ClassVar[int | None] = None
+    early: ClassVar[int | None] = None
     received: int | None = None
     deaf = False
 
     def __enter__(self) -> Signals:
-        self.before = {}
+        self.before, self.received = {}, Signals.early
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
                 self.before[number] = signal.signal(number, self._note)

@@ -222,7 +222,7 @@ def _go_on(
 
     helpers = workers if row.chosen.road == "worker" else 0
     with tracker(track, run.folder, row.chosen, say) as rows:
-        resume_deep(run.folder, workers=helpers, device=device, track=rows, on_tick=on_tick)
+        resume_deep(run.folder, workers=helpers, device=device, track=rows, on_tick=on_tick, on_restart=say)
 
 
 def _draw(folder: Path, wished: bool, say: Callable[[str], None]) -> None:

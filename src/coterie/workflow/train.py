@@ -228,8 +228,9 @@ def resume(
     parts: Any = None,
     track: Any = None,
     environment: Any = None,
+    on_restart: Callable[[str], None] | None = None,
 ) -> Run | DeepRun:
-    """Go on with a stopped run as if it had never been stopped, and judge it; the last five words are of deep runs.
+    """Go on with a stopped run as if it had never been stopped, and judge it; the last six words are of deep runs.
 
     environment: the function or object that the run was given in Python.
     """
@@ -239,7 +240,9 @@ def resume(
     if is_deep(folder):
         from coterie.workflow.deep.train import resume_deep
 
-        return resume_deep(folder, workers=workers, device=device, parts=parts, track=track, on_tick=on_tick)
+        return resume_deep(
+            folder, workers=workers, device=device, parts=parts, track=track, on_tick=on_tick, on_restart=on_restart
+        )
     chosen = planned(folder)
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")

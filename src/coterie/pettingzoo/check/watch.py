@@ -24,13 +24,12 @@ import msgspec
 
 from coterie.errors import BadInput, CoterieError, EnvironmentFault
 from coterie.pettingzoo.check.advice import env_flags
+from coterie.pettingzoo.check.apart import end_with_parent, fresh_child, how_it_ended
 from coterie.pettingzoo.check.examine import DARED, Hung, examine, hang_item
 from coterie.pettingzoo.check.items import Checked, Item, in_order
 from coterie.pettingzoo.check.origin import Origin, of_word
 from coterie.pettingzoo.check.playing import CALLS
-from coterie.pettingzoo.live import WORKER
-from coterie.pettingzoo.worker import end_with_parent
-from coterie.pettingzoo.workers import fresh_child, how_it_ended
+from coterie.pettingzoo.hand import WORKER
 from coterie.yours import FAILURES, told
 
 PATIENCE = 20.0  # seconds for one call

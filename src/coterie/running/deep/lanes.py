@@ -1,4 +1,4 @@
-"""Lanes: some seeds of a run that learn together, on the compiled road or on the worker road.
+"""Lanes: some seeds of a run that learn together, here on the compiled road; outside.py has the worker road's.
 
 A lane is advanced by so many visits to the replay, checked, and laid out as arrays to be saved. Sums over all visits
 since the last mark are carried with the run, so that what is logged does not depend on how the work was cut up.
@@ -7,7 +7,7 @@ since the last mark are carried with the run, so that what is logged does not de
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -18,13 +18,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from coterie.algorithms.fixed import fixed
 from coterie.algorithms.side_by_side import stand_in
 from coterie.envs.protocol import Environment
-from coterie.errors import StorageFault
-from coterie.running.deep.playing import Played, compiled_play, outside_play
-from coterie.running.deep.recording import plays_outside
-from coterie.running.deep.saving import as_named
-from coterie.running.roads import Outside, compiled, start_outside, train_outside
-from coterie.running.rollout import SEED_AXES, Plan, Run, Scores, act_at
-from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec
+from coterie.running.deep.playing import Played, compiled_play
+from coterie.running.roads import compiled
+from coterie.running.rollout import SEED_AXES, Plan, Run, Scores
+from coterie.types import Algorithm, Array, Spec
 
 
 class Totals(NamedTuple):
@@ -39,6 +36,11 @@ class Lane(Protocol):
     """Some seeds that learn together; every array that it gives begins with their axis."""
 
     seeds: np.ndarray
+
+    @property
+    def visited(self) -> int:
+        """How many whole visits to the replay lie behind."""
+        ...
 
     def advance(self, visits: int) -> None:
         """Learn for so many visits to the replay; returns once that is under way or over."""
@@ -210,6 +212,11 @@ class CompiledLane:
         """The same back on the host, [S, ..]."""
         return jax.tree.map(lambda leaf: leaf[: len(self.seeds)], jax.device_get(tree))
 
+    @property
+    def visited(self) -> int:
+        """How many whole visits lie behind."""
+        return int(self.run.clock.updates)
+
     def advance(self, visits: int) -> None:
         """Begin so many visits; the devices work on while the caller does other things."""
         self._begun = self.made.advance(self._keys, *self._at_work(), np.int32(visits))
@@ -262,154 +269,3 @@ class CompiledLane:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-# The worker road
-
-
-class OutsideLane:
-    """One seed that learns in worlds outside JAX; they are opened when they are first needed.
-
-    make_worlds(episodes) opens worlds, for learning with `episodes` None, else so many for checks.
-    """
-
-    def __init__(
-        self,
-        algorithm: Algorithm,
-        parts: Outside,
-        make_worlds: Callable[[int | None], Any],
-        seed: int,
-        episodes: int,
-        limit: int,
-    ) -> None:
-        self.algorithm, self.parts, self.episodes, self.limit = algorithm, parts, episodes, limit
-        self.seeds = np.array([seed], np.uint32)
-        self.run: Run | None = None
-        self._make, self._worlds, self._checked = make_worlds, None, None
-        self._sums: Totals | None = None
-        self._greedy = jax.jit(partial(act_at, algorithm, "greedy"))
-
-    def _opened(self) -> Any:
-        if self._worlds is None:
-            self._worlds = self._make(None)
-        return self._worlds
-
-    def advance(self, visits: int) -> None:
-        """Learn for so many visits."""
-        worlds, seed = self._opened(), int(self.seeds[0])
-        if self.run is None:
-            self.run, self.sight = start_outside(self.parts, worlds, seed)
-        self.run, self.sight, told = train_outside(self.parts, worlds, seed, self.run, self.sight, visits)
-        for info, scores in jax.device_get(told):
-            self._sums = added(self._sums if self._sums is not None else blank_totals(info, scores), info, scores)
-
-    def wait(self) -> None:
-        """Until the learner is at rest."""
-        if self.run is not None:
-            jax.block_until_ready(self.run.learner)
-
-    def totals(self) -> Totals:
-        """The sums since the last mark."""
-        sums = self._sums
-        assert sums is not None, "nothing was learned since the last mark"
-        self._sums = None
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[None], sums)
-
-    def policy(self) -> Any:
-        """What acting reads."""
-        assert self.run is not None, "a policy is asked for before the first visit"
-        return jax.tree.map(lambda leaf: np.array(leaf)[None], jax.device_get(self.run.policy))
-
-    def check(self, number: int) -> Played:
-        """Greedy episodes of the present policy."""
-        return self.judge(self.policy(), number)
-
-    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of a given policy, in worlds of their own; some agents play at random instead."""
-        if self._checked is None:
-            self._checked = self._make(self.episodes)
-        one = jax.tree.map(lambda leaf: leaf[0], policy)
-        seed = int(self.seeds[0])
-        acting = self._greedy
-        if at_random:
-            acting = jax.jit(partial(act_at, with_random(self.algorithm, self._checked.spec, at_random), "greedy"))
-        played = outside_play(
-            acting, self.algorithm.memory, self._checked, seed, one, number, self.episodes, self.limit
-        )
-        return jax.tree.map(lambda leaf: leaf[None], played)
-
-    def record(self, policy: Any, episodes: int) -> list[Play]:
-        """Greedy episodes of a policy, step by step: as many of the first ones of a check as asked for."""
-        kept: list[tuple[Sight, np.ndarray, Outcome]] = []
-        if self._checked is None:
-            self._checked = self._make(self.episodes)
-        one, seed = jax.tree.map(lambda leaf: leaf[0], policy), int(self.seeds[0])
-
-        def keep(sight: Sight, action: np.ndarray, outcome: Outcome) -> None:
-            kept.append(jax.tree.map(np.array, (sight, action, outcome)))
-
-        many = self.episodes
-        outside_play(self._greedy, self.algorithm.memory, self._checked, seed, one, 1_000_000, many, self.limit, keep)
-        return plays_outside(self._checked.spec, kept, seed, min(episodes, many))
-
-    def state(self) -> dict[str, Any]:
-        """Everything that going on needs, the episodes under way included; nothing where nothing is under way."""
-        if self.run is None or self._worlds is None:
-            return {}
-        run = jax.device_get(self.run)
-        told = {"held": run.held, "clock": run.clock, "policy": run.policy}
-        learner = run.learner._replace(replay=())
-        sums = {} if self._sums is None else as_named(self._sums, "sums.")
-        worlds = {**self._worlds.save(), **sums}
-        return {"learner": learner, "replay": run.learner.replay, "runner": told, "worlds": worlds}
-
-    def shape(self) -> dict[str, Any]:
-        """What a state looks like; opens the worlds."""
-        if self.run is None:
-            self.run, self.sight = start_outside(self.parts, self._opened(), int(self.seeds[0]))
-        return self.state()
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state: the episodes under way are played again."""
-        told = state["runner"]
-        learner = jax.device_put(state["learner"]._replace(replay=state["replay"]))
-        self.run = Run(learner, jax.device_put(told["policy"]), told["held"], (), told["clock"])
-        saved, opened = state["worlds"], self._opened()
-        sums = {name.removeprefix("sums."): array for name, array in saved.items() if name.startswith("sums.")}
-        self._sums = sums_of(sums) if sums else None
-        worlds = {name: array for name, array in saved.items() if not name.startswith("sums.")}
-        check_worlds(worlds, len(self.run.held.steps), len(opened.spec.agents))
-        self.sight = opened.restore(worlds)
-
-    def close(self) -> None:
-        """Let go of the worlds, and of what only learning needs."""
-        for worlds in (self._worlds, self._checked):
-            if worlds is not None and hasattr(worlds, "close"):
-                worlds.close()
-        self._worlds = self._checked = self.run = None
-
-
-def check_worlds(saved: dict[str, np.ndarray], environments: int, agents: int) -> None:
-    """Raises StorageFault where these are not the episodes under way of so many environments."""
-    fits = {"seeds", "lengths", "actions", "checksums"} == saved.keys() and all(
-        array.dtype.kind in "iu" for array in saved.values()
-    )
-    fits = fits and all(saved[name].shape == (environments,) for name in ("seeds", "lengths", "checksums"))
-    if not fits or (saved["lengths"] < 0).any() or saved["actions"].shape != (saved["lengths"].sum(), agents):
-        raise StorageFault("the checkpoint does not fit its run's settings: its episodes under way are not whole")
-
-
-def blank_totals(info: dict[str, Array], scores: Scores) -> Totals:
-    """Sums of nothing."""
-    zero = jax.tree.map(np.zeros_like, {name: number for name, number in info.items() if name != "learned"})
-    return Totals(zero, np.zeros_like(info["learned"]), jax.tree.map(np.zeros_like, scores))
-
-
-def sums_of(named: dict[str, np.ndarray]) -> Totals:
-    """The sums that were saved by these names; raises StorageFault where one is missing."""
-    info = {name.removeprefix("info."): array for name, array in named.items() if name.startswith("info.")}
-    try:
-        scores = Scores(*(named[f"scores.{name}"] for name in Scores._fields))
-        return Totals(info, named["learned"], scores)
-    except KeyError as missing:
-        raise StorageFault(f"the checkpoint does not fit its run's settings: {missing} is missing") from missing

@@ -16,7 +16,8 @@ from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
 from coterie.pettingzoo.layouts import Layout
 from coterie.replay.buffer import check_fits
-from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, OutsideLane, programs
+from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, programs
+from coterie.running.deep.outside import OutsideLane
 from coterie.running.deep.playing import Played, compiled_play, limit_of, outside_play
 from coterie.running.deep.recording import compiled_recording, plays_of
 from coterie.running.deep.saving import size_of

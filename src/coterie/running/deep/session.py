@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from coterie.errors import EnvironmentFault
 from coterie.running.deep.lanes import Lane, Totals
 from coterie.running.deep.playing import Played
 
@@ -125,18 +126,22 @@ def learn(
 ) -> None:
     """Learn to the end, one lane after another, or until `should_stop` says so between two chunks.
 
-    `on_rows` is given the rows of each check; `between` is called after every chunk, to save at times.
+    `on_rows` is given the rows of each check; `between` is called after every chunk, to save at times. Where worlds
+    fail, EnvironmentFault leaves lanes and progress whole: they can be saved, and gone on with from the last visit.
     """
     clock = _Clock(schedule, progress, sum(len(lane.seeds) for lane in lanes), on_tick)
     for place, lane in enumerate(lanes):
         chunk = 1
-        while progress.visited[place] < schedule.visits:
+        while (mark := _checks_behind(lanes, place, progress)) < schedule.marks:
             if should_stop():
                 return
             behind = progress.visited[place]
-            mark = behind // schedule.every
             size = min(chunk, schedule.mark(mark) - behind)
-            took = clock.time(lambda lane=lane, size=size: _advance(lane, size))
+            try:
+                took = clock.time(lambda lane=lane, size=size: _advance(lane, size))
+            except EnvironmentFault:
+                progress.visited[place] = lane.visited
+                raise
             progress.visited[place] += size
             if behind + size == schedule.mark(mark):
                 rows = _checked(lanes, place, mark, schedule, progress)
@@ -146,6 +151,12 @@ def learn(
             between()
             chunk = max(1, min(int(size * CHUNK_SECONDS / max(took, 1e-6)), chunk * 8))
         lane.close()
+
+
+def _checks_behind(lanes: Sequence[Lane], place: int, progress: Progress) -> int:
+    """How many checks a lane has behind it; the next is made at its mark, or now where the worlds failed in it."""
+    first = sum(len(lane.seeds) for lane in lanes[:place])
+    return int(np.isfinite(progress.steps[first]).sum())
 
 
 def _advance(lane: Lane, visits: int) -> None:
@@ -158,7 +169,8 @@ def _checked(
 ) -> list[dict[str, Any]]:
     """Check one lane's greedy agents, keep the best policies, and give a row a seed."""
     lane, first = lanes[place], sum(len(lane.seeds) for lane in lanes[:place])
-    totals, played = lane.totals(), lane.check(mark)
+    played = lane.check(mark)  # first, for its worlds may fail
+    totals = lane.totals()
     returns, success = schedule.team_return(played.returns).mean(1), schedule.success(played).mean(1)
     own = slice(first, first + len(lane.seeds))
     progress.returns[own, mark], progress.success[own, mark] = returns, success

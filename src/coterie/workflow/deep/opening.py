@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from coterie.envs import catalogue, sources
@@ -42,11 +42,12 @@ def open_plan(
     devices: int | None = None,
     change: Change | None = None,
     memory: float | None = None,
+    on_restart: Callable[[str], None] | None = None,
 ) -> Opened:
     """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
 
     devices: how many a run was shared out among, where it goes on; else `devices_of`. memory: bytes that learning may
-    take; else what is free now.
+    take; else what is free now. on_restart: is told of worker processes that were lost and started again.
     """
     if not 0 <= workers <= chosen.learner.environments:
         raise BadInput(
@@ -90,12 +91,17 @@ def open_plan(
             made_of=learners.made_of, teams=teams, schedule=opened.schedule._replace(counted=counted(teams))
         )
     else:
-        opened = worker_road(chosen, common, workers, prepare(device, devices_of(chosen)), change)
+        opened = worker_road(chosen, common, workers, prepare(device, devices_of(chosen)), change, on_restart)
     return opened._replace(note=check_sharing(chosen, opened.spec), changed=name_of(change))
 
 
 def worker_road(
-    chosen: DeepPlan, common: Mapping[str, Any], workers: int, devices: Sequence[Any], change: Change | None
+    chosen: DeepPlan,
+    common: Mapping[str, Any],
+    workers: int,
+    devices: Sequence[Any],
+    change: Change | None,
+    on_restart: Callable[[str], None] | None,
 ) -> Opened:
     """A plan in worlds outside JAX, in this process or in so many workers."""
     from coterie.pettingzoo.sources import make_worlds
@@ -117,7 +123,7 @@ def worker_road(
 
     def worlds(episodes: int | None) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-        return make_worlds(chosen.environment, env, count, helpers, team=team, **asked)
+        return make_worlds(chosen.environment, env, count, helpers, team=team, on_restart=on_restart, **asked)
 
     learners = learners_of(chosen, spec, teams, (0,) * len(names), change)
     opened = open_outside(

@@ -12,7 +12,7 @@ import jax
 import msgspec
 import numpy as np
 
-from coterie.errors import BadInput, CoterieError, Diverged, EnvironmentFault, Stopped
+from coterie.errors import BadInput, CoterieError, Diverged, EnvironmentFault, Stopped, StorageFault
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.lanes import Lane
@@ -93,6 +93,7 @@ def train_deep(
     track: Tracker | None = None,
     parts: Change | None = None,
     on_tick: Callable[[DeepTick], None] | None = None,
+    on_restart: Callable[[str], None] | None = None,
     **learner: Any,
 ) -> DeepRun:
     """Train teams with neural networks, one a seed, judge the best saved policy of each, and keep all in a run folder.
@@ -100,6 +101,7 @@ def train_deep(
     `env` are the environment's options, further words the learner's (settings.DeepOptions): for example
     `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`. `parts` puts parts of your
     own into the learner: a function from the algorithm's Parts and the Spec to the Parts to use (algorithms/qlearning).
+    on_restart hears of each worker process that was lost and started again; without it, that is a warning.
     """
     chosen = deep_plan(
         environment,
@@ -118,8 +120,8 @@ def train_deep(
         final_episodes=final_episodes,
     )
     recorder.check_new(Path(runs), name)
-    with interruptible():
-        opened = open_plan(chosen, workers=workers, device=device, change=parts)
+    with interruptible(chosen.environment):
+        opened = open_plan(chosen, workers=workers, device=device, change=parts, on_restart=on_restart)
         check_rewards(chosen, opened)
     folder = new_folder(chosen, Path(runs), name)
     run = learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
@@ -157,22 +159,28 @@ def resume_deep(
     track: Tracker | None = None,
     parts: Change | None = None,
     on_tick: Callable[[DeepTick], None] | None = None,
+    on_restart: Callable[[str], None] | None = None,
 ) -> DeepRun:
     """Go on with a stopped deep run as if it had never been stopped, bit for bit."""
     chosen = planned_deep(folder)
     if (folder / "evaluation.json").exists():
         raise BadInput(f"{folder.name} is finished; look at it with: coterie evaluate {recorder.word_for(folder)}")
     if not list_checkpoints(folder):
-        with interruptible():
-            opened = open_plan(chosen, workers=workers, device=device, change=parts)
+        with interruptible(chosen.environment):
+            opened = open_plan(chosen, workers=workers, device=device, change=parts, on_restart=on_restart)
         return learn_deep(chosen, opened, folder, track=track, on_tick=on_tick)
-    with interruptible():
-        opened, progress, rows, newest = reopened(chosen, folder, workers, device, parts)
+    with interruptible(chosen.environment):
+        opened, progress, rows, newest = reopened(chosen, folder, workers, device, parts, on_restart)
     return learn_deep(chosen, opened, folder, progress=progress, rows=rows, newest=newest, track=track, on_tick=on_tick)
 
 
 def reopened(
-    chosen: DeepPlan, folder: Path, workers: int, device: str, change: Change | None
+    chosen: DeepPlan,
+    folder: Path,
+    workers: int,
+    device: str,
+    change: Change | None,
+    on_restart: Callable[[str], None] | None,
 ) -> tuple[Opened, Progress, int, str]:
     """A stopped run as it stands in its newest checkpoint, the rows of its log, and that checkpoint's name.
 
@@ -184,21 +192,37 @@ def reopened(
     facts = checked_facts(folder, chosen, told)
     must_be_given(folder.name, facts.changed, change)
     opened = open_plan(
-        chosen, workers=workers, device=device, devices=facts.devices, change=change, memory=memory_bytes()
+        chosen,
+        workers=workers,
+        device=device,
+        devices=facts.devices,
+        change=change,
+        memory=memory_bytes(),
+        on_restart=on_restart,
     )
     return opened, restored(opened, arrays, facts), facts.rows, newest
 
 
 @contextlib.contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(word: str) -> Iterator[None]:
     """Ctrl-C and SIGTERM are remembered while a run is opened and raise Stopped after it.
 
-    Python's own way, an exception at any place, is swallowed where JAX calls back from its compiled code.
+    Python's own way, an exception at any place, is swallowed where JAX calls back from its compiled code. A fault of
+    the environment names the user's word for it.
     """
-    with Signals() as signals:
+    with Signals() as signals, named(word):
         yield
     if signals.received is not None:
         raise Stopped("stopped before anything was learned", signals.received)
+
+
+@contextlib.contextmanager
+def named(word: str) -> Iterator[None]:
+    """Whatever is the environment's fault names the user's word for it."""
+    try:
+        yield
+    except EnvironmentFault as fault:
+        raise EnvironmentFault(f"{word}: {fault}") from fault
 
 
 def learn_deep(
@@ -213,6 +237,8 @@ def learn_deep(
     on_tick: Callable[[DeepTick], None] | None = None,
 ) -> DeepRun:
     """Learn to the end of the plan, judge, and save; a signal saves a checkpoint and raises Stopped.
+
+    Where the environment fails, what was learned up to the last whole visit is saved and EnvironmentFault raised.
 
     newest: the checkpoint that it goes on from; BadInput where another process has saved one since that was read.
     """
@@ -243,6 +269,10 @@ def learn_deep(
         if time.perf_counter() - saved_at >= max(SAVE_SECONDS, 20 * saving):
             save()
 
+    def behind() -> str:
+        least = min(progress.visited) * opened.schedule.steps_a_visit
+        return f"{least:,} of {chosen.steps:,} joint steps of each seed"
+
     with recorder.held(folder), Signals() as signals:
         try:
             if newest != newest_checkpoint(folder):
@@ -270,18 +300,17 @@ def learn_deep(
             }
             recorder.append_lines(folder / "timing.jsonl", [timing])
             if signals.received is not None and not finished:
-                behind = min(progress.visited) * opened.schedule.steps_a_visit
-                raise Stopped(
-                    f"stopped after {behind:,} of {chosen.steps:,} joint steps of each seed; "
-                    f"go on with: coterie resume {recorder.word_for(folder)}",
-                    signals.received,
-                )
+                word = recorder.word_for(folder)
+                raise Stopped(f"stopped after {behind()}; go on with: coterie resume {word}", signals.received)
             verdict = judge(chosen, opened, progress, folder, last[0].steps_per_second if last else 0.0)
             told_numbers = not verdict.frozen or all_numbers(opened.lanes)
             recorded: list[Play] = []
             for place, best in enumerate(progress.best):
                 recorded += opened.record(best, place)
                 opened.lanes[place].close()
+        except EnvironmentFault as fault:
+            signals.deaf = True
+            raise EnvironmentFault(f"{chosen.environment}: {fault}; {kept(save, behind, folder)}") from fault
         finally:
             for lane in opened.lanes:
                 lane.close()
@@ -294,6 +323,17 @@ def learn_deep(
         fault.run = run
         raise fault
     return run
+
+
+def kept(save: Callable[[], None], behind: Callable[[], str], folder: Path) -> str:
+    """Save what was learned before the environment failed, and say how to go on."""
+    try:
+        save()
+    except StorageFault as error:
+        return f"and what was learned is not saved: {error}"
+    return (
+        f"what was learned in {behind()} is saved; mend it, and go on with: coterie resume {recorder.word_for(folder)}"
+    )
 
 
 def newest_checkpoint(folder: Path) -> str:
@@ -325,7 +365,7 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     arrays, told = load_checkpoint(folder, ("policy", "progress"))
     facts = checked_facts(folder, chosen, told)
     must_be_given(folder.name, facts.changed, parts)
-    with interruptible():
+    with interruptible(chosen.environment):
         opened = open_plan(
             chosen, device=device, change=parts, memory=float("inf")
         )  # nothing learns: no replay is made
@@ -334,7 +374,8 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
         if any(best is None for best in progress.best):
             word = recorder.word_for(folder)
             raise BadInput(f"{folder.name} was stopped before its first check; go on with: coterie resume {word}")
-        return DeepRun(folder, judge(chosen, opened, progress, folder, 0.0))
+        with named(chosen.environment):
+            return DeepRun(folder, judge(chosen, opened, progress, folder, 0.0))
     finally:
         for lane in opened.lanes:
             lane.close()
