@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from coterie.workflow.solve import solve
     from coterie.workflow.study import study
     from coterie.workflow.train import Run, resume, train
+    from coterie.workflow.watch import watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "solve",
     "study",
     "train",
+    "watch",
 ]
 
 _HOMES = {
@@ -44,6 +46,7 @@ _HOMES = {
     "solve": "workflow.solve",
     "study": "workflow.study",
     "train": "workflow.train",
+    "watch": "workflow.watch",
 }
 
 
