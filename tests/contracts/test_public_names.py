@@ -21,6 +21,7 @@ NAMES = [
     "solve",
     "study",
     "train",
+    "watch",
 ]
 HEAVY = "{'jax', 'jaxlib', 'numba', 'scipy', 'numpy', 'matplotlib', 'rich', 'tyro', 'PIL', 'pettingzoo', 'gymnasium'}"
 
@@ -63,7 +64,7 @@ def test_the_version_is_the_packages():
     assert coterie.__version__ == version("coterie")
 
 
-@pytest.mark.parametrize("name", ["compare", "train", "evaluate", "judge", "load", "resume", "solve", "study"])
+@pytest.mark.parametrize("name", ["compare", "train", "evaluate", "judge", "load", "resume", "solve", "study", "watch"])
 def test_everything_that_can_be_called_has_types(name):
     """Types become help in an editor; a public function without them is unfinished."""
     signature = inspect.signature(getattr(coterie, name))

@@ -24,12 +24,27 @@ from coterie.cli import (
     train,
     train_deep,
     watch,
+    watch_elsewhere,
 )
 
 TEAMS, EPISODES = 40, 100
 SMALL = ("--seeds", str(TEAMS), "--episodes", str(EPISODES), "--no-pictures")
 ENOUGH_TO_FAIL = ("--preset", "tutorial", *SMALL)  # some of these teams circle
-VERBS = (compare, diagnose, evaluate, judge, lesson, listing, resume, solve, study, train, train_deep, watch)
+VERBS = (
+    compare,
+    diagnose,
+    evaluate,
+    judge,
+    lesson,
+    listing,
+    resume,
+    solve,
+    study,
+    train,
+    train_deep,
+    watch,
+    watch_elsewhere,
+)
 
 
 class Parsed(Exception):

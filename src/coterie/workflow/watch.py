@@ -118,7 +118,7 @@ def watch(
         camera = Camera(live, film)
         played = gathered(live, word, player, list(filmed(live, player, word, episodes, seed, most, camera, on_step)))
         train = train_command(word, live, options) if isinstance(environment, str) else ""
-    pictures = film.pictures() if film is not None and frames else None
+    pictures = film.pictures() if film is not None and film.frames and frames else None
     known = {field.name: getattr(played, field.name) for field in dataclasses.fields(Watched)}
     watched = Watching(**known, frames=pictures, note=camera.note, train=train)
     if not video or film is None or not film.frames:
@@ -188,7 +188,7 @@ def filmed(
 @contextmanager
 def opened(environment: Any, word: str, options: Mapping[str, Any], *, drawn: bool) -> Iterator[Any]:
     """A live environment, closed in the end if it was made here; what draws it opens no window."""
-    object_of_theirs = not isinstance(environment, str) and hasattr(environment, "reset")
+    object_of_theirs = not isinstance(environment, (str, type)) and hasattr(environment, "reset")
     if object_of_theirs and options:
         raise BadInput(f"{word} is an environment already, so options cannot change it: {', '.join(options)}")
     with without_a_window(options.get("render_mode") == "human"):

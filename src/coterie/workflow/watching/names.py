@@ -39,7 +39,7 @@ def same_word(one: str, other: str) -> bool:
 
 def name_of(environment: Any) -> str:
     """What an environment, or what makes it, is called."""
-    if not hasattr(environment, "reset"):
+    if isinstance(environment, type) or not hasattr(environment, "reset"):
         return getattr(environment, "__name__", type(environment).__name__)
     named = (getattr(environment, "metadata", None) or {}).get("name")
     return str(named or type(getattr(environment, "unwrapped", environment)).__name__)
