@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from coterie.workflow.solve import solve
     from coterie.workflow.study import study
     from coterie.workflow.train import Run, resume, train
+    from coterie.workflow.watch import watch
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "solve",
     "study",
     "train",
+    "watch",
 ]
 
 _HOMES = {
@@ -47,6 +49,7 @@ _HOMES = {
     "solve": "workflow.solve",
     "study": "workflow.study",
     "train": "workflow.train",
+    "watch": "workflow.watch",
 }
 
 

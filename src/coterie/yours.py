@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import signal
 import sys
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
@@ -13,7 +14,8 @@ from typing import Any
 from coterie.errors import BadInput, nearest
 
 FAILURES = (Exception, SystemExit)  # what the user's code may raise; Ctrl-C is the user's own
-LONGEST_TEXT = 300
+LONGEST_TEXT, LONGEST_VALUE = 300, 80
+TERMINATED = 128 + signal.SIGTERM  # with what a signal ends this process, whoever's code is just running
 
 
 def read_function(word: str) -> Callable[..., Any]:
@@ -56,6 +58,12 @@ class _Fresh(SourceFileLoader):
         raise OSError
 
 
+def let_through(error: BaseException) -> None:
+    """Raise again what is no failure of the user's code: a signal that ends this process."""
+    if isinstance(error, SystemExit) and error.code == TERMINATED:
+        raise error
+
+
 def told(error: BaseException) -> str:
     """What went wrong in the user's code, in one line."""
     try:
@@ -63,3 +71,12 @@ def told(error: BaseException) -> str:
     except FAILURES:
         text = "it cannot be printed"
     return f"{type(error).__name__}: {text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + '…'}"
+
+
+def shown(value: Any) -> str:
+    """A value of the user's in one short line."""
+    try:
+        text = " ".join(repr(value).split())
+    except FAILURES:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -123,8 +123,42 @@ def here(tmp_path, monkeypatch):
         ),
         (["watch", "foraging-8x8-2p-2f", "--policy", "idle"], "foraging-8x8-2p-2f has too many states to list: at lea"),
         (
-            ["watch", "jumanji:Maze-v0", "--policy", "idle"],
-            "jumanji:Maze-v0 does not list its states: it draws its own ",
+            ["watch", "jaxmarl:MPE_simple_v3", "--policy", "idle"],
+            "jaxmarl:MPE_simple_v3 runs inside the program that le",
+        ),
+        (
+            ["watch", "mpe2:simple_spread_v3"],
+            "'mpe2:simple_spread_v3' is an environment; add --policy random, --policy ",
+        ),
+        (["watch", "mpe2:simple_spread_v3", "--wall"], "there is no option '--wall' in coterie watch mpe2:simple_spre"),
+        (
+            ["watch", "mpe2:simple_spread_v3", "--policy", "randm"],
+            "there is no policy and no run 'randm'; did you mean ",
+        ),
+        (
+            ["watch", "mpe3:simple_spread_v3", "--policy", "idle"],
+            "there is no source 'mpe3' of environments; did you me",
+        ),
+        (["watch", "mpe2:simple_spread_v3", "--env.N"], "--env.N: a value is missing"),
+        (
+            ["watch", "mpe2:simple_spread_v3", "--policy", "idle", "--env.M", "2"],
+            "mpe2:simple_spread_v3 has no option 'M'",
+        ),
+        (
+            ["watch", "mpe2:simple_spread_v3", "--policy", "idle", "--gif", "x.webp"],
+            "--gif x.webp: the name of such a file ends in .gif",
+        ),
+        (
+            ["watch", "mpe2:simple_spread_v3", "--policy", "idle", "--gif", "x.gif", "--video", "y.gif"],
+            "--gif and --video both name a file; give one of them",
+        ),
+        (
+            ["watch", "mpe2:simple_spread_v3", "--policy", "idle", "--video", "x.png"],
+            "--video x.png: the name of a video ends in .gif, .webp or .mp4",
+        ),
+        (
+            ["watch", "mpe2:simple_spread_v3", "--policy", "idle", "--steps", "0"],
+            "--steps 0: expected at least 1",
         ),
         (
             ["watch", "dec-tiger", "--policy", "idle", "--gif", "x.gif"],

@@ -22,6 +22,7 @@ NAMES = [
     "solve",
     "study",
     "train",
+    "watch",
 ]
 HEAVY = "{'jax', 'jaxlib', 'numba', 'scipy', 'numpy', 'matplotlib', 'rich', 'tyro', 'PIL', 'pettingzoo', 'gymnasium'}"
 
@@ -65,7 +66,7 @@ def test_the_version_is_the_packages():
 
 
 @pytest.mark.parametrize(
-    "name", ["check_env", "compare", "train", "evaluate", "judge", "load", "resume", "solve", "study"]
+    "name", ["check_env", "compare", "train", "evaluate", "judge", "load", "resume", "solve", "study", "watch"]
 )
 def test_everything_that_can_be_called_has_types(name):
     """Types become help in an editor; a public function without them is unfinished."""

@@ -25,12 +25,28 @@ from coterie.cli import (
     train,
     train_deep,
     watch,
+    watch_elsewhere,
 )
 
 TEAMS, EPISODES = 40, 100
 SMALL = ("--seeds", str(TEAMS), "--episodes", str(EPISODES), "--no-pictures")
 ENOUGH_TO_FAIL = ("--preset", "tutorial", *SMALL)  # some of these teams circle
-VERBS = (check_env, compare, diagnose, evaluate, judge, lesson, listing, resume, solve, study, train, train_deep, watch)
+VERBS = (
+    check_env,
+    compare,
+    diagnose,
+    evaluate,
+    judge,
+    lesson,
+    listing,
+    resume,
+    solve,
+    study,
+    train,
+    train_deep,
+    watch,
+    watch_elsewhere,
+)
 
 
 class Parsed(Exception):

@@ -7,17 +7,19 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from coterie.errors import CoterieError
-from coterie.running.train import Tick
-from coterie.running.verdict import Verdict
-from coterie.types import Play
 
-PLAIN_LINE_SECONDS = 2.0
+if TYPE_CHECKING:
+    from coterie.running.train import Tick
+    from coterie.running.verdict import Verdict
+    from coterie.types import Play
+
+LIVE_LINE_SECONDS, PLAIN_LINE_SECONDS = 0.1, 2.0
 KNOWN_SECONDS = 0.5  # a rate measured over less says nothing
 
 
@@ -234,3 +236,14 @@ class DeepProgressLine(Line):
         from coterie.showing.deep import progress_text
 
         self.write(progress_text(tick), at_once=not tick.seconds)
+
+
+class PlayLine(Line):
+    """How far play in a live environment has come."""
+
+    def __call__(self, tick: Any) -> None:
+        """Show a tick, as often as eyes can read."""
+        from coterie.showing.watched import progress_text
+
+        if tick.seconds >= KNOWN_SECONDS and time.monotonic() - self.printed_at >= LIVE_LINE_SECONDS:
+            self.write(progress_text(tick))

@@ -9,14 +9,16 @@ from pathlib import Path
 
 from coterie.cli.options import first_word, fresh_file, parse, with_options
 from coterie.envs import catalogue
+from coterie.envs.sources import JAX_SOURCES
 from coterie.errors import BadInput, nearest
-from coterie.running.recorder import find_run, word_for
+from coterie.running.recorder import find_run, read_config, word_for
 from coterie.settings import POLICIES
 
 LONGEST_DELAY = 60
 ABOUT = (
     "Look at a run's greedy teams (RUN is a name, a unique beginning of one, or latest), or at random or idle play of "
-    "an environment (coterie watch rendezvous --policy random)."
+    "an environment (coterie watch rendezvous --policy random). In environments from elsewhere anybody plays, and is "
+    "filmed: coterie watch pettingzoo:butterfly/pistonball_v6 --help."
 )
 
 
@@ -45,16 +47,17 @@ class WatchOptions:
 def run(words: list[str]) -> int:
     """Show episodes."""
     helping = "--help" in words or "-h" in words
-    word, rest = ("latest", words) if helping else first_word(words, "run", "coterie watch latest")
+    named = bool(words) and ":" in words[0]
+    word, rest = ("latest", words) if helping and not named else first_word(words, "run", "coterie watch latest")
+    if ":" in word and not (Path(word) / "config.toml").is_file():
+        from coterie.cli.watch_elsewhere import run as run_elsewhere
+
+        return run_elsewhere(word, rest)
     named = catalogue.known(word)
     kind = WatchOptions
     if named:
         kind = with_options("Watch", WatchOptions, env=(catalogue.find(word).options(), False))
     options = parse(kind, rest, command=f"watch {'RUN' if helping else word}", about=ABOUT)
-    if options.policy and ":" in word:
-        from coterie.workflow.planning.finite_games import check_finite
-
-        check_finite(word)
     if options.policy and not named:
         raise BadInput(f"--policy plays an environment, and there is none called '{word}'; try: coterie list")
     if named and not options.policy:
@@ -67,7 +70,7 @@ def run(words: list[str]) -> int:
         find_run(Path(options.runs), word)
     gif = fresh_file("--gif", options.gif, ".gif")
     from coterie.cli.output import next_step, show
-    from coterie.workflow.watch import played, recorded
+    from coterie.workflow.watching.ours import played, recorded
 
     watched = (
         played(word, options.policy, env=options.env, seed=options.seed) if named else recorded(word, options.runs)
@@ -176,7 +179,10 @@ def _next(word: str, named: bool, options, bare: bool, team: int) -> tuple[str, 
     if named:
         other = "idle" if options.policy == "random" else "random"
         return f"coterie watch {word} --policy {other}", f"coterie train {word}"
-    word = word_for(find_run(Path(options.runs), word))
+    folder = find_run(Path(options.runs), word)
+    word, world = word_for(folder), str(read_config(folder).get("environment", ""))
+    if bare and ":" in world and world.partition(":")[0] not in JAX_SOURCES:
+        return f"coterie diagnose {word}", f"coterie watch {world} --policy {word}"
     if bare:
         return f"coterie diagnose {word}", f"coterie watch {word}{'' if options.wall else ' --wall'}"
     if options.wall:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coterie.errors import EnvironmentFault
+from coterie.yours import FAILURES, let_through
 
-FAILURES = (Exception, SystemExit)  # what the user's code may raise; Ctrl-C is the user's own
 LONGEST_TEXT = 300
+
+
+class Moved(NamedTuple):
+    """What a step did: whose world truly ended, who was cut off (each may be both), and who acts next."""
+
+    observations: Mapping[Any, Any]
+    rewards: dict[Any, float]
+    ended: set[Any]
+    cut: set[Any]
+    acting: list[Any]
+    infos: Mapping[Any, Mapping[str, Any]]
 
 
 def made(make_env: Callable[[], Any]) -> Any:
@@ -53,6 +64,7 @@ def begun(env: Any, seed: int) -> tuple[Mapping[Any, Any], Mapping[Any, Mapping[
     try:
         answer = env.reset(seed=seed)
     except FAILURES as error:
+        let_through(error)
         raise EnvironmentFault(f"reset(seed={seed}) failed: {_told(error)}") from error
     if not isinstance(answer, tuple) or len(answer) != 2:
         raise EnvironmentFault(f"reset(seed={seed}) gave {_what(answer)}, expected observations and infos")
@@ -61,10 +73,8 @@ def begun(env: Any, seed: int) -> tuple[Mapping[Any, Any], Mapping[Any, Mapping[
     return observations, infos
 
 
-def moved(
-    env: Any, actions: Mapping[Any, int], step: int
-) -> tuple[Mapping[Any, Any], dict[Any, float], set[Any], list[Any], Mapping[Any, Mapping[str, Any]]]:
-    """One step: observations, rewards, whose world truly ended, who acts next, infos.
+def moved(env: Any, actions: Mapping[Any, Any], step: int) -> Moved:
+    """One step.
 
     Who has ended or is cut off acts no more, even where the environment forgets to take its name out of `agents`.
     """
@@ -72,6 +82,7 @@ def moved(
     try:
         answer = env.step(dict(actions))
     except FAILURES as error:
+        let_through(error)
         raise EnvironmentFault(f"{where} failed: {_told(error)}") from error
     if not isinstance(answer, tuple) or len(answer) != 5:
         raise EnvironmentFault(
@@ -82,13 +93,13 @@ def moved(
     terminations = _by_agent(answer[2], "terminations", where)
     truncations = _by_agent(answer[3], "truncations", where)
     ended = {agent for agent, over in terminations.items() if over}
-    left = ended | {agent for agent, cut in truncations.items() if cut}
-    acting = [agent for agent in env.agents if agent not in left]
+    cut = {agent for agent, out in truncations.items() if out}
+    acting = [agent for agent in env.agents if agent not in ended | cut]
     _all_there(env, observations, acting, where)
-    return observations, rewards, ended, acting, _infos(answer[4], acting)
+    return Moved(observations, rewards, ended, cut, acting, _infos(answer[4], acting))
 
 
-def _rewards(found: Mapping[Any, Any], actions: Mapping[Any, int], where: str) -> dict[Any, float]:
+def _rewards(found: Mapping[Any, Any], actions: Mapping[Any, Any], where: str) -> dict[Any, float]:
     rewards = {}
     for agent in {**dict.fromkeys(actions), **found}:
         if agent not in found:
@@ -116,8 +127,9 @@ def _infos(found: Any, agents: list[Any]) -> dict[Any, Mapping[str, Any]]:
 
 
 def _all_there(env: Any, observations: Mapping[Any, Any], acting: list[Any], where: str) -> None:
+    listed = getattr(env, "possible_agents", None)  # agents that come and go need no list
     for agent in acting:
-        if agent not in env.possible_agents:
+        if listed is not None and agent not in listed:
             raise EnvironmentFault(f"{where}: {agent} acts, but is not among `possible_agents`")
         if observations.get(agent) is None:
             raise EnvironmentFault(f"{where}: there is no observation for {agent}, who acts next")

@@ -74,7 +74,7 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
             raise EnvironmentFault(f"an episode is not over after {LONGEST:,} steps; give the environment a time limit")
         chosen = {agent: choose(agents.index(agent), observations[agent], infos[agent], step) for agent in acting}
         numbers = [_whole(chosen.get(agent, 0), agent, step) for agent in agents]
-        observations, earned, ended, acting, infos = moved(env, chosen, step)
+        observations, earned, ended, _, acting, infos = moved(env, chosen, step)
         actions.append(numbers)
         rewards.append([earned.get(agent, 0.0) for agent in agents])
         over |= ended

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -29,13 +28,11 @@ from coterie.showing.outcomes import (
     who,
 )
 from coterie.showing.terminal_boards import LETTERS, actions_text
+from coterie.showing.video import FAINT, INK, PAPER, as_gif
 from coterie.types import Play
 
 Words = list[tuple[str, Colour]]
 
-PAPER: Colour = (251, 250, 247)
-INK: Colour = (43, 42, 40)
-FAINT: Colour = (138, 133, 123)
 FINER = 4  # tiles are drawn so many times larger and then made smaller, for smooth edges
 MOST_BOARDS = 100
 WALL_PIXELS = 900  # how wide a wall wants to be
@@ -226,16 +223,7 @@ def _aside(picture: Image.Image, spot: tuple[float, float], text: str, size: int
 
 
 def _gif(pictures: Sequence[Image.Image]) -> bytes:
-    """The frames with one palette for all, made from the first, the middle and the last."""
-    sample = [pictures[0], pictures[len(pictures) // 2], pictures[-1]]
-    together = Image.new("RGB", (sample[0].width, 3 * sample[0].height))
-    for place, picture in enumerate(sample):
-        together.paste(picture, (0, place * picture.height))
-    palette = together.quantize(255, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
-    durations = [STEP_MILLISECONDS] * len(frames)
+    """The frames, the first and the last shown longer."""
+    durations = [STEP_MILLISECONDS] * len(pictures)
     durations[0], durations[-1] = FIRST_MILLISECONDS, LAST_MILLISECONDS
-    memory = io.BytesIO()
-    # `optimize` makes what stays as it was transparent, which packs several times smaller.
-    frames[0].save(memory, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, optimize=True)
-    return memory.getvalue()
+    return as_gif(pictures, durations)

@@ -159,6 +159,7 @@ def progress_text(
     success_word: str = "succeed",
     unit: str = "episode",
     columns: int = 79,
+    pace: str = "step",
 ) -> str:
     """How far a run has come, in one line of at most so many columns: a bar where there is room, else fewer facts.
 
@@ -171,7 +172,7 @@ def progress_text(
     left = "" if seconds_left is None else f"{duration(seconds_left)} left"
     reached = "" if coordinated is None or not success_word else f"{words.percent(coordinated)} {success_word}"
     earned = "" if return_mean is None else f"return {words.number(return_mean)}"
-    parts = [words.plural(episodes, unit), f"{rate(steps_per_second)} steps/s", left, reached, earned]
+    parts = [words.plural(episodes, unit), f"{rate(steps_per_second)} {pace}s/s", left, reached, earned]
     head, text, room = f"{int(fraction * 100):3d} % ", "", 0
     for dropped in (None, 4, 1, 2):  # where there is no room: first the return goes, then the speed, then the time
         if dropped is not None:

@@ -1,73 +1,241 @@
-"""Episodes to look at: a run's recorded teams, or random or idle play of an environment."""
+"""Watch anybody play in an environment from elsewhere, by the loop that everybody writes: numbers, and a video."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from coterie.diagnosis.loops import REPEATS
-from coterie.errors import BadInput, StorageFault, nearest
-from coterie.finite.game import FiniteGame
-from coterie.finite.solve import idle_policy, uniform_policy
+from coterie.errors import BadInput, StorageFault
+from coterie.pettingzoo.drawn import NoPicture, make_drawn, picture, without_a_window
+from coterie.pettingzoo.makers import Maker, find_maker
+from coterie.pettingzoo.sources import as_driven, build
 from coterie.running import recorder
-from coterie.running.episodes import read_recording
-from coterie.running.evaluate import walk
-from coterie.settings import POLICIES
-from coterie.types import Play
-from coterie.workflow.deep.plan import is_deep
-from coterie.workflow.planning.finite_games import finite_game
-from coterie.workflow.planning.plan import check_seed, planned
-from coterie.workflow.questions.recorded import as_evidence
+from coterie.running.players import Player
+from coterie.running.watching import LONGEST, Episode, Moment, Watched, clock_of, gathered, play
+from coterie.showing.video import Film, Written, unused, video_file
+from coterie.showing.watched import Tick, result
+from coterie.showing.words import number
+from coterie.workflow.planning.plan import check_seed, whole
+from coterie.workflow.watching.names import check_word, name_of, same_word, short, train_command
+from coterie.workflow.watching.policies import find_policy, player_of
+
+MOST_EPISODES = 100_000
+NOT_ITS_OWN = ("team", "slots")  # options of ours that are given beside an environment's own
 
 
-class Watched(NamedTuple):
-    """Episodes, and the words to show them with."""
+@dataclasses.dataclass(frozen=True)
+class Watching(Watched):
+    """What was watched: `returns` [episodes, agents], `lengths`, `endings`, and the video, if one was made.
 
-    title: str
-    success_word: str
-    action_names: tuple[str, ...]
-    plays: list[Play]
-    repeats: int
+    video: the file and what is in it; None without one. frames: its pictures, where they were asked for. note: why
+    there is no picture. train: the command that trains here, where one is known.
+    """
+
+    video: Written | None = None
+    frames: np.ndarray | None = None
+    note: str = ""
+    train: str = ""
+
+    def __str__(self) -> str:
+        from coterie.showing.terminal import plain_text
+
+        return plain_text(result(self))
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        episodes = [
+            {
+                "seed": seed, "length": int(length), "success": success, "endings": endings,
+                "return": finite(team), "returns": {a: finite(r) for a, r in zip(self.agents, row, strict=True)},
+            }
+            for seed, length, success, endings, team, row in zip(
+                self.seeds, self.lengths, self.success, self.endings, self.team, self.returns, strict=True
+            )
+        ]  # fmt: skip
+        return {
+            "environment": self.environment,
+            "policy": self.policy,
+            "player": self.words,
+            "agents": list(self.agents),
+            "unit": self.unit,
+            "return": finite(self.team.mean()),
+            "episodes": episodes,
+            "video": None if self.video is None else {**self.video._asdict(), "path": str(self.video.path)},
+            "note": self.note,
+        }
 
 
-def recorded(run: str | Path, runs: str | Path = "runs") -> Watched:
-    """The greedy episodes in a run's folder: the first hundred teams, and those that findings point to."""
-    folder = recorder.find_run(Path(runs), str(run))
-    place = folder / "episodes" / "greedy.jsonl"
-    if not place.exists():
-        word = recorder.word_for(folder)
-        raise StorageFault(f"{folder} holds no episodes; was it stopped? go on with: coterie resume {word}")
-    if is_deep(folder):
-        told = read_recording(place)
-        return Watched(
-            f"{folder.name}: greedy teams", told.success_word, told.actions, as_evidence(told.plays), REPEATS
-        )
-    chosen = planned(folder)
-    game = finite_game(chosen.environment, chosen.env)
-    return Watched(
-        f"{folder.name}: greedy teams",
-        game.success_word,
-        game.action_names,
-        read_recording(place).plays,
-        1 if game.deterministic else REPEATS,
-    )
+def watch(
+    environment: Any,
+    policy: Any = "random",
+    episodes: int = 1,
+    seed: int = 0,
+    *,
+    video: str | Path | bool = False,
+    frames: bool = False,
+    env: Mapping[str, Any] | None = None,
+    steps: int | None = None,
+    team: int | None = None,
+    runs: str | Path = "runs",
+    on_step: Callable[[Tick], None] | None = None,
+) -> Watching:
+    """Play episodes in an environment from elsewhere, and see what each agent earns; `video` draws the first one.
+
+    environment: a word, as `coterie train` takes it, a function that makes one, or an environment (AEC, parallel, or a
+    gymnasium one with tuples). env: options of a word or function. policy: "random", "idle", "./rule.py:act", a
+    function act(observation, agent, info) or less of it, an object with `act`, a function that makes such objects, or a
+    run (name, folder, "latest", or what `coterie.train` gave), of which `team` is a seed.
+
+    video: a .gif, .webp or .mp4 that does not exist; True: a name of its own. frames keeps the pictures. Episode e is
+    reset with seed + e and stopped after `steps`. Raises BadInput, EnvironmentFault and StorageFault in one sentence;
+    where nothing can be drawn, `note` says why.
+    """
+    options, seed, episodes = dict(env or {}), check_seed(seed), whole("--episodes", episodes)
+    most = LONGEST if steps is None else whole("--steps", steps)
+    if not 1 <= episodes <= MOST_EPISODES:
+        raise BadInput(f"--episodes {episodes}: expected 1 to {MOST_EPISODES:,}")
+    if most < 1:
+        raise BadInput(f"--steps {most}: expected at least 1")
+    found = find_policy(policy, runs)
+    word = environment if isinstance(environment, str) else name_of(environment)
+    if isinstance(environment, str):
+        check_word(environment)
+        options = own_options(options, found, environment)
+    wanted = None if isinstance(video, bool) or not str(video) else video_file("--video", str(video))
+    if wanted is not None or video is True:
+        check_folder(wanted.parent if wanted is not None else Path())
+    with opened(environment, word, options, drawn=bool(video or frames)) as live:
+        player = player_of(found, policy, live, seed, team)
+        film = Film((short(word), short(player.name)), rate_of(live)) if video or frames else None
+        camera = Camera(live, film)
+        played = gathered(live, word, player, list(filmed(live, player, word, episodes, seed, most, camera, on_step)))
+        train = train_command(word, live, options) if isinstance(environment, str) else ""
+    pictures = film.pictures() if film is not None and film.frames and frames else None
+    known = {field.name: getattr(played, field.name) for field in dataclasses.fields(Watched)}
+    watched = Watching(**known, frames=pictures, note=camera.note, train=train)
+    if not video or film is None or not film.frames:
+        return watched
+    if wanted is None or wanted.exists():  # somebody has written it meanwhile
+        stem = f"{short(word)}-{short(player.name)}" if wanted is None else wanted.stem
+        wanted = unused(Path() if wanted is None else wanted.parent, stem, ".gif" if wanted is None else wanted.suffix)
+    try:
+        return dataclasses.replace(watched, video=film.write(wanted))
+    except StorageFault as fault:
+        fault.run = watched  # what was played is not lost with its pictures
+        raise
 
 
-def played(environment: str, policy: str, *, env: Any = None, episodes: int = 100, seed: int = 0) -> Watched:
-    """Episodes of random or idle play, from the exact table of an environment."""
-    if policy not in POLICIES:
-        raise BadInput(f"there is no policy '{policy}'{nearest(policy, POLICIES)}")
-    game, seed = finite_game(environment, env), check_seed(seed)
-    tables = uniform_policy(game) if policy == "random" else idle_policy(game)
-    plays = [_play(game, tables, np.random.default_rng([seed, number]), number) for number in range(episodes)]
-    return Watched(f"{environment}: {policy} play", game.success_word, game.action_names, plays, REPEATS)
+class Camera:
+    """Takes pictures of the first episode for a film; where that fails it is off, and `note` says why."""
+
+    def __init__(self, environment: Any, film: Film | None) -> None:
+        self.environment, self.film, self.note = environment, film, ""
+
+    @property
+    def off(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.film is None or bool(self.note)
+
+    def look(self, moment: Moment, unit: str, limit: int) -> None:
+        """Take the picture of a moment, if the film wants it."""
+        if self.off or self.film is None or moment.episode or moment.finished is not None:
+            return
+        if not (moment.over or self.film.wants(moment.step)):
+            return
+        try:
+            pixels = picture(self.environment)
+        except NoPicture as why:
+            self.note = f"no video: {why}"
+            self.film.frames.clear()
+            return
+        self.film.add(pixels, moment_words(moment, unit, limit))
 
 
-def _play(game: FiniteGame, policy: np.ndarray, random: np.random.Generator, number: int) -> Play:
-    def choose(state: int, step: int) -> list[int]:
-        rows = [policy[agent, game.seen[state, agent]] for agent in range(len(game.actions))]
-        return [int(random.choice(len(row), p=row)) for row in rows]
+def filmed(
+    environment: Any,
+    player: Player,
+    name: str,
+    episodes: int,
+    seed: int,
+    most: int,
+    camera: Camera,
+    on_step: Callable[[Tick], None] | None,
+) -> Iterator[Episode]:
+    """The episodes as they are played; the camera sees each moment, and `on_step` is told of it."""
+    unit, limit = clock_of(environment)
+    limit = min(most, limit) or (most if most < LONGEST else 0)
+    begun, steps = 0.0, 0
+    for moment in play(environment, player, name, episodes, seed, most):
+        camera.look(moment, unit, limit)
+        if moment.finished is not None:
+            yield moment.finished
+        elif moment.step:
+            begun = begun or time.monotonic()  # after the first step, which may load and compile a lot
+            spent = time.monotonic() - begun
+            if on_step is not None and steps and spent > 0:
+                on_step(Tick(moment.episode, episodes, moment.step, limit, steps / spent, moment.earned, unit, spent))
+            steps += 1
 
-    return walk(game, choose, random, number)
+
+@contextmanager
+def opened(environment: Any, word: str, options: Mapping[str, Any], *, drawn: bool) -> Iterator[Any]:
+    """A live environment, closed in the end if it was made here; what draws it opens no window."""
+    object_of_theirs = not isinstance(environment, (str, type)) and hasattr(environment, "reset")
+    if object_of_theirs and options:
+        raise BadInput(f"{word} is an environment already, so options cannot change it: {', '.join(options)}")
+    with without_a_window(options.get("render_mode") == "human"):
+        if object_of_theirs:
+            yield as_driven(word, environment)
+            return
+        if not isinstance(environment, str) and not callable(environment):
+            raise BadInput(f"{word} is no environment; expected a word, a function that makes one, or an environment")
+        maker = find_maker(environment) if isinstance(environment, str) else Maker(environment, environment)
+        live = make_drawn(word, maker, options) if drawn else build(word, maker, options)
+        try:
+            yield live
+        finally:
+            with suppress(Exception):  # all is played
+                live.close()
+
+
+def own_options(options: Mapping[str, Any], found: Any, word: str) -> dict[str, Any]:
+    """The environment's own options; a run brings those that it was trained with here, and what is given goes before.
+
+    What `coterie train` reads itself (who plays with whom) is left out.
+    """
+    kept: Mapping[str, Any] = {}
+    if isinstance(found, Path):
+        config = recorder.read_config(found)
+        if same_word(str(config.get("environment", "")), word):
+            kept = config.get("env") or {}
+    return {name: value for name, value in {**kept, **options}.items() if name not in NOT_ITS_OWN}
+
+
+def check_folder(folder: Path) -> None:
+    """Raises StorageFault where nothing can be written, before anything is played for it."""
+    if not os.access(folder, os.W_OK):
+        raise StorageFault(f"the video cannot be written into {folder.resolve()}; name another file, or: --video none")
+
+
+def moment_words(moment: Moment, unit: str, limit: int) -> str:
+    """A picture's caption."""
+    return f"{unit} {moment.step:,}{f' of {limit:,}' if limit else ''} · return {number(moment.earned)}"
+
+
+def rate_of(environment: Any) -> float | None:
+    """How many steps a second an environment wants to be shown at, where it says so."""
+    rate = (getattr(environment, "metadata", None) or {}).get("render_fps")
+    return float(rate) if isinstance(rate, (int, float)) and rate > 0 else None
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON has it."""
+    return float(value) if math.isfinite(value) else None

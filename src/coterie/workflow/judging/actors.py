@@ -12,6 +12,7 @@ import numpy as np
 from coterie.errors import BadInput
 from coterie.running.stage import Actor
 from coterie.workflow.judging.yours import FAILURES, told
+from coterie.yours import shown
 
 
 def actors(
@@ -87,14 +88,14 @@ def _act(agent: Any, numbers: range, observation: Any, where: str) -> int:
     try:
         action = agent.act(_own_copy(observation))
     except FAILURES as error:
-        raise BadInput(f"{where}: act({_shown(_plain(observation))}) failed: {told(error)}") from error
+        raise BadInput(f"{where}: act({shown(_plain(observation))}) failed: {told(error)}") from error
     try:
         number = np.asarray(action)
     except Exception:
         number = np.empty(0)
     if number.size != 1 or number.dtype.kind not in "iu" or number.item() not in numbers:
-        saw, span = _shown(_plain(observation)), f"{numbers[0]} to {numbers[-1]}"
-        raise BadInput(f"{where}: act({saw}) gave {_shown(action)}, expected a whole number {span}")
+        saw, span = shown(_plain(observation)), f"{numbers[0]} to {numbers[-1]}"
+        raise BadInput(f"{where}: act({saw}) gave {shown(action)}, expected a whole number {span}")
     return int(number.item())
 
 
@@ -107,12 +108,3 @@ def _own_copy(observation: Any) -> Any:
 
 def _plain(observation: Any) -> Any:
     return observation.tolist() if isinstance(observation, np.ndarray) and observation.size < 100 else observation
-
-
-def _shown(value: Any) -> str:
-    """A value in one short line."""
-    try:
-        text = " ".join(repr(value).split())
-    except FAILURES:
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:79]}…"

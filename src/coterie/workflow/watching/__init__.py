@@ -1,0 +1,1 @@
+"""Watching: what `coterie watch` needs beside its verb."""
