@@ -3,7 +3,7 @@
     python benchmarks/worker_faults.py                     everything, about twenty minutes on two cores
     python benchmarks/worker_faults.py --only telling      one part: telling, lost, killed or ended
     python benchmarks/worker_faults.py --times 3           fewer random moments
-    python benchmarks/worker_faults.py --save              writes benchmarks/results/worker_faults.json
+    python benchmarks/worker_faults.py --save              writes benchmarks/results/worker_faults.json, docs/faults.md
 
 A small run is `coterie train` with QMIX on a world of two unlike agents, in 8 environments. *Telling*: in the 120th
 step of one environment it raises, or tells something that it must not. The run must end with exit code 3 and a sentence
@@ -37,6 +37,8 @@ from typing import Any, NamedTuple
 from coterie.running.checkpoint import load_checkpoint
 
 PLACE = Path(__file__).parent / "results" / "worker_faults.json"
+PAGE = Path(__file__).parents[1] / "docs" / "faults.md"
+MEASURED = "## Measured\n\n"
 PARTS = ("learner", "replay", "runner", "worlds", "progress", "policy")
 MARK = "COTERIE_WORKER_FAULTS"
 LEAVE_SECONDS = 10.0  # what a program started must be gone by then
@@ -414,7 +416,7 @@ def good(part: str, one: dict[str, Any]) -> bool:
 
 
 def page(saved: dict[str, Any]) -> str:
-    """The tables of docs/faults.md, from what was kept."""
+    """What docs/faults.md says was measured, from what was kept."""
     times = max(len(saved["killed"]), 1)
     kills, there = saved["killed"], sum(one["killed"] for one in saved["killed"])
     fine = sum(good("killed", one) for one in kills)
@@ -504,6 +506,7 @@ def main() -> None:
         print(page(kept))
         if given.save:
             PLACE.write_text(json.dumps(kept, indent=1) + "\n")
+            PAGE.write_text(PAGE.read_text().partition(MEASURED)[0] + MEASURED + page(kept))
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def test_a_worker_may_be_lost_at_a_reset_and_while_episodes_are_played_again(wor
 
 def test_a_hang_is_a_loss(word):
     restarts = []
-    workers = there(word, restarts.append, patience=0.5)
+    workers = there(word, restarts.append, patience=1.5)
     try:
         workers.reset(np.arange(5))
         play(workers, np.random.default_rng(1), 3)
