@@ -178,6 +178,31 @@ def test_who_wants_the_same_and_who_does_not_learn_by_other_presets(here):
     assert told.preset == "thorough"
 
 
+def test_what_is_given_in_python_is_played_as_it_is(here, made):
+    corridor = imported("Corridor")
+    assert coterie.solve(corridor(4)).states == 16
+    assert coterie.solve(corridor(5)).states == 25
+    run = coterie.train(lambda: corridor(4), deep=False, **FEW)
+    assert run.verdict.optimum == 0.5
+    assert len(made) == 3
+    assert not (here / "cache").exists()  # nobody knows what another of its word would be
+    assert coterie.evaluate(run.folder).verdict.return_ == run.verdict.return_
+    assert len(made) == 3
+
+
+def test_success_can_be_named(here, capsys):
+    told = "./table_worlds.py:Told"
+    assert not foreign_game(told).success.all()
+    middle = foreign_game(told, {"success": "in_the_middle"})
+    words = ("train", told, "--tabular", "--seeds", "4", "--episodes", "500", "--no-pictures", "--json")
+    by_info = json.loads(run(capsys, *words, "--success", "info:in_the_middle"))
+    by_option = json.loads(run(capsys, *words, "--env.success", "in_the_middle"))
+    assert {**by_info, "run": ""} == {**by_option, "run": ""}
+    assert middle.success.sum() < middle.ended.sum()
+    assert "under 'in_the_middle'" in run(capsys, "solve", told, "--success", "info:in_the_middle")
+    assert "infos say what a success is" in refused(capsys, ["train", told, "--tabular", "--success", "return>=1"])
+
+
 # The cache
 
 
@@ -222,6 +247,16 @@ def make_env():
     (here / "size.json").write_text("4")
     assert len(foreign_game("./mine.py:make_env").states) == 16
     assert len(made) == 2
+
+
+def test_the_sources_of_an_environment_are_its_own(here):
+    import pettingzoo
+
+    names = [path.name for path in foreign_tables.sources_of(imported("Corridor")())]
+    assert "table_worlds.py" in names
+    assert not {"typing.py", "env.py", "abc.py"} & set(names)
+    theirs = foreign_tables.sources_of(pettingzoo.make("aec", "classic/tictactoe-v3"))
+    assert {"tictactoe.py", "board.py"} <= {path.name for path in theirs}
 
 
 def test_agreeing_is_asked_of_sights_rewards_and_endings(here):

@@ -32,6 +32,14 @@ class SolveOptions:
     """Print for programs."""
 
 
+@dataclass(frozen=True)
+class SolveTheirs(SolveOptions):
+    """How the optimum of an environment from elsewhere is asked for."""
+
+    success: str = ""
+    """What says that an episode succeeded: info:NAME for what infos tell, as --env.success NAME."""
+
+
 def run(words: list[str]) -> int:
     """Solve and print."""
     helping = "--help" in words or "-h" in words
@@ -110,11 +118,14 @@ def _read(name: str, words: list[str]) -> tuple[Any, Any]:
         kind = with_options("Solve", SolveOptions, env=(entry.options(), False))
         options = parse(kind, words, command=f"solve {name}", about=f"{name}: {entry.about}.")
         return options, options.env
+    from coterie.cli.train import info_named
     from coterie.cli.train_deep import foreign_options
     from coterie.workflow.planning.finite_games import check_finite
 
     env, rest = foreign_options(name, words)
-    options = parse(SolveOptions, rest, command=f"solve {name}", about=f"{name}, played to write down its table.")
+    options = parse(SolveTheirs, rest, command=f"solve {name}", about=f"{name}, played to write down its table.")
+    if options.success:
+        env["success"] = info_named(options.success)
     check_finite(name)
     return options, env
 

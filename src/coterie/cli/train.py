@@ -53,6 +53,8 @@ class TrainTheirs(TrainOptions):
 
     seeds: int = 100
     """How many teams are trained, each with its own random numbers."""
+    success: str = ""
+    """What says that an episode succeeded: info:NAME for what infos tell, as --env.success NAME."""
 
 
 def run(words: list[str]) -> int:
@@ -99,6 +101,8 @@ def _train_theirs(environment: str, words: list[str], helping: bool) -> int:
         return parse(kind, rest, command=f"train {environment}", about=f"{environment}, with tables.")
 
     options = read(preset or "default")
+    if options.success:
+        env["success"] = info_named(options.success)
     if options.ladder:
         raise BadInput(f"--ladder mends the tutorial, which is about rendezvous, not {environment}")
     if preset is None and not helping:
@@ -109,6 +113,14 @@ def _train_theirs(environment: str, words: list[str], helping: bool) -> int:
         preset = preset_for_tables(environment, not finite_game(environment, env, say_playing).common)
         options = dataclasses.replace(read(preset), preset=preset)
     return _train(environment, options, env)
+
+
+def info_named(rule: str) -> str:
+    """The name in `info:NAME`; BadInput for another rule, for a table knows no returns of whole episodes."""
+    name = rule.removeprefix("info:")
+    if not rule.startswith("info:") or not name:
+        raise BadInput(f"--success '{rule}': of tables the infos say what a success is, like --success info:won")
+    return name
 
 
 def _check_road(environment: str, words: list[str], deep: bool) -> None:

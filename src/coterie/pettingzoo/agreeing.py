@@ -31,13 +31,13 @@ def agrees(game: FiniteGame, environment: Any, success: str = "", episodes: int 
             states = [int(one) for one in game.start_state if _looks_so(game, rows, int(one), look)]
             if not states and len(game.start_state) == 1:
                 return False
-            for _ in range(min(game.horizon, LONGEST)):
+            for step in range(1, min(game.horizon, LONGEST) + 1):
                 if look.over or not states:
                     break
                 joint = legal_draw(draws, look)
                 happened, look = world.step(joint)
                 states = _after(game, rows, states, joint, happened, look)
-                if not states:
+                if not states or (happened.cut and step < game.horizon):
                     return False
     except CoterieError:
         return False

@@ -10,13 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from coterie.envs.sources import OBJECT
 from coterie.errors import BadInput
 from coterie.finite.game import FiniteGame
 from coterie.running.kept import keep, kept
 from coterie.running.recorder import stem_of
 
 OWN_WORDS = ("team", "success", "horizon")  # what is asked of the table, where the environment has no such option
-BELIEVED: dict[str, FiniteGame] = {}  # the last table that was made or found to agree in this process
+BELIEVED: dict[Any, FiniteGame] = {}  # the last table that was made or found to agree in this process
+KNOWN = ("pettingzoo.utils", "gymnasium.", "numpy.", "coterie.")
 PACKAGES = ("pettingzoo", "gymnasium", "numpy")
 
 
@@ -37,7 +39,8 @@ def foreign_game(
     """The table of a PettingZoo environment by its word; `on_making` is called where it is not kept, or no more true.
 
     What is kept goes by the word, the options, the versions of packages and the source files that are loaded beside
-    the environment's own; and a kept table is believed only if the environment's episodes are ways through it.
+    the environment's own; and a kept table is believed only if the environment's episodes are ways through it. What was
+    given as it is, in Python, is kept for this process alone.
     """
     from coterie.pettingzoo.agreeing import agrees
     from coterie.pettingzoo.makers import find_maker
@@ -48,18 +51,21 @@ def foreign_game(
     own, asked = split_options(options or {}, maker.named_by)
     environment = build(word, maker, own)
     name = f"{stem_of(word)[-60:]}-{fingerprint(word, options or {}, environment)}"
-    if name in BELIEVED:
+    given = word.startswith(f"{OBJECT}:")  # in Python as it is: nobody knows what another of its word would be
+    believed = (name, maker.make if given else None)
+    if believed in BELIEVED:
         environment.close()
-        return BELIEVED[name]
-    found = kept(name)
+        return BELIEVED[believed]
+    found = None if given else kept(name)
     if found is None or not agrees(found, environment, asked.success):
         if on_making:
             on_making()
         environment.close()
         found = tabulate(build(word, maker, own), word, **asked._asdict(), on_states=on_states)
-        keep(name, found)
+        if not given:
+            keep(name, found)
     BELIEVED.clear()
-    BELIEVED[name] = found
+    BELIEVED[believed] = found
     return found
 
 
@@ -100,7 +106,9 @@ def sources_of(environment: Any) -> list[Path]:
     found: set[Path] = set()
     for kind in type(raw).__mro__:
         file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-        if file is None or kind.__module__.split(".")[0] in (*PACKAGES[1:], "coterie", "builtins"):
+        if file is None or kind.__module__.partition(".")[0] in sys.stdlib_module_names:
+            continue
+        if kind.__module__.startswith(KNOWN):  # their versions, and our own source, are hashed apart
             continue
         home = Path(file).parent
         beside = () if home.name == "site-packages" else (one for one in loaded if one.parent == home)

@@ -61,7 +61,7 @@ class Perfect(NamedTuple):
 
 
 def solve(
-    environment: str = "rendezvous",
+    environment: Any = "rendezvous",
     *,
     env: Any = None,
     discount: float = 0.9,
@@ -70,10 +70,16 @@ def solve(
 ) -> Solution:
     """The exact joint and decentralised optimum of an environment within its time limit, beside random and idle play.
 
+    `environment` is a word, a function that makes a PettingZoo environment, or such an object, which is copied.
+
     `on_searching` is told, again and again, how many partial joint policies have been looked at.
     """
     if not 0 <= discount <= 1:
         raise BadInput(f"--discount {discount:g}: expected a number from 0 to 1")
+    if not isinstance(environment, str):
+        from coterie.pettingzoo.live import word_of
+
+        environment = word_of(environment)
     game = finite_game(environment, env, on_making)
     edges, actions = optimal_play(game, optimum(game))
     decentralised, too_large, perfect = None, "", None if game.common else _perfect(game)
