@@ -162,6 +162,7 @@ def test_episodes_longer_than_the_game_that_they_name_are_refused(tmp_path):
 @pytest.mark.parametrize(("edges", "teams"), [(1, 20), (9_600, 20), (137_104, 5), (261_120, 4), (10**7, 4)])
 def test_fewer_teams_are_looked_at_where_the_table_is_large(edges, teams):
     class Large:
+        masked = False
         successor = range(edges)
 
     assert looked_at(Large()) == teams
