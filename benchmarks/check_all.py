@@ -63,8 +63,8 @@ coterie check-env ./mine.py:make_env --seconds 60
 ```
 
 The environment is played at random for about ten seconds (`--seconds`). Then you are told **what it is**, **what was
-tried**, **what is wrong with it and how to mend that**, the worst first, and **the `coterie train` line to try**, with
-a reason for each of its flags. ENV is any word that `coterie train` takes for an environment from elsewhere:
+tried**, **what is wrong with it and how to mend that**, the worst first, and **the line that trains on it**, with
+a reason for each of its flags. ENV is any word that training takes for an environment from elsewhere:
 `pettingzoo:…`, `mpe2:…`, `lbforaging:…`, `rware:…`, `magent2:…`, `./file.py:make_env`, `package.module:make_env`.
 `--json` is for programs. The command returns 0 where nothing is an error, 3 where something is, and 2 for a word that
 names nothing, so it can stand before training in a script.
@@ -206,7 +206,9 @@ def page() -> str:
     found = {word: told for word, told in saved["checks"].items() if told}
     parts = [OPENING, "## What it looks like", "Without the line about speed, which belongs to the machine."]
     parts += [
-        f"```console\n$ coterie check-env {word}\n{report(found[word])}\n```" for word in IN_FULL if word in found
+        f"```console\n$ coterie check-env {word} --seconds {ENVIRONMENTS[word]}\n{report(found[word])}\n```"
+        for word in IN_FULL
+        if word in found
     ]
     parts += [
         LOOKED_FOR.replace("{questions}", questions()),

@@ -12,6 +12,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete
 from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.utils import AgentSelector, wrappers
+from small_runs import next_commands
 
 import coterie
 from coterie.errors import BadInput, EnvironmentFault
@@ -576,7 +577,8 @@ def test_the_command_for_people_and_for_programs(mine, capsys):
     out, err = capsys.readouterr()
     assert err == ""
     assert "./mine.py:make_env  1 agent that moves alone: nothing wrong was found" in out
-    assert out.rstrip().splitlines()[-1].startswith("Next: coterie train ./mine.py:make_env --algo iql --steps ")
+    (command,) = next_commands(out)  # which parses it
+    assert command.startswith("coterie train ./mine.py:make_env --algo iql --steps ")
     assert main(["check-env", mine, "--seconds", "2", "--json", "--env.trouble", "exit"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert told["env"] == ["--env.trouble", "exit"]

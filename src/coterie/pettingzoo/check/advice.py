@@ -84,10 +84,12 @@ def algorithm(facts: Facts) -> tuple[tuple[str, ...], str]:
         return ("--algo", "iql"), "what one wins another loses, so each learns by itself"
     if len(rewards.teams) == 1 and not rewards.unpaid:
         return ("--algo", "vdn", "--reward", "team-mean"), "all are paid the same, so they are one team"
-    return (
-        "--algo",
-        "iql",
-    ), "rewards differ, so each learns by itself; if they are one team: --algo vdn --reward team-mean"
+    if any(len(team) > 1 for team in rewards.teams) and not rewards.unpaid:
+        numbers = {name: number for number, team in enumerate(rewards.teams) for name in team}
+        sides = ",".join(str(numbers[name]) for name in facts.agents)
+        return ("--algo", "iql"), f"teams are paid apart; to learn one value a team: --algo vdn --env.team {sides}"
+    why = "rewards differ, so each learns by itself; if they are one team: --algo vdn --reward team-mean"
+    return ("--algo", "iql"), why
 
 
 def success(facts: Facts) -> tuple[tuple[str, ...], str]:
