@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import coterie
 from coterie.algorithms.qlearning import Policy
-from coterie.errors import BadInput, EnvironmentFault
+from coterie.errors import BadInput, EnvironmentFault, StorageFault
 from coterie.pettingzoo.parallel import parallel
 from coterie.pettingzoo.pictures import Lens, Stack, averaged, bins, fitted, lens_for, small, words
 from coterie.pettingzoo.sources import make_worlds
 from coterie.pettingzoo.turns import turns
-from coterie.running.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.own_parts import made_of
 from coterie.running.deep.playing import check_seeds, outside_play
 from coterie.running.deep.team import DeepTeam
@@ -28,8 +28,8 @@ from coterie.running.rollout import act_at
 from coterie.settings import UNTOUCHED, PictureOptions, check_pictures
 from coterie.workflow.deep.opening import open_plan
 from coterie.workflow.deep.plan import deep_plan, planned_deep
+from coterie.workflow.deep.saving import checked_facts
 from coterie.workflow.deep.seeing import seen_through
-from coterie.workflow.deep.train import evaluate_deep
 
 SCREEN = Box(0, 255, (457, 120, 3), np.uint8)
 
@@ -95,16 +95,25 @@ def test_closed_forms():
 @settings(max_examples=60, deadline=None)
 def test_every_row_is_shared_out_wholly(size, data):
     count = data.draw(st.integers(1, size))
-    cut, shares = bins(size, count), np.zeros((count, size), int)
-    heads = [*cut.heads.tolist(), len(cut.pieces)]
-    for one in range(count):
+    first = data.draw(st.integers(0, count - 1))
+    last = data.draw(st.integers(first + 1, count))
+    whole, some = shares_of(size, count, 0, count), shares_of(size, count, first, last)
+    assert (whole >= 0).all()
+    assert (whole.sum(0) == count).all()
+    assert (whole.sum(1) == size).all()
+    np.testing.assert_array_equal(some, whole[first:last])
+
+
+def shares_of(size, count, first, last):
+    """How much of each row lies in each bin, [bins, rows]."""
+    cut, shares = bins(size, count, first, last), np.zeros((last - first, size), int)
+    heads = [*(cut.heads or range(last - first)), len(cut.pieces)]
+    for one in range(last - first):
         for begin, end in cut.pieces[heads[one] : heads[one + 1]]:
             shares[one, begin:end] += count
-        shares[one, cut.before[one]] += cut.left[one, 0]
-        shares[one, cut.after[one]] += cut.right[one, 0]
-    assert (shares >= 0).all()
-    assert (shares.sum(0) == count).all()
-    assert (shares.sum(1) == size).all()
+        for edge, share in zip(cut.edges[:, one], cut.shares[:, one, 0], strict=True):
+            shares[one, edge] += share
+    return shares
 
 
 def test_windows_of_one_picture_are_averaged_as_each_by_itself():
@@ -438,7 +447,7 @@ def test_who_is_born_has_seen_nothing():
 # Runs
 
 SMALL = {
-    "algorithm": "iql", "steps": 240, "seeds": 1, "checks": 2, "environments": 4, "rows": 3, "batch": 8, "hidden": 8,
+    "algorithm": "iql", "steps": 240, "seeds": 1, "checks": 1, "environments": 4, "rows": 3, "batch": 8, "hidden": 8,
     "layers": 1, "warmup": 24, "replay": 240, "pictures": False,
 }  # fmt: skip
 
@@ -446,7 +455,7 @@ SMALL = {
 @pytest.fixture(scope="module")
 def run(word, tmp_path_factory):
     runs = tmp_path_factory.mktemp("runs")
-    return coterie.train(word, runs=runs, name="lamps", picture=OPTIONS, recurrent=True, **SMALL)
+    return coterie.train(word, runs=runs, name="lamps", picture=OPTIONS, **SMALL)
 
 
 def test_what_is_shown_is_kept_with_the_run_and_told(word, run):
@@ -519,21 +528,17 @@ def test_a_loaded_team_does_what_the_trainer_would_on_pictures_as_they_are(word,
     assert shown == 1 - 6 * 3 / (6 * 15)  # it is right about the first picture of each episode alone
 
 
-def test_runs_of_before_there_was_a_choice_see_pictures_as_they_are(word, tmp_path):
-    run = coterie.train(word, runs=tmp_path, name="old", picture=vars(UNTOUCHED), **SMALL)
+def test_runs_of_before_there_was_a_choice_see_pictures_as_they_are(run, tmp_path):
     config = tomllib.loads((run.folder / "config.toml").read_text())
-    del config["picture"]
-    write_config(run.folder, config)
-    assert planned_deep(run.folder).picture == UNTOUCHED
-    newest = list_checkpoints(run.folder)[-1]
-    names = ("learner", "replay", "runner", "worlds", "progress", "policy")
-    parts, facts = load_checkpoint(run.folder, names)
-    facts = dict(facts)
-    del facts["settings"]["picture"]
-    save_checkpoint(run.folder, int(newest.name[5:]), parts, facts)
-    again = evaluate_deep(run.folder)
-    assert again.verdict.returns == run.verdict.returns
-    assert run.team.spec.kinds[0].observation_shape == (10, 7, 3)
+    assert config.pop("picture")["size"] == "5x3"
+    write_config(tmp_path, config)
+    before = planned_deep(tmp_path)
+    assert before.picture == UNTOUCHED
+    _, facts = load_checkpoint(run.folder, ("policy",))
+    settings_before = {name: value for name, value in facts["settings"].items() if name != "picture"}
+    assert checked_facts(tmp_path, before, {**facts, "settings": settings_before}).settings == settings_before
+    with pytest.raises(StorageFault, match=r"was saved with picture.channel = 'all'"):
+        checked_facts(tmp_path, planned_deep(run.folder), {**facts, "settings": settings_before})
 
 
 def test_pictures_are_asked_for_where_there_are_some(word):

@@ -6,7 +6,7 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from coterie.pettingzoo import surfaces
-from coterie.pettingzoo.direct import Direct, fastest, on_screen
+from coterie.pettingzoo.direct import Direct, fastest, on_screen, still
 from coterie.pettingzoo.parallel import parallel
 from coterie.pettingzoo.surfaces import CooperativePong, Pistonball, Window, pixels_of, screen_of
 from coterie.settings import PictureOptions
@@ -16,7 +16,7 @@ pygame = pytest.importorskip("pygame", reason="these environments draw with pyga
 
 def pistons(**options):
     pistonball = pytest.importorskip("pettingzoo.butterfly.pistonball.pistonball", reason="it needs pymunk")
-    options = {"continuous": False, "max_cycles": 60, "render_mode": "rgb_array", **options}
+    options = {"continuous": False, "max_cycles": 30, "render_mode": "rgb_array", **options}
     return aec_to_parallel_wrapper(OrderEnforcingWrapper(pistonball.raw_env(**options)))
 
 
@@ -45,12 +45,15 @@ def same_play(behind, screened, choose, seeds):
     for seed in seeds:
         expected, found = behind.reset(seed=seed), screened.reset(seed=seed)
         compare(expected[0], found[0])
+        before = []
         steps.append(0)
         while behind.agents:
             actions = choose(behind, draws)
             found = ()  # nothing is drawn while it is looked at
             expected, found = behind.step(actions), screened.step(actions)
             compare(expected[0], found[0])
+            if screened.screen is not None:
+                assert still(screened.screen, before, None)
             assert [dict(one) for one in expected[1:4]] == [dict(one) for one in found[1:4]]
             np.testing.assert_array_equal(behind.state(), screened.state())
             steps[-1] += 1
@@ -85,7 +88,7 @@ def test_views_of_the_common_picture_are_what_observe_gives(make, choose, option
     steps = same_play(behind, screened, choose, range(2))
     assert min(steps) > 3
     if choose is right_of_the_ball:
-        assert max(steps) < 60  # the ball arrived, so that its end was drawn, too
+        assert max(steps) < 30  # the ball arrived, so that its end was drawn, too
     assert "draw_pistons" not in vars(below.unwrapped)
     assert "render" not in vars(getattr(below.unwrapped, "env", below))
 
@@ -119,13 +122,28 @@ class Painted(Pistonball):
         surfaces.words_of(self.raw.screen)[480, 71] ^= 1
 
 
+class Unmoved(CooperativePong):
+    """A fourth: it does not tell where the ball has been."""
+
+    def things(self):
+        return super().things()[:-1]
+
+
+class Silent(Pistonball):
+    """A fifth: it tells of new pictures alone."""
+
+    def changed(self):
+        return [self.moves.whole] if self.moves.asked() == [self.moves.whole] else []
+
+
 class Broken(CooperativePong):
     def hold(self):
         raise RuntimeError("no screen here")
 
 
 @pytest.mark.parametrize(
-    ("make", "screen"), [(paddles, Shifted), (paddles, Late), (paddles, Broken), (pistons, Painted)]
+    ("make", "screen"),
+    [(paddles, Shifted), (paddles, Late), (paddles, Unmoved), (paddles, Broken), (pistons, Painted), (pistons, Silent)],
 )
 def test_a_screen_that_shows_something_else_is_not_used(make, screen, monkeypatch):
     environment = make()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +19,7 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
 
 from coterie.pettingzoo.reading import any_action, state_of
-from coterie.pettingzoo.surfaces import Screen, screen_of, sights
+from coterie.pettingzoo.surfaces import Screen, pixels_of, screen_of, sights
 
 CHECKS_ONLY = (OrderEnforcingWrapper, AssertOutOfBoundsWrapper)  # layers that only check how they are called
 TRIAL_STEPS = 30
@@ -65,6 +66,8 @@ class Direct:
         """Begin an episode: observations and infos."""
         self.layers.reset(seed=seed, options=options)
         raw = self.raw
+        if self.screen is not None:
+            self.screen.begin()
         out = {agent for agent in raw.agents if raw.terminations[agent] or raw.truncations[agent]}
         return self.observe([agent for agent in raw.agents if agent not in out]), dict(raw.infos)
 
@@ -155,23 +158,35 @@ def fastest(environment: Any, steps: int = TRIAL_STEPS) -> Callable[[Any], Direc
 
 
 def does_the_same(form: Callable[[Any], Direct | None], environment: Any, told: list[Any], steps: int) -> bool:
-    """Whether a form of an environment tells what was told."""
+    """Whether a form of an environment tells what was told, and its screen, if it has one, all that changes on it."""
     try:
         one = form(environment)
-        return one is not None and same(told, record(one, steps))
+        if one is None or not same(told, record(one, steps)):
+            return False
+        return one.screen is None or all(record(one, steps, partial(still, one.screen, [])))
     except Exception:
         return False
 
 
-def record(environment: Any, steps: int) -> list[Any]:
-    """Copies of all that an environment tells over so many steps of random legal play; of large arrays, digests."""
+def still(screen: Screen, before: list[np.ndarray], told: Any) -> bool:
+    """Whether nothing has changed since it was last asked but what the screen says; `before` is kept for the next."""
+    picture = pixels_of(screen.surface()).copy()
+    elsewhere, last = np.ones(picture.shape[:2], bool), before[0] if before else picture
+    for top, bottom, left, right in screen.changed():
+        elsewhere[max(0, top) : max(0, bottom), max(0, left) : max(0, right)] = False
+    before[:] = [picture]
+    return bool((picture == last).all(-1)[elsewhere].all())
+
+
+def record(environment: Any, steps: int, keep: Callable[[Any], Any] | None = None) -> list[Any]:
+    """What is kept of all that an environment tells over so many steps of random legal play; else copies (`kept`)."""
     draws, told, over = np.random.default_rng(0), [], True
-    observations, infos = {}, {}
+    observations, infos, keep = {}, {}, keep or kept
     for step in range(steps):
         if over:
             observations = {}  # nothing can be drawn while a picture is looked at
             observations, infos = environment.reset(seed=step)
-            told.append(kept((observations, infos, list(environment.agents), state_of(environment))))
+            told.append(keep((observations, infos, list(environment.agents), state_of(environment))))
         actions = {
             agent: any_action(draws, environment.action_space(agent), observations[agent], infos.get(agent, {}))
             for agent in environment.agents
@@ -179,7 +194,7 @@ def record(environment: Any, steps: int) -> list[Any]:
         observations = {}
         observations, *rest, infos = environment.step(actions)
         over = not environment.agents
-        told.append(kept((observations, rest, infos, list(environment.agents), state_of(environment))))
+        told.append(keep((observations, rest, infos, list(environment.agents), state_of(environment))))
     return told
 
 

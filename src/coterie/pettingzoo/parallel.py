@@ -115,7 +115,7 @@ class OneParallel:
         known = seats.numbers
         if self.looks and len(observations) == len(reading.places):
             self.look(glance)
-            observations = dict.fromkeys(observations)
+            observations = {name: None for name in observations if "action_mask" in infos.get(name, NOTHING)}
         for name, observation in observations.items():
             if name not in known and name in gone:
                 continue  # it ended earlier, and its place is another's
@@ -135,9 +135,9 @@ class OneParallel:
     def look(self, glance: Glance) -> None:
         """Write what all see of their common picture, at once."""
         assert self.screen is not None, "looks are at a screen"
-        pixels = pixels_of(self.screen.surface())
+        pixels, changed = pixels_of(self.screen.surface()), self.screen.changed()
         for look, stack, obs in zip(self.looks, self.seats.stacks, glance.obs, strict=True):
-            frames = look.at(pixels)
+            frames = look.at(pixels, changed)
             obs[:] = frames if stack is None else stack.add(frames, slice(None))
 
 

@@ -148,39 +148,31 @@ def words(lens: Lens) -> str:
 
 
 class Bins(NamedTuple):
-    """`count` bins of equal length over `size` things, counted in shares of 1/count of a thing.
+    """Bins of equal length over rows, which are counted in shares of a row: as many as there are bins.
 
-    pieces: (from, to), the things that lie wholly in a bin, at most ROOM at a time; heads: where each bin's begin among
-    pieces. before, after: the things that lie in it with a share left, right of count. edges, rest: bin i begins
-    edges[i] whole things and a share of rest[i] from the beginning; so the end is the last of them.
+    pieces: (from, to), the rows that lie wholly in a bin, at most ROOM at a time; heads: where those of each bin begin,
+    None where each has one. edges int[2, bins], shares int32[2, bins, 1]: the rows that lie in it in part, before and
+    after, and what share of them does.
     """
 
-    pieces: tuple[tuple[int, int], ...]
-    heads: np.ndarray
-    before: np.ndarray
-    left: np.ndarray
-    after: np.ndarray
-    right: np.ndarray
+    pieces: list[tuple[int, int]]
+    heads: list[int] | None
     edges: np.ndarray
-    rest: np.ndarray
+    shares: np.ndarray
 
 
-@lru_cache(maxsize=256)
-def bins(size: int, count: int) -> Bins:
-    """How `size` things lie in 1 <= count <= size bins."""
-    begin = np.arange(count + 1) * size
-    first, last = -(-begin[:-1] // count), begin[1:] // count
-    left, right = first * count - begin[:-1], begin[1:] - last * count
+@lru_cache(maxsize=4_096)
+def bins(size: int, count: int, first: int, last: int) -> Bins:
+    """How `size` rows lie in 1 <= count <= size bins; those from `first` to `last`."""
+    begin = np.arange(first, last + 1) * size
+    one, two = -(-begin[:-1] // count), begin[1:] // count
     pieces, heads = [], []
-    for one, two in zip(first.tolist(), last.tolist(), strict=True):
+    for top, bottom in zip(one.tolist(), two.tolist(), strict=True):
         heads.append(len(pieces))
-        pieces += [(place, min(place + ROOM, two)) for place in range(one, max(two, one + 1), ROOM)]
-    before, after = np.maximum(first - 1, 0), np.minimum(last, size - 1)
-    return Bins(
-        tuple(pieces), np.array(heads), before, left[:, None].astype(np.int32), after,
-        right[:, None].astype(np.int32),
-        begin // count, (begin % count)[:, None],
-    )  # fmt: skip
+        pieces += [(row, min(row + ROOM, bottom)) for row in range(top, max(bottom, top + 1), ROOM)]
+    shares = np.stack([one * count - begin[:-1], begin[1:] - two * count]).astype(np.int32)
+    edges = np.stack([one - 1, two]).clip(0, size - 1)
+    return Bins(pieces, heads if len(pieces) > len(heads) else None, edges, shares[..., None])
 
 
 def planes(pixels: np.ndarray, channels: Sequence[int]) -> list[np.ndarray]:
@@ -216,40 +208,39 @@ def whole_rows(pixels: np.ndarray, pieces: Sequence[tuple[int, int]], channels: 
 def weighed(values: Sequence[np.ndarray], grey: bool, times: Any = 1) -> np.ndarray:
     """What counts of channels [..] each, so many times: int32[.., C], or their brightness in 256ths, int32[.., 1]."""
     if not grey:
-        return np.stack([np.multiply(one, times, dtype=np.int32) for one in values], -1)
+        counted = [np.multiply(one, times, dtype=np.int32)[..., None] for one in values]
+        return counted[0] if len(counted) == 1 else np.concatenate(counted, -1)
     bright = np.multiply(values[0], GREY[0] * times, dtype=np.int32)
     for one, weight in zip(values[1:], GREY[1:], strict=True):
         bright += np.multiply(one, weight * times, dtype=np.int32)
     return bright[..., None]
 
 
-def summed_rows(pixels: np.ndarray, count: int, channels: Sequence[int], grey: bool) -> tuple[np.ndarray, int]:
-    """Rows of sums int32[count, W, C], and what each is a sum of: uint8[H, W, B] averaged down."""
-    if count == len(pixels):
-        return weighed(planes(pixels, channels), grey), 1
-    cut = bins(len(pixels), count)
+def summed_rows(
+    pixels: np.ndarray, count: int, channels: Sequence[int], grey: bool, first: int = 0, last: int = 0
+) -> np.ndarray:
+    """Rows of sums int32[count, W, C], with H as their weight: uint8[H, W, B] averaged down; or from first to last."""
+    cut = bins(len(pixels), count, first, last or count)
     inside = weighed(whole_rows(pixels, cut.pieces, channels), grey, count)
-    if len(cut.pieces) > count:
+    if cut.heads is not None:
         inside = np.add.reduceat(inside, cut.heads, axis=0)
-    if cut.left.any():
-        inside += weighed(planes(pixels[cut.before], channels), grey, cut.left)
-    if cut.right.any():
-        inside += weighed(planes(pixels[cut.after], channels), grey, cut.right)
-    return inside, len(pixels)
+    if cut.shares.any():
+        before, after = weighed(planes(pixels[cut.edges], channels), grey, cut.shares)
+        inside += before
+        inside += after
+    return inside
 
 
-def summed_columns(rows: np.ndarray, width: int, count: int, lefts: np.ndarray) -> tuple[np.ndarray, int]:
-    """Windows of `width` columns averaged across: int32[h, W, C], lefts int[N] -> int64[N, h, count, C]."""
-    if count == width:
-        return windows(rows, lefts, width).astype(np.int64), 1
-    cut = bins(width, count)
+def summed_columns(rows: np.ndarray, width: int, count: int, lefts: np.ndarray) -> np.ndarray:
+    """Windows averaged across, with `width` as their weight: int32[h, W, C], lefts int[N] -> int64[N, h, count, C]."""
+    begin = np.arange(count + 1) * width
+    at, rest = lefts[:, None] + begin // count, (begin % count)[:, None]
     up_to = np.zeros((rows.shape[0], rows.shape[1] + 1, rows.shape[2]), np.int64)
     np.cumsum(rows, axis=1, out=up_to[:, 1:])
-    at = lefts[:, None] + cut.edges
     sums = up_to[:, at] * count
-    if cut.rest.any():
-        sums += rows[:, np.minimum(at, rows.shape[1] - 1)] * cut.rest
-    return np.diff(sums, axis=2).swapaxes(0, 1), width
+    if rest.any():
+        sums += rows[:, np.minimum(at, rows.shape[1] - 1)] * rest
+    return (sums[:, :, 1:] - sums[:, :, :-1]).swapaxes(0, 1)
 
 
 def averaged(lens: Lens, pixels: np.ndarray, channels: Sequence[int], lefts: np.ndarray) -> np.ndarray:
@@ -261,9 +252,18 @@ def averaged(lens: Lens, pixels: np.ndarray, channels: Sequence[int], lefts: np.
     high, wide = lens.size
     if lens.size == (lens.rows, lens.columns) and not lens.grey:
         return windows(np.stack(planes(pixels, channels), -1), lefts, wide)
-    rows, high_share = summed_rows(pixels, high, channels, lens.grey)
-    sums, wide_share = summed_columns(rows, lens.columns, wide, lefts)
-    share = high_share * wide_share * (256 if lens.grey else 1)
+    if high == lens.rows:
+        return across(lens, weighed(planes(pixels, channels), lens.grey), lefts, 1)
+    return across(lens, summed_rows(pixels, high, channels, lens.grey), lefts)
+
+
+def across(lens: Lens, rows: np.ndarray, lefts: np.ndarray, weight: int = 0) -> np.ndarray:
+    """What is seen of rows of sums, int32[h, W, C] -> uint8[N, h, w, C]; weight: theirs, if not that of all rows."""
+    share = (weight or lens.rows) * (256 if lens.grey else 1)
+    if lens.size[1] == lens.columns:
+        sums = windows(rows, lefts, lens.columns).astype(np.int64)
+    else:
+        sums, share = summed_columns(rows, lens.columns, lens.size[1], lefts), share * lens.columns
     return ((2 * sums + share) // (2 * share)).astype(np.uint8)
 
 
