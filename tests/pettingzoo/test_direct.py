@@ -8,7 +8,7 @@ from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import BaseWrapper, OrderEnforcingWrapper
 
-from coterie.pettingzoo.direct import Direct, safe
+from coterie.pettingzoo.direct import Direct, fastest
 from coterie.pettingzoo.parallel import parallel
 
 
@@ -57,7 +57,7 @@ def play_both(behind, directly, episodes=2, steps=30):
 )
 def test_it_is_the_wrapper_bit_for_bit(module, options):
     behind, below = module.parallel_env(**options), module.parallel_env(**options)
-    assert safe(below)
+    assert fastest(below) is Direct
     cycles = options.get("max_cycles", 25)
     assert play_both(behind, Direct(below)) == 2 * cycles  # the last step of an episode is among them
 
@@ -131,19 +131,19 @@ def behind(environment):
 
 def test_a_death_at_the_end_of_a_cycle():
     below = behind(Dice())
-    assert safe(below)
+    assert fastest(below) is Direct
     assert play_both(behind(Dice()), Direct(below)) == 2 * 4
 
 
 def test_an_environment_that_draws_while_it_is_observed_stays_behind_its_wrapper():
-    assert not safe(behind(Dice(noisy=True)))
+    assert fastest(behind(Dice(noisy=True))) is None
     assert type(parallel([behind(Dice(noisy=True))]).ones[0].environment) is aec_to_parallel_wrapper
     with pytest.raises(AssertionError):
         play_both(behind(Dice(noisy=True)), Direct(behind(Dice(noisy=True))))
 
 
 def test_agents_out_of_turn_are_refused_as_the_wrapper_does():
-    assert not safe(behind(Dice(turning=True)))
+    assert fastest(behind(Dice(turning=True))) is None
     for form in (behind(Dice(turning=True)), Direct(behind(Dice(turning=True)))):
         form.reset(seed=0)
         for _ in range(3):
@@ -161,7 +161,7 @@ class Doubled(BaseWrapper):
 
 def test_a_layer_that_changes_something_stays():
     below = behind(Doubled(Dice()))
-    assert safe(below)
+    assert fastest(below) is Direct
     assert isinstance(Direct(below).raw, Doubled)
     assert play_both(behind(Doubled(Dice())), Direct(below)) == 2 * 4
     assert not play_with_other_sights(behind(Doubled(Dice())), Direct(behind(Dice())))
@@ -193,4 +193,4 @@ def test_what_is_not_behind_the_wrapper_is_left_alone():
     class Native(pettingzoo.ParallelEnv):
         possible_agents = ()
 
-    assert not safe(Native())
+    assert fastest(Native()) is None

@@ -12,6 +12,7 @@ import tyro
 from coterie.cli.options import flag_value, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
+from coterie.settings import PictureOptions
 from coterie.workflow.deep.plan import (
     deep_options,
     deep_plan,
@@ -89,7 +90,7 @@ def is_deep(environment: str, words: list[str]) -> bool:
 
 def run(environment: str, words: list[str]) -> int:
     """Train, judge, print, draw."""
-    road_of(environment)
+    road = road_of(environment)
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
     sharing = shares({"share_experience": flag_value(words, "--share-experience") or "none"})
     algorithm = algorithm or ("iql" if sharing else None)
@@ -98,6 +99,8 @@ def run(environment: str, words: list[str]) -> int:
     foreign, rest = foreign_options(environment, words)
     if ":" not in environment:
         nested["env"] = (catalogue.find(environment).options(), False)
+    if road == "worker":
+        nested["picture"] = (PictureOptions(), False)
     about = environment if ":" in environment else f"{environment}: {catalogue.find(environment).about}."
     kind = with_options("TrainDeep", TrainDeepOptions, **nested)
     options = parse(kind, rest, command=f"train {environment}", about=about)
@@ -116,12 +119,14 @@ def run(environment: str, words: list[str]) -> int:
         checks=options.checks,
         check_episodes=options.check_episodes,
         final_episodes=options.final_episodes,
+        picture=options.picture if road == "worker" else None,
     )
     from coterie.cli.output import DeepProgressLine, finished, next_step, say, say_fault, show, show_json
     from coterie.running.recorder import check_new, word_for
     from coterie.running.trackers import check_tracker, tracker
     from coterie.showing.deep import verdict
     from coterie.workflow.deep.opening import open_plan
+    from coterie.workflow.deep.seeing import seen_through
     from coterie.workflow.deep.train import check_rewards, interruptible, learn_deep, new_folder
 
     check_tracker(options.track)
@@ -131,6 +136,8 @@ def run(environment: str, words: list[str]) -> int:
     with interruptible(chosen.environment):
         opened = open_plan(chosen, workers=options.workers, device=options.device, on_restart=progress.note)
         check_rewards(chosen, opened)
+    for line in seen_through(opened):
+        say(line)
     if opened.note:
         say(f"! {opened.note}")
     folder = new_folder(chosen, Path(options.runs), options.name)

@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 
 from coterie.errors import EnvironmentFault
+from coterie.pettingzoo.pictures import Lens, small
+from coterie.types import Kind
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,14 +58,29 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What agents of a kind see and do, in their environment's own words; None where these are arrays and numbers."""
+    """What agents of a kind see and do, in their environment's own words; None where these are arrays and numbers.
+
+    lens: through which they see pictures; None where they see them as they are, or see none.
+    """
 
     seen: Seen | None = None
     chosen: Chosen | None = None
+    lens: Lens | None = None
 
     def array(self, observation: Any) -> Any:
-        """An observation as the array that a network sees."""
+        """An observation as the array that a network sees; of pictures that are stacked, the newest."""
+        if self.lens is not None:
+            return small(self.lens, observation)
         return as_row(self.seen, observation) if self.seen is not None and self.seen.parts else observation
+
+    def observed(self, observation: Any) -> np.ndarray:
+        """An observation as an array whose shape can be told: a picture as it is, else what a network sees."""
+        return np.asarray(self.array(observation) if self.lens is None else observation)
+
+    def expected(self, kind: Kind) -> tuple[str, tuple[int, ...]]:
+        """What `observed` gives for agents of this kind: its dtype and shape."""
+        shape = kind.observation_shape if self.lens is None else self.lens.shape
+        return kind.observation_dtype, shape
 
     def action(self, number: int) -> Any:
         """The action that a number means."""

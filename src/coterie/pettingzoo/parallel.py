@@ -14,21 +14,33 @@ from pettingzoo import ParallelEnv
 
 from coterie.errors import EnvironmentFault
 from coterie.pettingzoo.board import Board, Glance
-from coterie.pettingzoo.checks import everybody_sees, paid, put, put_mask, put_state
-from coterie.pettingzoo.direct import Direct, safe
+from coterie.pettingzoo.checks import encoded, everybody_sees, paid, put, put_mask, put_state
+from coterie.pettingzoo.direct import Direct, fastest
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.layouts import masked
 from coterie.pettingzoo.reading import Reading, Seats, read
+from coterie.pettingzoo.surfaces import looks_of, pixels_of
+from coterie.settings import PictureOptions
 
 Success = Callable[[Mapping[Hashable, Any]], bool]  # reads the infos of one step
 NOTHING: Mapping[str, Any] = {}
+WRITTEN = object()
 
 
-def write(reading: Reading, glance: Glance, number: int, observation: Any, info: Mapping[str, Any]) -> None:
-    """Write what one agent sees and may do; the mask stands beside the observation or in the info."""
+def write(seats: Seats, glance: Glance, number: int, observation: Any, info: Mapping[str, Any]) -> None:
+    """Write what one agent sees and may do; the mask stands beside the observation or in the info.
+
+    An observation that is WRITTEN has been written already.
+    """
+    reading = seats.reading
     kind, place = reading.places[number]
     agent, (observation, mask) = reading.spec.agents[number], masked(observation, info)
-    put(glance.obs[kind], place, agent, observation, reading.encoders[kind])
+    encode, stack = reading.encoders[kind], seats.stacks[kind]
+    if stack is not None and observation is not WRITTEN:
+        picture = observation if encode is None else encoded(agent, observation, encode)
+        put(glance.obs[kind], place, agent, stack.add(np.asarray(picture)[None], slice(place, place + 1))[0])
+    elif observation is not WRITTEN:
+        put(glance.obs[kind], place, agent, observation, encode)
     if mask is not None:
         put_mask(glance.legal[kind], place, agent, mask)
 
@@ -43,6 +55,13 @@ class InfoSays(NamedTuple):
         return any(bool(np.any(info.get(self.name, False))) for info in infos.values() if isinstance(info, Mapping))
 
 
+def shown(reading: Reading) -> tuple[list[list[Hashable]], list[Any]]:
+    """By kind, the names of its agents in their order, and their lens."""
+    names = {number: name for name, number in reading.numbers.items()}
+    kinds = [[names[number] for number in kind.agents if number in names] for kind in reading.spec.kinds]
+    return kinds, [layout.lens for layout in reading.layouts]
+
+
 class OneParallel:
     """One ParallelEnv: everybody who is alive moves at once."""
 
@@ -50,6 +69,8 @@ class OneParallel:
         self.environment, self.reading, self.success = environment, reading, success
         self.seats = Seats(reading, environment)
         self.gone: set[Hashable] = set()
+        self.screen = environment.screen if isinstance(environment, Direct) else None
+        self.looks = [] if self.screen is None else looks_of(self.screen, *shown(reading))
 
     def reset(self, seed: int, glance: Glance) -> None:
         """Begin an episode that is a function of this seed."""
@@ -86,11 +107,14 @@ class OneParallel:
     def write(self, glance: Glance, observations: Mapping[Hashable, Any], infos: Mapping[Hashable, Any]) -> None:
         """Write what was observed; the last observation of an agent that has just ended is among it."""
         reading, seats, gone = self.reading, self.seats, self.gone
-        known = seats.numbers
-        for name, observation in observations.items():
+        known, written = seats.numbers, None
+        if self.looks and len(observations) == len(reading.places):
+            self.look(glance)
+            written = {name: WRITTEN for name in observations if "action_mask" in infos.get(name, NOTHING)}
+        for name, observation in (observations if written is None else written).items():
             if name not in known and name in gone:
                 continue  # it ended earlier, and its place is another's
-            write(reading, glance, seats.number(name), observation, infos.get(name, NOTHING))
+            write(seats, glance, seats.number(name), observation, infos.get(name, NOTHING))
         agents = self.environment.agents
         everybody_sees(agents, observations, gone)
         if not gone and len(agents) == len(reading.places):
@@ -104,6 +128,14 @@ class OneParallel:
         if self.success is not None:
             glance.success[...] = self.success(infos)
 
+    def look(self, glance: Glance) -> None:
+        """Write what all see of their common picture, at once."""
+        assert self.screen is not None, "looks are at a screen"
+        pixels, changed = pixels_of(self.screen.surface()), self.screen.changed()
+        for look, stack, obs in zip(self.looks, self.seats.stacks, glance.obs, strict=True):
+            frames = look.at(pixels, changed)
+            obs[:] = frames if stack is None else stack.add(frames, slice(None))
+
 
 def parallel(
     environments: Sequence[ParallelEnv],
@@ -112,20 +144,21 @@ def parallel(
     success: Success | None = None,
     central: bool = True,
     slots: int = 0,
+    picture: PictureOptions | None = None,
     board: Board | None = None,
     first: int = 0,
 ) -> Drive:
     """Drive E equal ParallelEnv objects; `team` gives each agent's team number, `success` reads the infos of a step.
 
     Not `central`: their central state is not asked for, which some take long to make. Where they stand behind the
-    AEC-to-parallel wrapper and it is safe, what is below it is driven directly. slots: see `read`.
+    AEC-to-parallel wrapper and it is safe, what is below it is driven directly. slots, picture: see `read`.
     """
-    direct = safe(environments[0])
-    known = read(environments[0], team, central=central, slots=slots)
+    form = fastest(environments[0])
+    known = read(environments[0], team, central=central, slots=slots, picture=picture)
 
     def one(environment: Any) -> OneParallel:
         again = environment is not environments[0] and not known.comes_and_goes
-        reading = read(environment, team, central=central) if again else known
-        return OneParallel(Direct(environment) if direct else environment, reading, success)
+        reading = read(environment, team, central=central, picture=picture) if again else known
+        return OneParallel((form and form(environment)) or environment, reading, success)
 
     return Drive([one(environment) for environment in environments], board, first)

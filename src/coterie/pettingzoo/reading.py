@@ -11,7 +11,9 @@ from gymnasium import spaces
 
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.layouts import Layout, as_row, decoder, label
+from coterie.pettingzoo.pictures import Stack, is_picture, lens_for, small, stack_of
 from coterie.pettingzoo.spaces import chosen, dtype_of, high_of, one_array, seen, shape_of, sight_of
+from coterie.settings import UNTOUCHED, PictureOptions
 from coterie.types import Kind, Spec
 
 PROBED_EPISODES, PROBED_STEPS = 4, 250  # of random play, to see how many agents there are at once
@@ -48,11 +50,13 @@ def read(
     central: bool = True,
     turns: bool = False,
     slots: int = 0,
+    picture: PictureOptions | None = None,
 ) -> Reading:
     """The kinds, order and spaces of an environment; resets it.
 
     Without `team` all agents are one team, or each is `alone`. Not `central`: the central state is left alone. turns:
     one agent moves at a time. slots: places a kind, where agents come and go; 0: as many as random play needs.
+    picture: how pictures are shown; None: as they are.
     """
     environment.reset(seed=0)
     listed = tuple(getattr(environment, "possible_agents", None) or ())
@@ -78,9 +82,13 @@ def read(
         kind_numbers = [[order.index(name) for name in group[2]] for group in groups]
     actions = [chosen(space, group[0], environment) for _, space, group in groups]
     layouts = [seen(space, group[0]) for space, _, group in groups]
+    lenses = [lens_for(space, picture or UNTOUCHED) for space, _, _ in groups]
+    check_pictures_seen(environment, [space for space, _, _ in groups], picture)
     kinds = tuple(
-        Kind(tuple(numbers), action.count, shape_of(space), str(dtype_of(space)), high_of(space))
-        for (space, _, _), numbers, action in zip(groups, kind_numbers, actions, strict=True)
+        Kind(
+            tuple(numbers), action.count, lens.shown if lens else shape_of(space), str(dtype_of(space)), high_of(space)
+        )
+        for (space, _, _), numbers, action, lens in zip(groups, kind_numbers, actions, lenses, strict=True)
     )
     everyone = tuple(range(len(order)))
     teams = tuple(team) if team is not None else everyone if alone else (0,) * len(order)
@@ -100,27 +108,41 @@ def read(
         {} if unlisted else {name: number for number, name in enumerate(order)},
         tuple(where[number] for number in everyone),
         tuple(
-            None if one_array(group[0]) else functools.partial(as_row, layout)
-            for group, layout in zip(groups, layouts, strict=True)
+            functools.partial(small, lens)
+            if lens
+            else None
+            if one_array(group[0])
+            else functools.partial(as_row, layout)
+            for group, layout, lens in zip(groups, layouts, lenses, strict=True)
         ),
         tuple(decoder(actions[where[number][0]]) for number in everyone),
         tuple((space, action) for space, action, _ in groups),
-        tuple(map(Layout, layouts, actions)),
+        tuple(map(Layout, layouts, actions, lenses)),
         state is not None,
     )
 
 
 class Seats:
-    """Which number each present agent has; who comes under a new name gets a free place of its kind."""
+    """Which number each present agent has; who comes under a new name gets a free place of its kind.
+
+    stacks: by kind, the pictures that whoever sits there has seen of late; None where one is shown at a time.
+    """
 
     def __init__(self, reading: Reading, environment: Any) -> None:
         self.reading, self.environment = reading, environment
         self.numbers: dict[Hashable, int] = dict(reading.numbers)
+        self.stacks: tuple[Stack | None, ...] = tuple(
+            stack_of(layout.lens, len(kind.agents))
+            for layout, kind in zip(reading.layouts, reading.spec.kinds, strict=True)
+        )
 
     def begin(self) -> None:
         """An episode begins: all places are free."""
         if self.reading.comes_and_goes:
             self.numbers.clear()
+        for stack in self.stacks:
+            if stack is not None:
+                stack.begin()
 
     def number(self, name: Hashable) -> int:
         """The number of an agent; EnvironmentFault where it is unknown, or no place is free."""
@@ -148,7 +170,17 @@ class Seats:
                 f"--env.slots {2 * len(kind.agents)}"
             )
         self.numbers[name] = free
+        stack, place = self.stacks[kinds[0]], self.reading.places[free][1]
+        if stack is not None:
+            stack.forget(place)
         return free
+
+
+def check_pictures_seen(environment: Any, spaces_seen: Sequence[Any], picture: PictureOptions | None) -> None:
+    """Raises BadInput where something is asked of pictures, and nobody sees any."""
+    asked = picture is not None and picture not in (PictureOptions(), UNTOUCHED)
+    if asked and not any(map(is_picture, spaces_seen)):
+        raise BadInput(f"--picture: no agent of {environment} sees pictures of bytes; they see {spaces_seen[0]}")
 
 
 def state_of(environment: Any) -> Any:

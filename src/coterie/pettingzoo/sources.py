@@ -19,6 +19,7 @@ from coterie.pettingzoo.parallel import Success
 from coterie.pettingzoo.tuples import TupleForm, in_tuples
 from coterie.pettingzoo.worker import Reads, drive, made
 from coterie.pettingzoo.workers import Workers
+from coterie.settings import PictureOptions
 from coterie.yours import told
 
 NEEDED = ("reset", "step", "observation_space", "action_space", "close")
@@ -34,16 +35,18 @@ def make_worlds(
     team: Sequence[int] | None = None,
     central: bool = True,
     slots: int = 0,
+    picture: PictureOptions | None = None,
     on_restart: Callable[[str], None] | None = None,
 ) -> Drive | Workers:
     """The worlds of the worker road: E environments in this process (workers 0) or in so many others.
 
     Options are keywords of whatever makes the environment. Not `central`: no central state is asked for, where no
     mixer or critic reads it. With workers, `success` must be found by name in a module. slots: places a kind, where
-    agents come and go; 0: as many as random play needs. on_restart: see Workers.
+    agents come and go; 0: as many as random play needs. picture: how pictures are shown; None: as they are. on_restart:
+    see Workers.
     """
     kept_maker.cache_clear()  # what is in the user's file now
-    make, reads = partial(make_another, word, dict(options or {})), Reads(team, success, central, slots)
+    make, reads = partial(make_another, word, dict(options or {})), Reads(team, success, central, slots, picture)
     if workers:
         return Workers(make, environments, workers, reads, on_restart=on_restart)
     return drive([make() for _ in range(environments)], reads)

@@ -182,7 +182,7 @@ class World:
                 except FAILURES:
                     continue  # not every environment tells who waits what there is
                 if seen is not None:
-                    write(self.one.reading, self.slate, numbers[name], seen, {})
+                    write(self.one.seats, self.slate, numbers[name], seen, {})
 
 
 def world_of(environment: Any, identity: Identity, team: Sequence[int] | None, success: str = "") -> World:

@@ -8,6 +8,7 @@ The runner completes a decision at the same agent's next turn, with the rewards 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import partial
 
 from pettingzoo import AECEnv
 
@@ -16,6 +17,7 @@ from coterie.pettingzoo.checks import paid, put_state, unseen
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.parallel import Success, write
 from coterie.pettingzoo.reading import Reading, Seats, read
+from coterie.settings import PictureOptions
 
 
 class OneInTurns:
@@ -55,7 +57,7 @@ class OneInTurns:
             if observation is None and not (terminated or truncated):
                 raise unseen(name)
             if observation is not None:
-                write(reading, glance, number, observation, infos[name])
+                write(seats, glance, number, observation, infos[name])
             glance.reward[number] += paid(name, reward)
             if not (terminated or truncated):
                 glance.to_move[number] = True
@@ -78,6 +80,7 @@ def turns(
     success: Success | None = None,
     central: bool = True,
     slots: int = 0,
+    picture: PictureOptions | None = None,
     board: Board | None = None,
     first: int = 0,
 ) -> Drive:
@@ -85,11 +88,11 @@ def turns(
 
     A joint step is one decision of one agent in every environment. The rest is as in `parallel`.
     """
-    known = read(environments[0], team, alone=True, central=central, turns=True, slots=slots)
+    known = read(environments[0], team, alone=True, central=central, turns=True, slots=slots, picture=picture)
 
     def one(environment: AECEnv) -> OneInTurns:
         again = environment is not environments[0] and not known.comes_and_goes
-        reading = read(environment, team, alone=True, central=central, turns=True) if again else known
-        return OneInTurns(environment, reading, success)
+        again_so = partial(read, environment, team, alone=True, central=central, turns=True, picture=picture)
+        return OneInTurns(environment, again_so() if again else known, success)
 
     return Drive([one(environment) for environment in environments], board, first)

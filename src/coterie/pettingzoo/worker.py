@@ -21,6 +21,7 @@ from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.hand import FINE, LONG, long, read, read_long
 from coterie.pettingzoo.parallel import Success, parallel
 from coterie.pettingzoo.turns import turns
+from coterie.settings import PictureOptions
 from coterie.types import Spec
 from coterie.yours import FAILURES, told
 
@@ -45,6 +46,7 @@ class Reads(NamedTuple):
     success: Success | None = None
     central: bool = True
     slots: int = 0
+    picture: PictureOptions | None = None
 
 
 class Task(NamedTuple):

@@ -45,17 +45,18 @@ def bytes_needed(row_shapes: Any, slots: int) -> int:
     return slots * sum(math.prod(leaf.shape) * jnp.dtype(leaf.dtype).itemsize for leaf in leaves)
 
 
-def check_fits(needed: int, available: int, replay: int | None = None, multiple: int = 1) -> None:
+def check_fits(needed: int, available: int, replay: int | None = None, multiple: int = 1, otherwise: str = "") -> None:
     """Raises BadInput where a ring needs more bytes than there are.
 
     replay: what --replay asked for, in its own unit; a ring's bytes are in proportion to it, so the greatest that fits
-    can be named. multiple: --replay must be a multiple of this.
+    can be named. multiple: --replay must be a multiple of this. otherwise: what else helps.
     """
     if needed <= available:
         return
     asked = "" if replay is None else f" {replay}"
     greatest = 0 if replay is None else replay * available // needed // multiple * multiple
     advice = f"; the greatest --replay that fits is {greatest}" if greatest else ""
+    advice += f"; {otherwise}" if otherwise else ""
     raise BadInput(f"--replay{asked} needs {needed / GIB:.2f} GiB and {available / GIB:.2f} GiB are free{advice}")
 
 

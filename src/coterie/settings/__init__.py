@@ -24,6 +24,11 @@ from coterie.settings.environments import (
     RendezvousOptions,
     TwoByTwoOptions,
 )
+from coterie.settings.pictures import (
+    UNTOUCHED,
+    PictureOptions,
+    check_pictures,
+)
 from coterie.settings.tabular import (
     ALGORITHMS,
     POLICIES,
@@ -40,6 +45,7 @@ __all__ = [
     "MIXED",
     "POLICIES",
     "PRESETS",
+    "UNTOUCHED",
     "ClimbingOptions",
     "ConventionsOptions",
     "DecPomdpOptions",
@@ -49,10 +55,12 @@ __all__ = [
     "ForagingOptions",
     "MatrixOptions",
     "PenaltyOptions",
+    "PictureOptions",
     "Preset",
     "ProbeOptions",
     "RendezvousOptions",
     "TabularOptions",
     "TwoByTwoOptions",
+    "check_pictures",
     "hysteresis_of",
 ]

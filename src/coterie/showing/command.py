@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coterie.envs import catalogue
-from coterie.settings import ALGORITHMS, DEEP_PRESETS, PRESETS, DeepOptions, TabularOptions
+from coterie.settings import ALGORITHMS, DEEP_PRESETS, PRESETS, DeepOptions, PictureOptions, TabularOptions
 
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
@@ -76,6 +76,7 @@ def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, s
     learner = _defaults(DeepOptions()) | dict(preset.options)
     if verdict.algorithm != "hysteretic":
         learner["hysteresis"] = 1.0  # as every other algorithm has it, whatever the preset says
+    kept += _changed(config.get("picture"), _defaults(PictureOptions()), "--picture.")
     return kept + list(_changed(config.get("learner"), learner, "--"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import Any, NamedTuple
 
 import jax
@@ -27,6 +28,7 @@ from coterie.running.rollout import Plan, act_at
 from coterie.settings import DeepOptions
 from coterie.types import Algorithm, Play, Spec
 
+PICTURE_AXES = 3  # rows, columns, channels
 RECORDED = 20  # greedy episodes kept of a run, over all seeds
 ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}  # worlds are stepped at the same time; and bits stay the same
 COPIES = 3  # of a run in memory at most, while a checkpoint is written: devices, host, file
@@ -140,7 +142,8 @@ def open_outside(
     plan = Plan(options.environments, options.rows, options.lag)
     learner = make(Sizes(steps, plan.environments, plan.rows, length), ALONE)
     shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
-    check_fits(COPIES * size_of(shape), int(min(memory, 2**62)), options.replay, options.environments)
+    free = int(min(memory, 2**62))
+    check_fits(COPIES * size_of(shape), free, options.replay, options.environments, smaller_pictures(spec))
     halves = outside(learner, spec, plan, actor=actor, compiler_options=ONE_THREAD)
     limit = limit_of(horizon)
     lanes = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit) for seed in seeds]
@@ -163,6 +166,17 @@ def open_outside(
         spec, learner, None, list(lanes), schedule, baseline, 1, "always action 0",
         record, names, "succeed", horizon, None,
     )  # fmt: skip
+
+
+def smaller_pictures(spec: Spec) -> str:
+    """What helps where agents see pictures and the replay is too large: by far the most of it are those."""
+    seen = [kind for kind in spec.kinds if len(kind.observation_shape) == PICTURE_AXES]
+    if not seen:
+        return ""
+    most = max(seen, key=lambda kind: len(kind.agents) * prod(kind.observation_shape))
+    shape, count = "x".join(map(str, most.observation_shape)), len(most.agents)
+    whose = f"{count} agents" if count > 1 else "an agent"
+    return f"each step keeps {shape} bytes of pictures for {whose}, before and after it: smaller ones help, too"
 
 
 def must_agree(played: Played, spec: Spec, options: DeepOptions, teams: Sequence[int]) -> None:

@@ -19,6 +19,7 @@ from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
 from coterie.networks.agent import Network
 from coterie.networks.team import act_values, first_networks, groups, identity_size
 from coterie.pettingzoo.layouts import Layout, masked
+from coterie.pettingzoo.pictures import small, stack_of
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.own_parts import Change, made_of, must_be_given
 from coterie.running.deep.saving import from_named
@@ -63,6 +64,9 @@ class DeepTeam:
             jnp.zeros((1, len(kind.agents), size)) if size else ()
             for kind, size in zip(self.spec.kinds, self._sizes, strict=True)
         ]
+        self._stacks = [
+            stack_of(layout.lens, len(kind.agents)) for layout, kind in zip(self._layouts, self.spec.kinds, strict=True)
+        ]
         self._acted: set[str] = set()
         self._seated: dict[str, tuple[int, int]] = {}
 
@@ -76,17 +80,15 @@ class DeepTeam:
         observation, mask = masked(observation, info or {})
         k, n = self._place_of(agent, observation)
         kind, layout = self.spec.kinds[k], self._layouts[k]
-        observation = layout.array(observation)
+        seen, (dtype, shown) = layout.observed(observation), layout.expected(kind)
+        if seen.shape != shown or seen.dtype.kind not in "biuf":
+            raise EnvironmentFault(
+                f"{agent} saw {seen.dtype}{list(seen.shape)}, its team was trained on {dtype}{list(shown)}"
+            )
         shape = (1, len(kind.agents))
         obs = np.zeros((*shape, *kind.observation_shape), kind.observation_dtype)
         legal = np.ones((*shape, kind.actions), bool)
-        seen = np.asarray(observation)
-        if seen.shape != kind.observation_shape or seen.dtype.kind not in "biuf":
-            raise EnvironmentFault(
-                f"{agent} saw {seen.dtype}{list(seen.shape)}, its team was trained on "
-                f"{kind.observation_dtype}{list(kind.observation_shape)}"
-            )
-        obs[0, n] = seen
+        obs[0, n] = self._shown(k, n, seen)
         if mask is not None:
             allowed = np.asarray(mask).astype(bool)
             if allowed.shape != (kind.actions,) or not allowed.any():
@@ -112,6 +114,14 @@ class DeepTeam:
             return int(self._draws.choice(legal))
         return int(idle if idle in legal else legal[0])
 
+    def _shown(self, k: int, n: int, seen: np.ndarray) -> np.ndarray:
+        """What the network is shown of what an agent observes: pictures through its lens, the last ones together."""
+        lens, stack = self._layouts[k].lens, self._stacks[k]
+        if lens is None:
+            return seen
+        frame = small(lens, seen)
+        return frame if stack is None else stack.add(frame[None], slice(n, n + 1))[0]
+
     def _place_of(self, agent: str, observation: Any) -> tuple[int, int]:
         """Kind and place of an agent; where agents come and go, a new one gets the next place of the kind that fits."""
         if not self.spec.births:
@@ -119,8 +129,9 @@ class DeepTeam:
                 raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
             return self._place[agent]
         if agent not in self._seated:
-            shapes = [kind.observation_shape for kind in self.spec.kinds]
-            fitting = [k for k, shape in enumerate(shapes) if shape == np.shape(self._layouts[k].array(observation))]
+            kinds = zip(self.spec.kinds, self._layouts, strict=True)
+            shapes = [layout.expected(kind)[1] for kind, layout in kinds]
+            fitting = [k for k, shape in enumerate(shapes) if shape == self._layouts[k].observed(observation).shape]
             if not fitting:
                 raise BadInput(f"'{agent}' sees {np.shape(observation)}, and the team's agents see {shapes}")
             taken = sum(kind == fitting[0] for kind, _ in self._seated.values())

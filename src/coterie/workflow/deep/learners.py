@@ -18,6 +18,7 @@ from coterie.running.deep.team import load_deep
 from coterie.settings import DEEP_ALGORITHMS, DeepOptions, hysteresis_of
 from coterie.types import Algorithm, Spec, Team
 from coterie.workflow.deep.plan import DeepPlan, visit_steps, with_team_reward
+from coterie.workflow.deep.seeing import check_seen_alike
 
 
 class Learners(NamedTuple):
@@ -66,7 +67,9 @@ def player(
         return fixed(own, None)
     if team.player == "idle":
         return fixed(own, tuple(idle[member] for member in sorted(team.members)))
-    saved = load_deep(recorder.find_run(Path(chosen.runs), team.player))
+    folder = recorder.find_run(Path(chosen.runs), team.player)
+    saved = load_deep(folder)
+    check_seen_alike(saved.spec, folder, chosen.picture)
     own, networks, parameters = saved.of(own, team.player)
     return frozen(own, networks, parameters)
 

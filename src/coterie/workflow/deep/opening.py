@@ -30,6 +30,7 @@ from coterie.workflow.deep.plan import (
     visit_steps,
     with_team_reward,
 )
+from coterie.workflow.deep.seeing import check_state
 from coterie.workflow.deep.sharing import check_sharing
 from coterie.workflow.deep.teams import team_numbers, teams_of
 
@@ -108,7 +109,9 @@ def worker_road(
 
     options, central = chosen.learner, needs_state(chosen)
     env, numbers, slots = own_options(chosen.env)
-    asked = {"central": central, "slots": slots, "success": success_of(chosen.success)}
+    asked = {
+        "central": central, "slots": slots, "success": success_of(chosen.success), "picture": chosen.picture,
+    }  # fmt: skip
     one = make_worlds(chosen.environment, env, 1, team=numbers, **asked)
     assert isinstance(one, Drive), "it is in this process"
     try:
@@ -117,6 +120,7 @@ def worker_road(
         team = team_numbers(teams, len(agents)) if teams else numbers
         spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
         check_turns(chosen, one)
+        check_state(chosen.algorithm, chosen.environment, spec.state_shape)
         horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
     finally:
         one.close()

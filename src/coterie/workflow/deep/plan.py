@@ -11,8 +11,17 @@ from typing import Any, Literal, NamedTuple
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
-from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, MIXED, DeepOptions, hysteresis_of
+from coterie.settings import (
+    ALGORITHMS,
+    DEEP_ALGORITHMS,
+    DEEP_PRESETS,
+    MIXED,
+    DeepOptions,
+    PictureOptions,
+    hysteresis_of,
+)
 from coterie.types import Spec
+from coterie.workflow.deep.seeing import picture_in, picture_options
 from coterie.workflow.deep.teams import check_players, read_teams
 from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
 
@@ -28,7 +37,10 @@ Road = Literal["compiled", "worker"]
 
 
 class DeepPlan(NamedTuple):
-    """All that decides a deep run's result, resolved; steps are joint steps of each seed."""
+    """All that decides a deep run's result, resolved; steps are joint steps of each seed.
+
+    picture: how pictures are shown; None on the compiled road, where nobody sees any.
+    """
 
     environment: str
     env: Any
@@ -45,6 +57,7 @@ class DeepPlan(NamedTuple):
     check_episodes: int = CHECK_EPISODES
     final_episodes: int = FINAL_EPISODES
     runs: str = "runs"
+    picture: PictureOptions | None = None
 
 
 def deep_plan(
@@ -63,11 +76,13 @@ def deep_plan(
     final_episodes: int | None = None,
     teams: Mapping[str, str] | Sequence[str] = (),
     runs: str = "runs",
+    picture: Mapping[str, Any] | PictureOptions | None = None,
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm.
 
     checks: of the greedy team, each of check_episodes; final_episodes: of the verdict; fewer in worlds outside JAX,
     unless said. teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
+    picture: options that replace single defaults of how pictures are shown.
     """
     road, sharing = road_of(environment), shares(learner)
     teams = read_teams(teams)
@@ -118,6 +133,7 @@ def deep_plan(
     return DeepPlan(
         environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
         success, checks, teams, check_episodes, final_episodes, str(runs),
+        picture_options(environment, road, picture),
     )  # fmt: skip
 
 
@@ -337,6 +353,7 @@ def planned_deep(folder: Path) -> DeepPlan:
             final_episodes=config.get("final_episodes", FINAL_EPISODES),
             teams=config.get("teams", {}),
             runs=str(folder.parent),
+            picture=picture_in(config),
         )
     except (KeyError, TypeError) as error:
         raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error

@@ -18,7 +18,7 @@ from coterie.running.deep.runs import Opened
 from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import Progress, new_progress
 from coterie.running.episodes import Recording, write_recording
-from coterie.settings import DeepOptions
+from coterie.settings import UNTOUCHED, DeepOptions
 from coterie.types import Clock, Play, Team
 from coterie.workflow.deep.plan import CHECK_EPISODES, FINAL_EPISODES, LEFT_OUT, DeepPlan, with_team_reward
 
@@ -26,6 +26,8 @@ from coterie.workflow.deep.plan import CHECK_EPISODES, FINAL_EPISODES, LEFT_OUT,
 def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
     """Write recorded greedy episodes into a run's folder; what succeeds is what the run's own rule says."""
     schedule = opened.schedule
+    if any(layout.lens is not None for layout in opened.layouts):
+        plays = [play._replace(observations=()) for play in plays]  # pictures are far too large for lines of numbers
     if schedule.least is not None:
         earned = [float(schedule.team_return(np.asarray(play.rewards).sum(0))) for play in plays]
         plays = [play._replace(success=one >= schedule.least) for play, one in zip(plays, earned, strict=True)]
@@ -72,6 +74,8 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
     saved, wanted = recorder.flat(found.settings), recorder.flat(settings_of(chosen))
     since = {f"learner.{name}": value for name, value in recorder.flat(vars(DeepOptions())).items()}
     since |= {"check_episodes": CHECK_EPISODES, "final_episodes": FINAL_EPISODES}
+    if chosen.road == "worker":
+        since |= recorder.flat({"picture": vars(UNTOUCHED)})
     for name in sorted(saved.keys() | wanted.keys()):
         if saved.get(name, since.get(name)) != wanted.get(name):  # options that were not there yet had no effect
             raise StorageFault(

@@ -23,7 +23,7 @@ from coterie.running.deep.team import DeepTeam, load_deep
 from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
 from coterie.running.train import memory_bytes
-from coterie.settings import MIXED
+from coterie.settings import MIXED, PictureOptions
 from coterie.types import Play
 from coterie.workflow.deep.judge import judge
 from coterie.workflow.deep.opening import open_plan
@@ -92,6 +92,7 @@ def train_deep(
     device: str = "auto",
     track: Tracker | None = None,
     parts: Change | None = None,
+    picture: Mapping[str, Any] | PictureOptions | None = None,
     on_tick: Callable[[DeepTick], None] | None = None,
     on_restart: Callable[[str], None] | None = None,
     **learner: Any,
@@ -99,7 +100,8 @@ def train_deep(
     """Train teams with neural networks, one a seed, judge the best saved policy of each, and keep all in a run folder.
 
     `env` are the environment's options, further words the learner's (settings.DeepOptions): for example
-    `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`. `parts` puts parts of your
+    `coterie.train("foraging-8x8-2p-2f-coop", algorithm="qmix", steps=500_000, hidden=128)`. `picture` says how pictures
+    are shown (settings.PictureOptions): `picture={"size": "24x12", "grey": True}`. `parts` puts parts of your
     own into the learner: a function from the algorithm's Parts and the Spec to the Parts to use (algorithms/qlearning).
     on_restart hears of each worker process that was lost and started again; without it, that is a warning.
     """
@@ -118,6 +120,7 @@ def train_deep(
         checks=checks,
         check_episodes=check_episodes,
         final_episodes=final_episodes,
+        picture=picture,
     )
     recorder.check_new(Path(runs), name)
     with interruptible(chosen.environment):
