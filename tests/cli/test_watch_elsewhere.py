@@ -87,7 +87,7 @@ def test_where_nothing_can_be_drawn_one_sentence_says_so(here, capsys):
     assert main(["watch", "./mine.py:make_crowd", "--policy", "random"]) == 0
     out, err = capsys.readouterr()
     assert err.strip() == "no video: the environment offers no render mode rgb_array"
-    assert "success              yes   by the infos" in out
+    assert "success              yes   by the infos' success" in out
     assert next_commands(out)[0] == "coterie watch ./mine.py:make_crowd --policy idle"
     assert videos(here) == []
 

@@ -147,3 +147,10 @@ def test_the_loop_of_the_readme_runs(tmp_path, monkeypatch):
     assert namespace["run"].verdict.teams == 50
     assert namespace["termination"]
     assert namespace["info"]["success"]
+
+
+def test_the_rule_on_the_page_is_the_one_that_is_shipped_and_measured():
+    rule = (ROOT / "docs" / "examples" / "pistonball_rule.py").read_text()
+    shown = [text for _, text in blocks(ROOT / "docs" / "pettingzoo.md", "python") if "def act(" in text]
+    assert len(shown) == 1
+    assert rule.endswith(shown[0])

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from coterie.pettingzoo.drawn import NoPicture, limit_of, make_drawn, picture, without_a_window
+from coterie.pettingzoo.drawn import NoPicture, make_drawn, picture, without_a_window
 from coterie.pettingzoo.makers import Maker, find_maker
 
 
@@ -115,24 +115,4 @@ def test_a_maker_that_takes_no_render_mode_is_left_alone():
 
     found = make_drawn("mine", Maker(make_env, make_env), {"size": 5})
     assert found.size == 5
-    assert made == [found]  # the one that was tried first is closed
-
-
-@pytest.mark.parametrize(
-    "one, expected",
-    [
-        (SimpleNamespace(max_cycles=125), 125),
-        (SimpleNamespace(unwrapped=SimpleNamespace(_max_episode_steps=np.int64(50))), 50),
-        (SimpleNamespace(aec_env=SimpleNamespace(env=SimpleNamespace(max_steps=7))), 7),
-        (SimpleNamespace(max_cycles=0, horizon=None), 0),
-        (SimpleNamespace(max_steps=True), 0),
-    ],
-)
-def test_the_time_limit_is_found_in_some_layer(one, expected):
-    assert limit_of(one) == expected
-
-
-def test_layers_that_go_round_in_a_circle_end():
-    one = SimpleNamespace()
-    one.env = one
-    assert limit_of(one) == 0
+    assert made == [found]

@@ -8,7 +8,7 @@ from watched_worlds import Crowd, Duel, Ladder
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.sources import make_env
 from coterie.running.players import IdlePlay, OwnPlay, RandomPlay, TeamPlay, Turn, asking
-from coterie.running.watching import gathered, play
+from coterie.running.watching import aim_of, gathered, play
 
 ON_LADDER = {"first": 1, "second": 0.5, "third": [1, 2]}
 CLIMB = OwnPlay("climb", asking(lambda observation, agent: ON_LADDER[agent], "climb"))
@@ -61,6 +61,18 @@ def test_those_who_are_born_are_told_apart():
     assert told.returns.shape == (2, 9)
     assert np.isnan(told.returns[1, 1:]).all()
     assert told.team.tolist() == [pytest.approx(24 / 9), 3.0]
+
+
+@pytest.mark.parametrize(
+    "rule, expected",
+    [("", True), ("info:success", True), ("info:won", None), ("return>=2.6", True), ("return>=2.7", False)],
+)
+def test_a_success_is_what_infos_say_or_a_return(rule, expected):
+    aim = aim_of(rule)
+    found = [one.finished for one in play(Crowd(), RandomPlay(0), "world", aim=aim) if one.finished]
+    assert found[0].success is expected
+    told = gathered(Crowd(), "crowd", RandomPlay(0), found, aim)
+    assert told.aim == ("a return of " + rule[8:] + " or more" if rule[:6] == "return" else f"by the infos' {aim.name}")
 
 
 def by_the_tutorial(environment, act, seed):

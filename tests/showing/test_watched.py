@@ -18,7 +18,7 @@ def watched(returns, lengths=None, endings=None, success=None, unit="step", limi
     return Watched(
         "world", "random", "random play", unit, limit, names, tuple(range(3, 3 + count)), returns,
         np.array(lengths or [10] * count), tuple(dict.fromkeys(names, how) for how in ended),
-        tuple(success or [None] * count),
+        tuple(success or [None] * count), "by the infos' success",
     )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def test_agents_that_earn_unlike_have_a_line_each():
     told = lines(watched([[1.0, -2.0]], success=[True], unit="turn"))
     assert told[2] == "  return             -0.50   mean over agents"
     assert told[3] == "  length                10   turns; it ended"
-    assert told[4] == "  success              yes   by the infos"
+    assert told[4] == "  success              yes   by the infos' success"
     assert told[6:] == ["  agent        return", "  agent_0        1.00", "  agent_1       -2.00"]
 
 
@@ -68,7 +68,7 @@ def test_several_episodes_have_an_interval_and_a_line_each():
     # Student's t with 4 degrees of freedom at 97.5 %: 2.776; standard error sqrt(2.5 / 5)
     assert told[2] == "  return              3.00   (1.04 to 4.96) for each agent alike, mean over 5 episodes"
     assert told[3] == "  length              10.0   (8 to 12) steps; 3: it ended, 2: cut off by its time limit"
-    assert told[4].startswith("  success           80.0 %   (37.5 to 96.4 %) by the infos")
+    assert told[4].startswith("  success           80.0 %   (37.5 to 96.4 %) by the infos' success")
     assert told[6].split() == ["episode", "seed", "steps", "return", "ending"]
     assert told[7].split() == ["1", "3", "8", "1.00", "cut", "off", "by", "its", "time", "limit;", "success"]
     assert told[11].split() == ["5", "7", "12", "5.00", "it", "ended;", "no", "success"]

@@ -37,6 +37,8 @@ class WatchElsewhereOptions:
     """The first episode is reset with it, the next with seed + 1, …; random play draws from it."""
     steps: int | None = None
     """Stop an episode after so many steps (or turns, where one agent moves at a time)."""
+    success: str = ""
+    """What counts as a success: info:NAME for what infos say, or "return>=90" (the infos' success where not given)."""
     video: str = ""
     """The .gif, .webp or .mp4 to draw into (a numbered .gif in this folder where none is named); none: no video."""
     gif: str = ""
@@ -76,6 +78,7 @@ def run(word: str, words: list[str]) -> int:
                 options.seed,
                 video=False if video == NONE else video,
                 env=env,
+                success=options.success,
                 steps=options.steps,
                 team=options.team,
                 runs=options.runs,

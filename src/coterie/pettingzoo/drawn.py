@@ -13,17 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from coterie.errors import BadInput
 from coterie.pettingzoo.makers import Maker
-from coterie.pettingzoo.sources import build
+from coterie.pettingzoo.sources import build, takes
 from coterie.yours import FAILURES, told
 
 DRAWN = "rgb_array"
 # What the libraries that environments draw with read when they start: no window, no sound, no greeting.
 UNSEEN = {"SDL_VIDEODRIVER": "dummy", "SDL_AUDIODRIVER": "dummy", "PYGAME_HIDE_SUPPORT_PROMPT": "1"}
-LIMITS = ("max_cycles", "_max_episode_steps", "max_episode_steps", "max_steps", "max_num_steps", "horizon")
-LAYERS = ("env", "aec_env", "environment", "unwrapped")
-MOST_LAYERS = 20
 
 
 class NoPicture(Exception):
@@ -48,13 +44,11 @@ def without_a_window(window: bool = False) -> Iterator[None]:
 def make_drawn(word: str, maker: Maker, options: Mapping[str, Any]) -> Any:
     """An environment that draws itself, where it offers that and its maker takes a `render_mode`; else as it comes."""
     environment = build(word, maker, options)
-    if "render_mode" in options or not offers(environment) or render_mode(environment) == DRAWN:
+    asked = "render_mode" in options or not takes(maker.named_by, "render_mode")
+    if asked or not offers(environment) or render_mode(environment) == DRAWN:
         return environment
     environment.close()  # first: some close the library that all of them draw with
-    try:
-        return build(word, maker, {**options, "render_mode": DRAWN})
-    except BadInput:
-        return build(word, maker, options)
+    return build(word, maker, {**options, "render_mode": DRAWN})
 
 
 def picture(environment: Any) -> np.ndarray:
@@ -105,19 +99,3 @@ def offers(environment: Any) -> bool:
 def render_mode(environment: Any) -> str | None:
     """How an environment was made to be shown."""
     return getattr(environment, "render_mode", None)
-
-
-def limit_of(environment: Any) -> int:
-    """After how many joint steps an episode is cut off, where some layer of the environment names it; else 0."""
-    waiting, seen = [environment], set()
-    while waiting and len(seen) < MOST_LAYERS:
-        layer = waiting.pop(0)
-        if layer is None or id(layer) in seen:
-            continue
-        seen.add(id(layer))
-        for name in LIMITS:
-            limit = getattr(layer, name, None)
-            if isinstance(limit, (int, np.integer)) and not isinstance(limit, bool) and limit > 0:
-                return int(limit)
-        waiting += [getattr(layer, name, None) for name in LAYERS]
-    return 0

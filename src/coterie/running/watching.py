@@ -11,7 +11,7 @@ from pettingzoo import AECEnv
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
 from coterie.errors import CoterieError, EnvironmentFault
-from coterie.pettingzoo.drawn import limit_of
+from coterie.pettingzoo.check.facts import limit_of
 from coterie.pettingzoo.layouts import label
 from coterie.running.foreign import begun, moved
 from coterie.running.players import Player, Turn
@@ -42,7 +42,7 @@ class Watched:
     """Some episodes of one player: returns float64[P, N], NaN where an agent took no part; lengths in `unit`s, int[P].
 
     unit: step, in which all agents move once, or turn, in which one does; limit: after how many an episode is cut off,
-    0 where nobody says. endings and success: see Episode.
+    0 where nobody says. endings and success: see Episode; aim: what counts as a success.
     """
 
     environment: str
@@ -56,6 +56,7 @@ class Watched:
     lengths: np.ndarray
     endings: tuple[dict[str, str], ...]
     success: tuple[bool | None, ...]
+    aim: str = ""
 
     @property
     def team(self) -> np.ndarray:
@@ -69,7 +70,33 @@ class Watched:
         return bool((spread <= 1e-9 * np.maximum(1, np.abs(self.team))).all())
 
 
-def gathered(environment: Any, name: str, player: Player, episodes: Sequence[Episode]) -> Watched:
+class Aim(NamedTuple):
+    """What counts as a success: what infos say under a name, or a return of at least so much (mean over agents)."""
+
+    name: str = "success"
+    least: float | None = None
+
+    @property
+    def words(self) -> str:
+        """The same in words."""
+        return f"by the infos' {self.name}" if self.least is None else f"a return of {self.least:g} or more"
+
+
+USUAL_AIM = Aim()
+
+
+def aim_of(rule: str) -> Aim:
+    """The aim that a rule like info:won or return>=90 means.
+
+    >>> aim_of(""), aim_of("info:won"), aim_of("return>=90").words
+    (Aim(name='success', least=None), Aim(name='won', least=None), 'a return of 90 or more')
+    """
+    if rule.startswith("return>="):
+        return Aim(least=float(rule.removeprefix("return>=")))
+    return Aim(rule.removeprefix("info:") or "success")
+
+
+def gathered(environment: Any, name: str, player: Player, episodes: Sequence[Episode], aim: Aim = USUAL_AIM) -> Watched:
     """What a player's episodes came to; agents in the order in which the environment lists them, else as they came."""
     listed = map(label, getattr(environment, "possible_agents", None) or ())
     present = {agent for one in episodes for agent in one.returns}
@@ -87,12 +114,14 @@ def gathered(environment: Any, name: str, player: Player, episodes: Sequence[Epi
         np.array([one.steps for one in episodes]),
         tuple(one.endings for one in episodes),
         tuple(one.success for one in episodes),
+        aim.words,
     )
 
 
 def clock_of(environment: Any) -> tuple[str, int]:
     """What an episode's length is counted in, and after how many it is cut off; 0 where nobody says."""
-    return ("turn", 0) if isinstance(environment, AECEnv) else ("step", limit_of(environment))
+    limit = None if isinstance(environment, AECEnv) else limit_of(environment)
+    return ("turn" if isinstance(environment, AECEnv) else "step", limit[1] if limit else 0)
 
 
 class Moment(NamedTuple):
@@ -111,8 +140,8 @@ class Moment(NamedTuple):
 class Tally:
     """What an episode came to so far."""
 
-    def __init__(self, seed: int, unit: str = "step") -> None:
-        self.seed, self.unit, self.step = seed, unit, 0
+    def __init__(self, seed: int, unit: str, aim: Aim) -> None:
+        self.seed, self.unit, self.aim, self.step = seed, unit, aim, 0
         self.returns: dict[Hashable, float] = {}
         self.pending: dict[Hashable, float] = {}  # paid, and not told yet
         self.endings: dict[Hashable, str] = {}
@@ -140,8 +169,8 @@ class Tally:
 
     def hear(self, info: Mapping[str, Any] | None) -> None:
         """An info may say that the aim was reached."""
-        if info and "success" in info:
-            self.success = bool(self.success) or bool(np.any(info["success"]))
+        if self.aim.least is None and info and self.aim.name in info:
+            self.success = bool(self.success) or bool(np.any(info[self.aim.name]))
 
     def leave(self, agent: Hashable, ended: bool) -> None:
         """An agent takes no further part: its world ended, or its time was up."""
@@ -153,8 +182,11 @@ class Tally:
 
     def moment(self, over: bool = False) -> Moment:
         """What there is to see now."""
-        total = sum(self.returns.values()) + sum(self.pending.values())
-        return Moment(0, self.step, total / max(1, len(self.returns)), over)
+        return Moment(0, self.step, self.earned(), over)
+
+    def earned(self) -> float:
+        """The return so far, mean over agents."""
+        return (sum(self.returns.values()) + sum(self.pending.values())) / max(1, len(self.returns))
 
     def episode(self) -> Episode:
         """The whole."""
@@ -163,12 +195,18 @@ class Tally:
             self.step,
             {label(agent): value + self.pending.get(agent, 0.0) for agent, value in self.returns.items()},
             {label(agent): self.endings.get(agent, "stopped") for agent in self.returns},
-            self.success,
+            self.success if self.aim.least is None else self.earned() >= self.aim.least,
         )
 
 
 def play(
-    environment: Any, player: Player, name: str, episodes: int = 1, seed: int = 0, most: int = LONGEST
+    environment: Any,
+    player: Player,
+    name: str,
+    episodes: int = 1,
+    seed: int = 0,
+    most: int = LONGEST,
+    aim: Aim = USUAL_AIM,
 ) -> Iterator[Moment]:
     """Episodes of a player, a moment a step; episode e is reset with seed + e, and stopped after `most` steps.
 
@@ -178,7 +216,7 @@ def play(
     """
     below = environment.aec_env if isinstance(environment, aec_to_parallel_wrapper) else None
     for number in range(episodes):
-        tally = Tally((seed + number) % MOST_SEEDS, clock_of(environment)[0])
+        tally = Tally((seed + number) % MOST_SEEDS, clock_of(environment)[0], aim)
         try:
             player.begin(number)
             if isinstance(environment, AECEnv):

@@ -89,7 +89,7 @@ def facts(told: Watched) -> list[tuple[str, str, str]]:
     if known:
         share = wilson(sum(known), len(known))
         value = percent(share.share) if count > 1 else "yes" if known[0] else "no"
-        found.append(("success", value, f"({interval(share)}) by the infos" if count > 1 else "by the infos"))
+        found.append(("success", value, f"({interval(share)}) {told.aim}" if count > 1 else told.aim))
     return found
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,16 @@ from coterie.pettingzoo.drawn import NoPicture, make_drawn, picture, without_a_w
 from coterie.pettingzoo.makers import Maker, find_maker
 from coterie.pettingzoo.sources import as_driven, build
 from coterie.running import recorder
-from coterie.running.players import Player
-from coterie.running.watching import LONGEST, Episode, Moment, Watched, clock_of, gathered, play
+from coterie.running.watching import LONGEST, Episode, Moment, Watched, aim_of, clock_of, gathered, play
 from coterie.showing.video import Film, Written, unused, video_file
 from coterie.showing.watched import Tick, result
 from coterie.showing.words import number
+from coterie.workflow.deep.plan import check_success, own_options
 from coterie.workflow.planning.plan import check_seed, whole
 from coterie.workflow.watching.names import check_word, name_of, same_word, short, train_command
 from coterie.workflow.watching.policies import find_policy, player_of
 
 MOST_EPISODES = 100_000
-NOT_ITS_OWN = ("team", "slots")  # options of ours that are given beside an environment's own
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +81,7 @@ def watch(
     video: str | Path | bool = False,
     frames: bool = False,
     env: Mapping[str, Any] | None = None,
+    success: str = "",
     steps: int | None = None,
     team: int | None = None,
     runs: str | Path = "runs",
@@ -92,7 +92,8 @@ def watch(
     environment: a word, as `coterie train` takes it, a function that makes one, or an environment (AEC, parallel, or a
     gymnasium one with tuples). env: options of a word or function. policy: "random", "idle", "./rule.py:act", a
     function act(observation, agent, info) or less of it, an object with `act`, a function that makes such objects, or a
-    run (name, folder, "latest", or what `coterie.train` gave), of which `team` is a seed.
+    run (name, folder, "latest", or what `coterie.train` gave), of which `team` is a seed. success: "info:NAME" for what
+    infos say, or "return>=90"; else infos' "success" counts.
 
     video: a .gif, .webp or .mp4 that does not exist; True: a name of its own. frames keeps the pictures. Episode e is
     reset with seed + e and stopped after `steps`. Raises BadInput, EnvironmentFault and StorageFault in one sentence;
@@ -108,7 +109,10 @@ def watch(
     word = environment if isinstance(environment, str) else name_of(environment)
     if isinstance(environment, str):
         check_word(environment)
-        options = own_options(options, found, environment)
+        brought, usual = brought_by(found, environment)
+        options, success = own_options({**brought, **options})[0], success or usual
+    check_success(success)
+    aim = aim_of(success)
     wanted = None if isinstance(video, bool) or not str(video) else video_file("--video", str(video))
     if wanted is not None or video is True:
         check_folder(wanted.parent if wanted is not None else Path())
@@ -116,7 +120,8 @@ def watch(
         player = player_of(found, policy, live, seed, team)
         film = Film((short(word), short(player.name)), rate_of(live)) if video or frames else None
         camera = Camera(live, film)
-        played = gathered(live, word, player, list(filmed(live, player, word, episodes, seed, most, camera, on_step)))
+        moments = play(live, player, word, episodes, seed, most, aim)
+        played = gathered(live, word, player, list(filmed(moments, live, episodes, most, camera, on_step)), aim)
         train = train_command(word, live, options) if isinstance(environment, str) else ""
     pictures = film.pictures() if film is not None and film.frames and frames else None
     known = {field.name: getattr(played, field.name) for field in dataclasses.fields(Watched)}
@@ -160,11 +165,9 @@ class Camera:
 
 
 def filmed(
+    moments: Iterable[Moment],
     environment: Any,
-    player: Player,
-    name: str,
     episodes: int,
-    seed: int,
     most: int,
     camera: Camera,
     on_step: Callable[[Tick], None] | None,
@@ -173,7 +176,7 @@ def filmed(
     unit, limit = clock_of(environment)
     limit = min(most, limit) or (most if most < LONGEST else 0)
     begun, steps = 0.0, 0
-    for moment in play(environment, player, name, episodes, seed, most):
+    for moment in moments:
         camera.look(moment, unit, limit)
         if moment.finished is not None:
             yield moment.finished
@@ -206,17 +209,12 @@ def opened(environment: Any, word: str, options: Mapping[str, Any], *, drawn: bo
                 live.close()
 
 
-def own_options(options: Mapping[str, Any], found: Any, word: str) -> dict[str, Any]:
-    """The environment's own options; a run brings those that it was trained with here, and what is given goes before.
-
-    What `coterie train` reads itself (who plays with whom) is left out.
-    """
-    kept: Mapping[str, Any] = {}
-    if isinstance(found, Path):
-        config = recorder.read_config(found)
-        if same_word(str(config.get("environment", "")), word):
-            kept = config.get("env") or {}
-    return {name: value for name, value in {**kept, **options}.items() if name not in NOT_ITS_OWN}
+def brought_by(found: Any, word: str) -> tuple[dict[str, Any], str]:
+    """The options and the definition of success that a run was trained with, where it was trained in this world."""
+    config = recorder.read_config(found) if isinstance(found, Path) else {}
+    if not same_word(str(config.get("environment", "")), word):
+        return {}, ""
+    return dict(config.get("env") or {}), str(config.get("success") or "")
 
 
 def check_folder(folder: Path) -> None:
