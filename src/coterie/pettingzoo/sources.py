@@ -16,6 +16,7 @@ from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.makers import Maker, find_maker
 from coterie.pettingzoo.parallel import Success
+from coterie.pettingzoo.rules import with_rules
 from coterie.pettingzoo.tuples import TupleForm, in_tuples
 from coterie.pettingzoo.worker import Reads, drive, made
 from coterie.pettingzoo.workers import Workers
@@ -37,16 +38,20 @@ def make_worlds(
     slots: int = 0,
     picture: PictureOptions | None = None,
     on_restart: Callable[[str], None] | None = None,
+    rules: Mapping[str, str] | None = None,
 ) -> Drive | Workers:
     """The worlds of the worker road: E environments in this process (workers 0) or in so many others.
 
     Options are keywords of whatever makes the environment. Not `central`: no central state is asked for, where no
     mixer or critic reads it. With workers, `success` must be found by name in a module. slots: places a kind, where
     agents come and go; 0: as many as random play needs. picture: how pictures are shown; None: as they are. on_restart:
-    see Workers.
+    see Workers. rules: agents that act by a rule of the user's, by their names in print: {"agent_0": "./rule.py:act"}.
     """
     kept_maker.cache_clear()  # what is in the user's file now
-    make, reads = partial(make_another, word, dict(options or {})), Reads(team, success, central, slots, picture)
+    make, reads = (
+        partial(make_another, word, dict(options or {}), dict(rules or {})),
+        Reads(team, success, central, slots, picture),
+    )
     if workers:
         return Workers(make, environments, workers, reads, on_restart=on_restart)
     return drive([make() for _ in range(environments)], reads)
@@ -57,9 +62,9 @@ def make_env(word: str, options: Mapping[str, Any] | None = None) -> Any:
     return build(word, find_maker(word), options or {})
 
 
-def make_another(word: str, options: Mapping[str, Any]) -> Any:
-    """`make_env`, by the function that this process has found already."""
-    return build(word, kept_maker(word), options)
+def make_another(word: str, options: Mapping[str, Any], rules: Mapping[str, str]) -> Any:
+    """`make_env`, by the function that this process has found already; some agents act by rules."""
+    return with_rules(build(word, kept_maker(word), options), rules)
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple, Protocol
@@ -13,10 +12,8 @@ from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.acting import fitting, idle_action, idle_words
 from coterie.pettingzoo.layouts import label, masked
 from coterie.pettingzoo.reading import any_action
+from coterie.pettingzoo.rules import Ask, meaning, own_copy
 from coterie.yours import FAILURES, let_through, shown, told
-
-ORDER = ("observation", "agent", "info")  # what a rule is given, where its parameters do not say it by name
-CALLED = {"obs": "observation", "seen": "observation", "agent_id": "agent", "name": "agent", "infos": "info"}
 
 
 class Turn(NamedTuple):
@@ -104,9 +101,6 @@ class IdlePlay:
         return f"idle play (always {' or '.join(self.always) or 'the same action'})"
 
 
-Ask = Callable[[Any, Hashable, Mapping[str, Any]], Any]
-
-
 class OwnPlay:
     """Functions or objects of the user's, whose mistakes are told in one sentence.
 
@@ -187,61 +181,3 @@ def is_factory(function: Callable[..., Any]) -> bool:
     if any(one.kind is one.VAR_POSITIONAL or meaning(one.name) for one in parameters):
         return False
     return all(one.default is not one.empty or one.kind is one.VAR_KEYWORD or one.name == "seed" for one in parameters)
-
-
-def meaning(name: str) -> str:
-    """Which of a rule's arguments a parameter is by its name; empty where the name does not say."""
-    name = CALLED.get(name, name)
-    return name if name in ORDER else ""
-
-
-def asking(function: Callable[..., Any], name: str) -> Ask:
-    """A function of the user's as one of (observation, agent, info), of which it takes as much as its signature says.
-
-    Parameters called observation, agent or info (or obs, name, …) get these; others are filled in this order.
-
-    >>> asking(lambda x, me: (x, me), "it")(5, "ann", {}), asking(lambda agent, obs: (agent, obs), "it")(5, "ann", {})
-    ((5, 'ann'), ('ann', 5))
-    """
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # not every callable tells
-        return lambda observation, agent, info: function(observation, agent)
-    left = [word for word in ORDER if word not in {meaning(one.name) for one in parameters}]
-    placed: list[str] = []
-    named: dict[str, str] = {}
-    skipped = False  # a parameter is left at its default, so those behind it are named
-    for one in parameters:
-        word = meaning(one.name)
-        if one.kind is one.VAR_KEYWORD or (one.kind is one.VAR_POSITIONAL and skipped):
-            continue
-        if one.kind is one.VAR_POSITIONAL:
-            placed += left
-            left = []
-        elif not word and one.default is not one.empty:
-            skipped = True
-        else:
-            word = word or (left.pop(0) if left else "")
-            if not word:
-                raise BadInput(f"{name} needs '{one.name}', too; a rule is given (observation, agent, info)")
-            if one.kind is one.KEYWORD_ONLY or skipped:
-                named[one.name] = word
-            else:
-                placed.append(word)
-    if "observation" not in {*placed, *named.values()}:
-        raise BadInput(f"{name} takes no observation; a rule is given (observation, agent, info)")
-
-    def ask(observation: Any, agent: Hashable, info: Mapping[str, Any]) -> Any:
-        known = {"observation": observation, "agent": agent, "info": info}
-        return function(*(known[word] for word in placed), **{key: known[word] for key, word in named.items()})
-
-    return ask
-
-
-def own_copy(observation: Any) -> Any:
-    """A copy that a rule may change, in whatever the arrays stand."""
-    if isinstance(observation, Mapping):
-        return {name: own_copy(value) for name, value in observation.items()}
-    if isinstance(observation, tuple):
-        return tuple(map(own_copy, observation))
-    return copy.copy(observation)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import coterie
-from coterie.errors import BadInput
+from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.sources import make_env
 from coterie.types import Team
 from coterie.workflow.deep.plan import deep_plan
@@ -135,3 +135,47 @@ def test_success_that_infos_tell(tmp_path):
     assert run.verdict.success_known
     assert 0 < run.verdict.random_success < 0.9  # 1 - (8/9)^4 = .38
     assert run.verdict.success == (1.0,)  # each action pays its number, so 2 is best
+
+
+RULE = """
+import numpy as np
+
+
+def act(observation, agent):
+    return 4
+
+
+def broken(observation, agent):
+    return 17
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_rule_of_the_users_plays_a_team(tmp_path, workers):
+    file = tmp_path / "rule.py"
+    file.write_text(RULE)
+    words = {**SHORT, "workers": workers, "runs": tmp_path / "runs"}
+    run = coterie.train("mpe2:simple_tag_v3", teams={"adversaries": "iql", "prey": f"{file}:act"}, **words)
+    moved = next(side for side in run.verdict.sides if side.name == "prey")
+    assert moved.player == f"{file}:act"
+    with pytest.raises(EnvironmentFault, match=r"agent 'agent_0': .*broken gave 17, expected an action"):
+        coterie.train("mpe2:simple_tag_v3", teams={"adversaries": "iql", "prey": f"{file}:broken"}, **words)
+
+
+def test_a_rule_acts_for_its_agents_whatever_else_is_said(tmp_path):
+    import numpy as np
+
+    from coterie.pettingzoo.sources import make_worlds
+
+    file = tmp_path / "rule.py"
+    file.write_text(RULE)
+    still, wild = np.zeros((1, 4), int), np.array([[0, 0, 0, 3]])
+    rules = {"agent_0": f"{file}:act"}
+    ruled = make_worlds("mpe2:simple_tag_v3", {}, 1, rules=rules)
+    free = make_worlds("mpe2:simple_tag_v3", {}, 1)
+    seeds = np.array([3])
+    ruled.reset(seeds), free.reset(seeds)
+    one, other = ruled.step(wild, seeds)[0], free.step(np.array([[0, 0, 0, 4]]), seeds)[0]
+    np.testing.assert_array_equal(one.next.obs[1], other.next.obs[1])
+    free.reset(seeds)
+    assert not np.array_equal(free.step(still, seeds)[0].next.obs[1], one.next.obs[1])

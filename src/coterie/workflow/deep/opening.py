@@ -76,6 +76,11 @@ def open_plan(
         options = with_team_reward(chosen)
         agents = environment.spec.agents
         teams = teams_of(chosen.teams, agents) if chosen.teams else ()
+        if (ruled := next((one for one in teams if ".py:" in one.player), None)) is not None:
+            raise BadInput(
+                f"--team {ruled.name}={ruled.player}: {chosen.environment} runs inside the compiled program, where no "
+                "function of yours is asked; use random, idle, an algorithm or a run"
+            )
         team = team_numbers(teams, len(agents)) if teams else environment.spec.team
         spec = partitioned(dataclasses.replace(environment.spec, team=team), options)
         environment = environment._replace(spec=spec)
@@ -127,8 +132,10 @@ def worker_road(
 
     def worlds(episodes: int | None) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-        return make_worlds(chosen.environment, env, count, helpers, team=team, on_restart=on_restart, **asked)
+        told = {"team": team, "on_restart": on_restart, "rules": rules, **asked}
+        return make_worlds(chosen.environment, env, count, helpers, **told)
 
+    rules = {names[member]: one.player for one in teams if ".py:" in one.player for member in one.members}
     learners = learners_of(chosen, spec, teams, (0,) * len(names), change)
     opened = open_outside(
         worlds,

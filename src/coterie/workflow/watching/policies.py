@@ -8,8 +8,9 @@ from typing import Any
 
 from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.rules import asking
 from coterie.running import recorder
-from coterie.running.players import IdlePlay, OwnPlay, Player, RandomPlay, TeamPlay, asking, is_factory
+from coterie.running.players import IdlePlay, OwnPlay, Player, RandomPlay, TeamPlay, is_factory
 from coterie.settings import POLICIES
 from coterie.yours import FAILURES, read_function, told
 
