@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -11,12 +12,13 @@ import pytest
 from small_runs import refused, run, run_json
 
 import coterie
-from coterie.errors import BadInput
+from coterie.errors import BadInput, Stopped
 from coterie.finite.backward import perfect_play
 from coterie.finite.solve import optimum
 from coterie.pettingzoo import agreeing
 from coterie.pettingzoo import tabulate as module
 from coterie.running import foreign_tables
+from coterie.running import train as training
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.foreign_tables import foreign_game, split_options
 from coterie.running.recorder import stem_of
@@ -78,26 +80,15 @@ def test_a_readers_grid_is_trained_judged_and_explained(here):
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_been_stopped(here, monkeypatch):
-    from coterie.errors import Stopped
-    from coterie.workflow import train as workflow
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+
+    def interrupt(tick):
+        if tick.episode >= 300:
+            signal.raise_signal(signal.SIGINT)
 
     whole = coterie.train(GRID, deep=False, name="whole", **FEW)
-    plain = workflow.train_tabular
-
-    def stopping(*arguments, **more):
-        more["should_stop"] = iter([False, False, True, True]).__next__
-        return plain(*arguments, **more)
-
-    class Asked(workflow.Signals):
-        received = 2
-
-    monkeypatch.setattr(workflow, "train_tabular", stopping)
-    monkeypatch.setattr(workflow, "Signals", Asked)
     with pytest.raises(Stopped, match=r"go on with: coterie resume cut"):
-        coterie.train(GRID, deep=False, name="cut", **FEW)
-    monkeypatch.undo()
-    monkeypatch.chdir(here)
-    monkeypatch.setenv("COTERIE_CACHE", str(here / "cache"))
+        coterie.train(GRID, deep=False, name="cut", on_tick=interrupt, **FEW)
     resumed = coterie.resume("cut")
     parts = [load_checkpoint(one.folder, ("policy", "progress"))[0] for one in (whole, resumed)]
     for name in ("policy", "progress"):
