@@ -38,7 +38,12 @@ def done_lines(text: str) -> list[int]:
 
 
 # Messages between a process and the children that it started, over a pipe that nobody else has; never from a file.
-BETWEEN_OWN_PROCESSES = {"pettingzoo/hand.py", "pettingzoo/worker.py", "pettingzoo/workers.py"}
+BETWEEN_OWN_PROCESSES = {
+    "pettingzoo/hand.py",
+    "pettingzoo/worker.py",
+    "pettingzoo/workers.py",
+    "pettingzoo/check/watch.py",
+}
 
 
 def unsafe_lines(text: str) -> list[int]:

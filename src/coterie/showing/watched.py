@@ -45,13 +45,13 @@ def progress_text(tick: Tick, columns: int = 79) -> str:
     '50 steps · 20 steps/s · return -1.50'
     """
     steps, rate = words.plural(tick.step, tick.unit), tick.steps_per_second
-    done, count = (tick.episode, "episode") if tick.episodes > 1 else (tick.step, tick.unit)
+    behind, count = (tick.episode, "episode") if tick.episodes > 1 else (tick.step, tick.unit)
     if tick.limit or tick.episodes > 1:
         within = min(1.0, tick.step / tick.limit) if tick.limit else 0.0
         share = min(1.0, (tick.episode + within) / tick.episodes)
         left = (1 - share) * tick.episodes * tick.limit / rate if tick.limit else None
         return terminal.progress_text(
-            share, done, rate, left, None, tick.earned, unit=count, columns=columns, pace=tick.unit
+            share, behind, rate, left, None, tick.earned, unit=count, columns=columns, pace=tick.unit
         )
     return f"{steps} · {terminal.rate(rate)} {tick.unit}s/s · return {words.number(tick.earned)}"[:columns]
 
