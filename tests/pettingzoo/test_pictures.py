@@ -541,6 +541,13 @@ def test_runs_of_before_there_was_a_choice_see_pictures_as_they_are(run, tmp_pat
         checked_facts(tmp_path, planned_deep(run.folder), {**facts, "settings": settings_before})
 
 
+def test_a_saved_run_that_was_shown_other_pictures_plays_no_team(word, run):
+    asked = {"algorithm": None, "teams": ["b=lamps", "rest=iql"], "runs": str(run.folder.parent)}
+    with pytest.raises(BadInput, match=r"with --picture.size 5x3 --picture.grey --picture.stack 2, and"):
+        open_plan(deep_plan(word, picture={**OPTIONS, "size": "4x3"}, **asked))
+    assert open_plan(deep_plan(word, picture=OPTIONS, **asked)).teams
+
+
 def test_pictures_are_asked_for_where_there_are_some(word):
     with pytest.raises(BadInput, match=r"no agent of .* sees pictures of bytes; they see Discrete"):
         parallel([Blind()], picture=PictureOptions(grey=True))
