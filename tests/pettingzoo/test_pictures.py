@@ -448,7 +448,7 @@ def test_who_is_born_has_seen_nothing():
 
 SMALL = {
     "algorithm": "iql", "steps": 240, "seeds": 1, "checks": 1, "environments": 4, "rows": 3, "batch": 8, "hidden": 8,
-    "layers": 1, "warmup": 24, "replay": 240, "pictures": False,
+    "layers": 1, "warmup": 24, "replay": 240, "check_episodes": 4, "final_episodes": 4, "pictures": False,
 }  # fmt: skip
 
 
@@ -537,8 +537,15 @@ def test_runs_of_before_there_was_a_choice_see_pictures_as_they_are(run, tmp_pat
     _, facts = load_checkpoint(run.folder, ("policy",))
     settings_before = {name: value for name, value in facts["settings"].items() if name != "picture"}
     assert checked_facts(tmp_path, before, {**facts, "settings": settings_before}).settings == settings_before
-    with pytest.raises(StorageFault, match=r"was saved with picture.channel = 'all'"):
+    with pytest.raises(StorageFault, match=r"was saved with picture.channel = None, and its config.toml says ''"):
         checked_facts(tmp_path, planned_deep(run.folder), {**facts, "settings": settings_before})
+
+
+def test_a_saved_run_that_was_shown_other_pictures_plays_no_team(word, run):
+    asked = {"algorithm": None, "teams": ["b=lamps", "rest=iql"], "runs": str(run.folder.parent)}
+    with pytest.raises(BadInput, match=r"with --picture.size 5x3 --picture.grey --picture.stack 2, and"):
+        open_plan(deep_plan(word, picture={**OPTIONS, "size": "4x3"}, **asked))
+    assert open_plan(deep_plan(word, picture=OPTIONS, **asked)).teams
 
 
 def test_pictures_are_asked_for_where_there_are_some(word):

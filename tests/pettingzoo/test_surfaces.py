@@ -16,7 +16,7 @@ pygame = pytest.importorskip("pygame", reason="these environments draw with pyga
 
 def pistons(**options):
     pistonball = pytest.importorskip("pettingzoo.butterfly.pistonball.pistonball", reason="it needs pymunk")
-    options = {"continuous": False, "max_cycles": 30, "render_mode": "rgb_array", **options}
+    options = {"continuous": False, "n_pistons": 5, "max_cycles": 30, "render_mode": "rgb_array", **options}
     return aec_to_parallel_wrapper(OrderEnforcingWrapper(pistonball.raw_env(**options)))
 
 
@@ -72,10 +72,10 @@ def compare(expected, found):
 @pytest.mark.parametrize(
     ("make", "choose", "options"),
     [
-        (pistons, drawn_at_random, {}),
+        (pistons, drawn_at_random, {"n_pistons": 20}),
         (pistons, drawn_at_random, {"continuous": True, "n_pistons": 7}),
-        (pistons, right_of_the_ball, {"ball_elasticity": 0.5}),
-        (pistons, drawn_at_random, {"n_pistons": 5, "render_mode": None}),
+        (pistons, right_of_the_ball, {"n_pistons": 20, "ball_elasticity": 0.5}),
+        (pistons, drawn_at_random, {"render_mode": None}),
         (paddles, drawn_at_random, {}),
         (paddles, drawn_at_random, {"cake_paddle": False, "bounce_randomness": True}),
         (paddles, drawn_at_random, {"render_mode": None, "max_cycles": 8}),
@@ -95,7 +95,7 @@ def test_views_of_the_common_picture_are_what_observe_gives(make, choose, option
 
 def test_the_screen_is_chosen_by_trial():
     assert fastest(paddles()) is on_screen
-    assert fastest(pistons(n_pistons=3)) is on_screen
+    assert fastest(pistons()) is on_screen
     assert type(parallel([paddles()]).ones[0].screen) is CooperativePong
 
 
