@@ -66,6 +66,7 @@ class Watching(Watched):
             "agents": list(self.agents),
             "unit": self.unit,
             "return": finite(self.team.mean()),
+            "aim": self.aim,
             "episodes": episodes,
             "video": None if self.video is None else {**self.video._asdict(), "path": str(self.video.path)},
             "note": self.note,
