@@ -24,7 +24,7 @@ def here(tmp_path, monkeypatch):
         (
             ["--jsn"],
             "there is no command '--jsn'; known: train, study, resume, evaluate, watch, diagnose, compare, judge, "
-            "solve, list, lesson",
+            "check-env, solve, list, lesson",
         ),
         (["train"], "which environment? For example: coterie train rendezvous (coterie list names all)"),
         (["train", "--seeds", "5"], "which environment? For example: coterie train rendezvous"),

@@ -89,6 +89,15 @@ def test_an_agent_that_took_no_part_counts_nothing():
     assert told[6:8] == ["  agent_0        2.00   (1.00 to 3.00)", "  agent_1        5.00   (5.00 to 5.00)"]
 
 
+def test_the_episodes_of_a_contest_have_a_column_for_each_player():
+    told = lines(watched([[1.0, -1.0], [-1.0, 1.0]], [5, 9], unit="turn", agents=("white", "black")))
+    assert told[9].split() == ["episode", "seed", "turns", "white", "black", "ending"]
+    assert told[10].split() == ["1", "3", "5", "1.00", "-1.00", "it", "ended"]
+    assert told[11].split() == ["2", "4", "9", "-1.00", "1.00", "it", "ended"]
+    many = lines(watched([range(5)] * 2, agents="abcde"))
+    assert many[-2].split()[:4] == ["1", "3", "10", "2.00"]
+
+
 def test_an_ending_that_is_a_time_limit_is_suspected():
     assert "it ended, on the last of at most 10 steps" in lines(watched([[1, 1]], limit=10))[3]
     assert lines(watched([[1, 1]], limit=11))[3].endswith("steps; it ended")

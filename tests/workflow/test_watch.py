@@ -253,6 +253,7 @@ def test_a_run_plays_greedily_in_the_world_that_it_learned_in(trained, monkeypat
     monkeypatch.chdir(folder)
     seen = coterie.watch("mpe2:simple_spread-v3", "spread", seed=1)
     assert seen.agents == ("agent_0", "agent_1")  # its own options come with it
+    assert seen.env == {"N": 2}
     assert seen.words == "the greedy team of spread"
     team, environment = coterie.load("spread"), coterie.pettingzoo.sources.make_env("mpe2:simple_spread_v3", {"N": 2})
     observations, infos = environment.reset(seed=1)

@@ -6,7 +6,7 @@ import contextlib
 import shlex
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coterie.cli.options import parse
 from coterie.cli.train_deep import foreign_options
@@ -99,16 +99,16 @@ def run(word: str, words: list[str]) -> int:
     if watched.note:
         say(f"\n{watched.note}")
     if fault is None:
-        next_step(*next_commands(word, options.policy, env, watched))
+        next_step(*next_commands(word, options.policy, watched))
     return say_fault(fault)
 
 
-def next_commands(word: str, policy: str, env: dict[str, Any], watched: Watching) -> list[str]:
+def next_commands(word: str, policy: str, watched: Watching) -> list[str]:
     """What to look at next: play to compare this with, and a run of one's own."""
     from coterie.workflow.watching.names import env_words
 
     other = "idle" if policy == "random" else "random"
-    found = [" ".join(["coterie watch", shlex.quote(word), f"--policy {other}", *env_words(env)])]
+    found = [" ".join(["coterie watch", shlex.quote(word), f"--policy {other}", *env_words(watched.env)])]
     if policy not in POLICIES and ".py:" not in policy:
         return [*found, f"coterie evaluate {shlex.quote(policy)}"]
     return [*found, watched.train] if watched.train else found

@@ -18,6 +18,7 @@ from coterie.statistics import FEW, interval, percent, t_interval, wilson
 
 MOST_ROWS = 24  # agents of which each has a line of its own; more are told together where their names begin alike
 MOST_EPISODES = 12
+MOST_COLUMNS = 4  # agents that have a column each
 NUMBERED = re.compile(r"[-_ ]?\d+$")
 ENDED = "it ended"
 OTHERS = {2: "second", 4: "fourth", 8: "eighth"}
@@ -158,12 +159,17 @@ def agent_lines(told: Watched) -> list[Text]:
 
 
 def episode_lines(told: Watched) -> list[Text]:
-    """A line for each episode."""
-    lines = [Text(f"  episode        seed    {told.unit}s      return   ending", "dim")]
+    """A line for each episode; a few agents that earn unlike have a column each."""
+    apart = not told.common and len(told.agents) <= MOST_COLUMNS
+    heads, columns = (told.agents, told.returns) if apart else (("return",), told.team[:, None])
+    widths = [max(10, len(head)) for head in heads]
+    head = "  ".join(name.rjust(width) for name, width in zip(heads, widths, strict=True))
+    lines = [Text(f"  episode        seed    {told.unit}s  {head}   ending", "dim")]
     for place in range(min(len(told.seeds), MOST_EPISODES)):
-        numbers = f"  {place + 1:>7}  {told.seeds[place]:>10}  {told.lengths[place]:>{len(told.unit) + 3},}  "
+        line = Text(f"  {place + 1:>7}  {told.seeds[place]:>10}  {told.lengths[place]:>{len(told.unit) + 3},}")
+        for value, width in zip(columns[place], widths, strict=True):
+            line.append(f"  {'' if np.isnan(value) else words.number(float(value)):>{width}}", "bold")
         won = {True: "; success", False: "; no success", None: ""}[told.success[place]]
-        line = Text(numbers).append(f"{words.number(float(told.team[place])):>10}", "bold")
         lines.append(line.append(f"   {ending_of(told, place)}{won}", "dim"))
     left = len(told.seeds) - MOST_EPISODES
     return lines + ([Text(f"  … and {words.plural(left, 'more episode')}", "dim")] if left > 0 else [])

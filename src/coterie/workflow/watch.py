@@ -35,12 +35,14 @@ class Watching(Watched):
     """What was watched: `returns` [episodes, agents], `lengths`, `endings`, and the video, if one was made.
 
     video: the file and what is in it; None without one. frames: its pictures, where they were asked for. note: why
-    there is no picture. train: the command that trains here, where one is known.
+    there is no picture. env: the environment's options, those that a run brought among them. train: the command that
+    trains here, where one is known.
     """
 
     video: Written | None = None
     frames: np.ndarray | None = None
     note: str = ""
+    env: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     train: str = ""
 
     def __str__(self) -> str:
@@ -61,11 +63,13 @@ class Watching(Watched):
         ]  # fmt: skip
         return {
             "environment": self.environment,
+            "env": dict(self.env),
             "policy": self.policy,
             "player": self.words,
             "agents": list(self.agents),
             "unit": self.unit,
             "return": finite(self.team.mean()),
+            "aim": self.aim,
             "episodes": episodes,
             "video": None if self.video is None else {**self.video._asdict(), "path": str(self.video.path)},
             "note": self.note,
@@ -125,7 +129,7 @@ def watch(
         train = train_command(word, live, options) if isinstance(environment, str) else ""
     pictures = film.pictures() if film is not None and film.frames and frames else None
     known = {field.name: getattr(played, field.name) for field in dataclasses.fields(Watched)}
-    watched = Watching(**known, frames=pictures, note=camera.note, train=train)
+    watched = Watching(**known, frames=pictures, note=camera.note, env=options, train=train)
     if not video or film is None or not film.frames:
         return watched
     if wanted is None or wanted.exists():  # somebody has written it meanwhile
