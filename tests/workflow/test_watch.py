@@ -62,7 +62,7 @@ class Climber:
         "./mine.py:make_by_name",
         "./mine.py:Climber",
     ],
-    ids=str,
+    ids=["function", "object", "class", "file:function", "file:team", "file:agents", "file:by_name", "file:class"],
 )
 def test_a_policy_comes_as_a_function_an_object_or_what_makes_them(mine, policy):
     assert coterie.watch(Ladder(), policy).returns.tolist() == [ON_LADDER]
