@@ -474,6 +474,7 @@ def main() -> None:
     parser.add_argument("--save", action="store_true")
     given = parser.parse_args()
     chance = random.Random(20_261_128)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has it ignored by what runs in the background
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         undisturbed(home, "compiles")

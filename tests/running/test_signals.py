@@ -1,7 +1,10 @@
 """Signals end a command, also where Python swallows what they raise."""
 
 import contextlib
+import importlib
 import signal
+import sys
+import time
 
 import pytest
 
@@ -35,6 +38,19 @@ def test_a_signal_before_learning_ends_the_command(tmp_path, monkeypatch, capsys
     assert Signals.early is None
     monkeypatch.setattr(tabulate, "tabulate", real)
     assert main(["resume", "run", "--json"] if swallowed else WORDS) == 0  # it stops nothing that comes after it
+
+
+def test_a_signal_waits_for_the_end_of_an_import(tmp_path, monkeypatch, capsys):
+    """A module that is imported is whole before the command ends."""
+    (tmp_path / "slow_to_load.py").write_text(
+        "import signal, time\nsignal.raise_signal(signal.SIGTERM)\ntime.sleep(0.2)\nwhole = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("coterie.cli._run", lambda words: importlib.import_module("slow_to_load") and time.sleep(5))
+    began = time.monotonic()
+    assert main(["list"]) == 143
+    assert time.monotonic() - began < 4
+    assert sys.modules.pop("slow_to_load").whole
 
 
 def test_a_signal_that_nobody_swallowed_stops_nothing_else():

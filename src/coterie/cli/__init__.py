@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ VERBS = {
 
 
 TERMINATED = 143
+A_MOMENT, LONGEST_IMPORT = 0.05, 10.0  # seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,11 +77,19 @@ def _answered(arguments: Sequence[str] | None) -> int:
 def _stopped_by_signals() -> Iterator[None]:
     """SIGTERM ends a command with a sentence and 143, as Ctrl-C does with 130.
 
-    Where the exception is swallowed, as Python does in callbacks, whoever learns next hears of the signal.
+    While a module is imported it is put off for a moment, ten seconds at most: there an exception may break compiled
+    code. Where it is swallowed, as Python does in callbacks, whoever learns next hears of the signal.
     """
-    from coterie.running.signals import Signals
+    from coterie.running.signals import Signals, importing
 
-    def stop(number: int, frame: object) -> None:
+    timers: list[threading.Timer] = []
+
+    def stop(number: int, frame: Any) -> None:
+        if importing(frame) and len(timers) * A_MOMENT < LONGEST_IMPORT:
+            timers.append(threading.Timer(A_MOMENT, os.kill, (os.getpid(), number)))
+            timers[-1].daemon = True
+            timers[-1].start()
+            return
         Signals.early = number
         raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
 
@@ -94,6 +104,8 @@ def _stopped_by_signals() -> Iterator[None]:
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
         Signals.early = None
         for number, handler in before.items():
             signal.signal(number, handler)

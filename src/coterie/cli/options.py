@@ -17,6 +17,7 @@ from coterie.errors import BadInput, StorageFault, nearest
 # what the parser says of a value that is no number
 VALUE = re.compile(r"Error parsing (--\S+):.*(to float|for int\(\) with base 10): '([^']*)'")
 KINDS = {"for int() with base 10": "a whole number", "to float": "a number"}
+MISTAKE = 2  # the parser's exit code
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -35,6 +36,7 @@ def parse(options: type, words: list[str], *, command: str, about: str) -> Any:
     except SystemExit as stop:
         if not stop.code:
             print(f"\nNext: coterie {command.replace('RUN', 'latest').replace('FILE.py', './mine.py')}")
+        if stop.code != MISTAKE:  # help was shown, or a signal came
             raise
         raise BadInput(f"{_sentence(complaint.getvalue())}; coterie {command} --help shows all options") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from types import FrameType
 from typing import ClassVar
 
 
@@ -37,3 +38,12 @@ class Signals:
     def __exit__(self, *problem: object) -> None:
         for number, handler in self.before.items():
             signal.signal(number, handler)
+
+
+def importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported where the program stands."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
