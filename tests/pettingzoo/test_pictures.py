@@ -149,6 +149,11 @@ def test_screens_are_made_small_grey_and_shown_by_twos():
     assert lens_for(Box(0, 255, (85, 3), np.uint8), PictureOptions()).shown == (43, 2, 2)
 
 
+def test_a_large_board_is_no_screen():
+    assert lens_for(Box(0, 5, (100, 100), np.uint8), PictureOptions()) is None
+    assert lens_for(Box(0, 5, (100, 100), np.uint8), PictureOptions(size="50x50")).shown == (50, 50, 1)
+
+
 @pytest.mark.parametrize("shape", [(84, 84, 3), (7, 7, 3), (5, 9), (1, 1, 12)])
 def test_small_pictures_stay_as_they_are(shape):
     assert lens_for(Box(0, 255, shape, np.uint8), PictureOptions()) is None

@@ -28,6 +28,7 @@ LANES = np.uint64(0x00FF00FF00FF00FF)  # every other byte of a word, with room a
 ROOM = 257  # bytes that fit into a sum of two bytes
 MOST_ROWS = 2**31 // (256 * 256)  # whose sum, in 256ths, fits into 32 bits
 GREY = (77, 150, 29)  # of 256: red, green and blue as they are bright (ITU-R BT.601)
+WHITE = 255
 COLOURS = ("red", "green", "blue")
 
 
@@ -81,7 +82,7 @@ def lens_for(space: Any, options: PictureOptions) -> Lens | None:
     high, wide, channels = (*shape, 1)[:3]
     if high > MOST_ROWS:
         raise BadInput(f"a picture of {by(shape)} is too large: expected {MOST_ROWS:,} rows at most")
-    screen = max(high, wide) > LARGEST
+    screen = max(high, wide) > LARGEST and space.high.max() == WHITE  # fewer values are boards, not brightness
     top, bottom, left, right = crop_of(options)
     part = (top, high - bottom, left, wide - right)
     if part[0] >= part[1] or part[2] >= part[3]:
@@ -91,10 +92,8 @@ def lens_for(space: Any, options: PictureOptions) -> Lens | None:
     if size is None:
         size = fitted(rows, columns) if screen and options.size != "full" else (rows, columns)
     if size[0] > rows or size[1] > columns:
-        at_most = f"expected at most {rows}x{columns}, what is there" + (
-            " after --picture.crop" if options.crop else ""
-        )
-        raise BadInput(f"--picture.size {options.size}: {at_most}")
+        left = " after --picture.crop" if options.crop else ""
+        raise BadInput(f"--picture.size {options.size}: expected at most {rows}x{columns}, what is there{left}")
     coloured = channels in (3, 4)  # a fourth is how opaque a pixel is
     if options.channel in COLOURS and not coloured:
         raise BadInput(f"--picture.channel {options.channel}: a picture of {by(shape)} has no colours")
@@ -102,9 +101,7 @@ def lens_for(space: Any, options: PictureOptions) -> Lens | None:
         raise BadInput(f"--picture.grey: a picture of {by(shape)} has no colours")
     grey = coloured and (options.grey or (screen and not options.channel))
     chosen = (COLOURS.index(options.channel),) if options.channel in COLOURS else tuple(range(channels))
-    lens = Lens(
-        shape, part, size, (0, 1, 2) if grey else chosen, grey, options.stack or (2 if screen else 1)
-    )  # fmt: skip
+    lens = Lens(shape, part, size, (0, 1, 2) if grey else chosen, grey, options.stack or (2 if screen else 1))
     return None if lens.shown == (high, wide, channels) and lens.channels == tuple(range(channels)) else lens
 
 

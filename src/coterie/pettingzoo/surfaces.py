@@ -1,9 +1,9 @@
 """Environments whose agents see parts of one common picture: it is drawn once a joint step and cut up without copies.
 
-`observe` of such an environment copies and turns a part of the picture for every agent, which takes pistonball nine
-tenths of its time. A `Screen` gives the same numbers as views, and draws faster what the environment draws slowly. Each
-is written for the code of one class and serves that class alone; whether it gives what `observe` gives, bit for bit, is
-tried before it is used (direct.py).
+`observe` of such an environment copies and turns a part of the picture for every agent, which takes pistonball most of
+its time (benchmarks/pettingzoo_rates.py). A `Screen` gives the same numbers as views, and draws faster what the
+environment draws slowly. Each is written for the code of one class and serves that class alone; whether it gives what
+`observe` gives, bit for bit, is tried before it is used (direct.py).
 """
 
 from __future__ import annotations
