@@ -526,8 +526,8 @@ def skip_where_missing(word):
 def test_what_foraging_leaves_behind_is_found(monkeypatch):
     """lbforaging's players stand where the last episode left them while the next one is being begun."""
     monkeypatch.setattr("coterie.pettingzoo.check.repeating.RESETS", 60)
-    check = coterie.check_env(lambda: make_env("lbforaging:Foraging-8x8-2p-2f-coop-v3"), seconds=10.0)
-    assert names(check) == {"leak", "time limit as an ending", "no reward"}
+    check = coterie.check_env(lambda: make_env("lbforaging:Foraging-8x8-2p-2f-coop-v3"), seconds=60.0)
+    assert names(check) - CHANCE == {"leak", "time limit as an ending", "no reward"}
 
 
 PISTONS = """

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from coterie.pettingzoo.check.items import Facts, Item, KindFacts, Speed
+from coterie.settings.pictures import LARGEST
 
 MINUTES = 5.0
 LEARNING_SHARE = 0.5  # of the time, as a rule of thumb, goes into stepping
@@ -109,18 +110,13 @@ def sharing(facts: Facts) -> tuple[tuple[str, ...], str]:
 
 
 def pictures(facts: Facts) -> tuple[tuple[str, ...], str]:
-    """Small grey pictures, two of them, so that motion can be seen."""
+    """How pictures are shown: screens smaller (they are grey and two at once by themselves), small ones two at once."""
     kinds = [kind for kind in facts.kinds if kind.pictures]
     if not kinds:
         return (), ""
-    size = picture_size(kinds[0])
-    return (
-        "--picture.size",
-        size,
-        "--picture.grey",
-        "--picture.stack",
-        "2",
-    ), "a small picture shows enough, and two of them show what moves"
+    if max(kinds[0].picture) > LARGEST:
+        return ("--picture.size", picture_size(kinds[0])), "small pictures are learned from faster; more where it fails"
+    return ("--picture.stack", "2"), "two pictures at once show what moves"
 
 
 def picture_size(kind: KindFacts) -> str:

@@ -12,11 +12,9 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -37,6 +35,7 @@ START_PATIENCE = 120.0  # and to make an environment, which may import a lot
 LAST_PATIENCE = 2.0
 LOOK = 0.1  # seconds between two looks
 NONE = -1
+FAULTS: tuple[type[CoterieError], ...] = (BadInput, EnvironmentFault)
 
 Progress = Callable[[str, float], None]  # what is done, and the seconds since it began
 
@@ -75,6 +74,17 @@ def examine_apart(
     return known.check()
 
 
+class Told(msgspec.Struct):
+    """What the other process tells: what is done next ("": it is finished) and all that is known by now, or a fault.
+
+    fault: the name of an error's class, whose message then stands in `stage`.
+    """
+
+    stage: str
+    known: Checked | None = None
+    fault: str = ""
+
+
 class Known:
     """What the other process has told by now."""
 
@@ -106,12 +116,12 @@ def listen(pipe: Any, calls: Any, known: Known, progress: Progress, patience: fl
     while not known.finished:
         if pipe.poll(LOOK):
             try:
-                stage, message = pickle.loads(pipe.recv_bytes())
+                heard = msgspec.json.decode(pipe.recv_bytes(), type=Told)
             except (EOFError, ConnectionError):
                 return
-            if isinstance(message, CoterieError):
-                raise message
-            known.last, known.stage, known.finished = msgspec.json.decode(message, type=Checked), stage, not stage
+            if heard.fault:
+                raise next((kind for kind in FAULTS if kind.__name__ == heard.fault), EnvironmentFault)(heard.stage)
+            known.last, known.stage, known.finished = heard.known or known.last, heard.stage, not heard.stage
             since = time.monotonic()
         progress(known.stage, time.monotonic() - began)
         if calls[0] != count:
@@ -150,20 +160,16 @@ def work(word: str, options: dict[str, Any], seed: int, seconds: float, calls: A
         calls[1], calls[2], calls[3] = CALLS.index(call), NONE if episode is None else episode, step
         calls[0] += 1
 
-    def tell(stage: str, message: Any) -> None:
-        pipe.send_bytes(pickle.dumps((stage, message)))
+    def tell(stage: str, known: Checked | None = None, fault: str = "") -> None:
+        pipe.send_bytes(msgspec.json.encode(Told(stage, known, fault)))
 
     with contextlib.suppress(BrokenPipeError):
         try:
-            origin = of_word(word, options)
-            found = examine(origin, seed, seconds, beat, lambda stage, known: tell(stage, msgspec.json.encode(known)))
-            tell("", msgspec.json.encode(found))
+            tell("", examine(of_word(word, options), seed, seconds, beat, tell))
         except CoterieError as error:
-            tell("", error)
+            tell(str(error), fault=type(error).__name__)
         except FAILURES as error:
-            fault = EnvironmentFault(f"{word} could not be examined: {told(error)}")
-            fault.add_note("".join(traceback.format_exception(error)))
-            tell("", fault)
+            tell(f"{word} could not be examined: {told(error)}", fault=EnvironmentFault.__name__)
     os._exit(0)  # threads and windows of the environment's must not keep us
 
 
