@@ -211,6 +211,7 @@ def test_where_somebody_is_missing_each_is_looked_at_by_itself():
     before = glance.obs[0].copy()
     observations = one.environment.observe(["paddle_1"])
     glance.obs[0].fill(0)
+    one.gone.add("paddle_0")
     one.write(glance, observations, {})
     assert not glance.obs[0][0].any()
     np.testing.assert_array_equal(glance.obs[0][1], before[1])
