@@ -213,7 +213,8 @@ def page() -> str:
     parts += [
         LOOKED_FOR.replace("{questions}", questions()),
         "## What it says of published environments",
-        f"`{saved['command']}`, {saved['date']}. *To mend* names every error and warning; notes are left out.",
+        f"`{saved['command']}`, {saved['date']}. *Made anew*: a deep copy is a fresh "
+        "environment (EzPickle), no clone. *To mend* names errors (bold) and warnings; notes are left out.",
         "\n".join(rows(found)),
     ]
     return "\n\n".join(parts) + "\n"
