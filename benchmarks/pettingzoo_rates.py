@@ -211,28 +211,29 @@ def shares(case: Case) -> dict[str, float]:
     from coterie.pettingzoo.parallel import OneParallel
 
     worlds = worlds_of(case, next(iter(case.pictures.values())), 1, 0)
-    raw = type(worlds.ones[0].environment.raw)
+    screen = type(worlds.ones[0].screen)
+    inside = hasattr(screen, "paint")  # it paints in the last agent's turn
     parts: dict[str, list[float]] = {}
     with ExitStack() as stack:
         places = {
-            "all": (Drive, "step"), "one": (OneParallel, "step"), "turns": (Direct, "turns"), "draw": (raw, "draw"),
+            "all": (Drive, "step"), "one": (OneParallel, "step"), "turns": (Direct, "turns"),
+            "draw": (screen, "paint" if inside else "draw"),
             "views": (Direct, "observe"), "average": (OneParallel, "look"),
         }  # fmt: skip
         for name, (owner, method) in places.items():
-            if hasattr(owner, method):
-                stack.enter_context(timed(owner, method, parts.setdefault(name, [])))
+            stack.enter_context(timed(owner, method, parts.setdefault(name, [])))
         chance, spec = np.random.default_rng(0), worlds.spec
         worlds.reset(np.array([0]))
         for number in range(PROFILED):
             actions = chance.integers(spec.kinds[0].actions, size=(1, len(spec.agents)), dtype=np.int32)
             worlds.step(actions, np.array([number]))
     worlds.close()
-    middle = {name: 1e6 * float(np.median(times or [0.0])) for name, times in parts.items()}
-    draw = middle.get("draw", 0.0)
-    inner = middle["turns"] + middle["views"] + middle["average"]
+    middle = {name: 1e6 * float(np.median(times)) for name, times in parts.items()}
+    turns = middle["turns"] - middle["draw"] * inside
+    inner = turns + middle["draw"] + middle["views"] + middle["average"]
     return {
-        "physics and turns": middle["turns"] - draw,
-        "drawing": draw,
+        "physics and turns": turns,
+        "drawing": middle["draw"],
         "views": middle["views"],
         "averaging and stacking": middle["average"],
         "rewards, endings, masks": middle["one"] - inner,
