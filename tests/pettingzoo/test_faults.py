@@ -1,5 +1,6 @@
 """Workers that are lost change nothing, runs whose environment fails go on from their last visit, and nothing stays."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -279,6 +280,9 @@ def test_what_an_environment_starts_ends_with_its_worker(word):
 # Programs that end
 
 
+PROGRAMS: list[subprocess.Popen] = []
+
+
 def program(tmp_path, word, options):
     path = tmp_path / "program.py"
     path.write_text(
@@ -288,13 +292,26 @@ def program(tmp_path, word, options):
         "workers.reset(np.arange(4))\nprint('begun', *(hand.process.pid for hand in workers.hands))\n"
         "while True:\n    workers.step(np.ones((4, 2), int), np.arange(4))\n"
     )
-    return subprocess.Popen(
+    running = subprocess.Popen(
         [sys.executable, str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+    PROGRAMS.append(running)
+    return running
+
+
+@pytest.fixture(autouse=True)
+def nobody_runs_on():
+    """Where a test fails, what it started must not slow all the others."""
+    yield
+    while PROGRAMS:
+        running = PROGRAMS.pop()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
