@@ -242,13 +242,12 @@ def test_the_list_names_everything(here, capsys):
 
 def test_the_list_says_how_environments_from_elsewhere_are_named(capsys):
     """One example of every source that can be trained on, each a word that the command understands."""
-    from coterie.envs.sources import JAX_SOURCES, parse
-    from coterie.pettingzoo.sources import PARALLEL_SOURCES
+    from coterie.envs.sources import SOURCES, parse
     from coterie.workflow.deep.plan import road_of
 
     named = run_json(capsys, "list")["environments from elsewhere"]
     sources = [source.source for word in named if (source := parse(word)) is not None]
-    assert sorted(sources) == sorted([*PARALLEL_SOURCES, *JAX_SOURCES])
+    assert sorted(sources) == sorted(SOURCES)
     assert {road_of(word) for word in named} == {"compiled", "worker"}
     assert all("pip install" in about for word, about in named.items() if parse(word) is not None)
     assert "./mine.py:make_env" in named

@@ -23,6 +23,7 @@ ENVIRONMENT = '''
 import os, sys, time
 import numpy as np
 import pettingzoo
+from coterie.pettingzoo.lifeline import is_worker
 from gymnasium.spaces import Box, Discrete
 
 
@@ -36,7 +37,7 @@ class Counting(pettingzoo.ParallelEnv):
         self.metadata = {"name": "counting_v0", "render_modes": []}
         self.possible_agents = ["first", "second"]
         self.trouble, self.at = trouble, (seed, step)
-        if sys.argv[0] == "-c":  # a worker
+        if is_worker():
             assert "jax" not in sys.modules and os.environ["OMP_NUM_THREADS"] == "1"
 
     def observation_space(self, agent):

@@ -22,6 +22,7 @@ def told(**changes):
         "unit": "team-mean",
         "success_word": "meet",
         "success_known": True,
+        "sides": (),
         "best_step": (20, 30),
         "returns": tuple(returns),
         "success": (1.0, 0.0),

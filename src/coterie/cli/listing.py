@@ -11,10 +11,13 @@ from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, PRESETS
 # One environment of each source that can be named, what the source is, and what must be installed for it.
 FROM_ELSEWHERE = {
     "mpe2:simple_spread_v3": "PettingZoo's particle worlds; pip install 'coterie[mpe]'",
-    "pettingzoo:sisl/pursuit-v5": "PettingZoo's registry (parallel, discrete actions); pip install 'pettingzoo[sisl]'",
+    "pettingzoo:sisl/pursuit-v5": "PettingZoo's registry, parallel or in turns; pip install 'pettingzoo[sisl]'",
+    "lbforaging:Foraging-8x8-2p-2f-coop-v3": "level-based foraging; pip install 'coterie[foraging]'",
+    "rware:rware-tiny-2ag-v2": "warehouses of robots; pip install 'coterie[rware]'",
+    "magent2:battle_v4": "many agents on a map; pip install 'coterie[magent]'",
     "jaxmarl:MPE_simple_spread_v3": "JaxMARL, compiled with the learner; pip install 'coterie[jaxmarl]'",
     "jumanji:LevelBasedForaging-v0": "Jumanji, compiled with the learner; pip install 'coterie[jumanji]'",
-    "./mine.py:make_env": "a function of your own that returns a parallel PettingZoo environment; the file is run",
+    "./mine.py:make_env": "a function of your own that returns a PettingZoo environment; the file is run",
     "package.module:make_env": "such a function in an installed module",
 }
 ELSEWHERE = "environments from elsewhere"

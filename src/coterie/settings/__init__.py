@@ -5,6 +5,8 @@ The comment-strings under the fields are the help texts of the command line. A p
 
 from coterie.settings.deep import (
     CENTRAL,
+    CHECKING,
+    CHECKING_OUTSIDE,
     DEEP_ALGORITHMS,
     DEEP_PRESETS,
     MIXED,
@@ -40,6 +42,8 @@ from coterie.settings.tabular import (
 __all__ = [
     "ALGORITHMS",
     "CENTRAL",
+    "CHECKING",
+    "CHECKING_OUTSIDE",
     "DEEP_ALGORITHMS",
     "DEEP_PRESETS",
     "MIXED",

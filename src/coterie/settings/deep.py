@@ -90,6 +90,8 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
     "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
     "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
 }
+CHECKING = {"checks": 20, "check_episodes": 32, "final_episodes": 320}  # of the greedy team, where nobody says more
+CHECKING_OUTSIDE = {"checks": 10, "check_episodes": 8, "final_episodes": 80}  # worlds outside JAX take their time
 HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 CENTRAL = ("qmix", "weighted-qmix")  # and those that learn from the central state

@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from coterie.envs import catalogue
-from coterie.settings import ALGORITHMS, DEEP_PRESETS, PRESETS, DeepOptions, PictureOptions, TabularOptions
+from coterie.settings import (
+    ALGORITHMS,
+    CHECKING,
+    CHECKING_OUTSIDE,
+    DEEP_PRESETS,
+    PRESETS,
+    DeepOptions,
+    PictureOptions,
+    TabularOptions,
+)
 
 if TYPE_CHECKING:
     from coterie.running.verdict import Verdict
@@ -66,8 +75,11 @@ def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, s
     with_tables = ours and catalogue.has_table(verdict.environment)
     kept: list[tuple[str, str | None]] = [("--deep", None)] if with_tables and verdict.algorithm in ALGORITHMS else []
     kept += [("--algorithm", verdict.algorithm), ("--preset", verdict.preset)]
-    usual = {"seeds": 5, "seed": 0, "steps": preset.steps, "success": "", "checks": 20}
-    kept += [(f"--{name}", str(config[name])) for name in usual if config.get(name, usual[name]) != usual[name]]
+    checking = CHECKING_OUTSIDE if config.get("road") == "worker" else CHECKING
+    usual = {"seeds": 5, "seed": 0, "steps": preset.steps, "success": "", **checking}
+    changed = [name for name in usual if config.get(name, usual[name]) != usual[name]]
+    kept += [(f"--{name.replace('_', '-')}", str(config[name])) for name in changed]
+    kept += [("--team", f"{name}={player}") for name, player in (config.get("teams") or {}).items()]
     env = config.get("env")
     if ours:
         kept += _changed(env, _defaults(catalogue.find(verdict.environment).options()), "--env.")

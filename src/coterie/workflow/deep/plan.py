@@ -13,6 +13,8 @@ from coterie.errors import BadInput, nearest
 from coterie.running import recorder
 from coterie.settings import (
     ALGORITHMS,
+    CHECKING,
+    CHECKING_OUTSIDE,
     DEEP_ALGORITHMS,
     DEEP_PRESETS,
     MIXED,
@@ -30,8 +32,7 @@ MOST_STEPS = 2**31 - 1  # the clock counts in 32 bits
 MOST_SEEDS = 10_000
 MOST_EPISODES = 100_000
 LONGEST_SEQUENCE = 64
-CHECKS, CHECK_EPISODES, FINAL_EPISODES = 20, 32, 320
-ELSEWHERE = CHECKS // 2, CHECK_EPISODES // 4, FINAL_EPISODES // 4  # worlds outside take their time
+CHECK_EPISODES, FINAL_EPISODES = CHECKING["check_episodes"], CHECKING["final_episodes"]
 LEFT_OUT = ("runs",)  # of a plan's settings: where the run's folder stands says it
 Road = Literal["compiled", "worker"]
 
@@ -100,7 +101,7 @@ def deep_plan(
         raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
     options: DeepOptions = replaced(defaults, learner or {}, "option", "--")
     steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
-    usual = ELSEWHERE if road == "worker" else (CHECKS, CHECK_EPISODES, FINAL_EPISODES)
+    usual = (CHECKING_OUTSIDE if road == "worker" else CHECKING).values()
     named = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
     seeds = whole("--seeds", seeds)
     checks, check_episodes, final_episodes = (
