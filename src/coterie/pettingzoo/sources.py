@@ -16,7 +16,7 @@ from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.makers import Maker, find_maker
 from coterie.pettingzoo.parallel import Success
-from coterie.pettingzoo.rules import with_rules
+from coterie.pettingzoo.rules import rule_of, with_rules
 from coterie.pettingzoo.tuples import TupleForm, in_tuples
 from coterie.pettingzoo.worker import Reads, drive, made
 from coterie.pettingzoo.workers import Workers
@@ -47,7 +47,8 @@ def make_worlds(
     agents come and go; 0: as many as random play needs. picture: how pictures are shown; None: as they are. on_restart:
     see Workers. rules: agents that act by a rule of the user's, by their names in print: {"agent_0": "./rule.py:act"}.
     """
-    kept_maker.cache_clear()  # what is in the user's file now
+    for kept in (kept_maker, rule_of):
+        kept.cache_clear()  # what is in the user's files now
     make, reads = (
         partial(make_another, word, dict(options or {}), dict(rules or {})),
         Reads(team, success, central, slots, picture),

@@ -1,14 +1,17 @@
 """Who plays for which team: names, members, algorithms, fixed play and saved runs; and runs of several teams."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 import coterie
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.sources import make_env
-from coterie.types import Team
-from coterie.workflow.deep.plan import deep_plan
+from coterie.pettingzoo.rules import rule_of
+from coterie.pettingzoo.sources import make_env, make_worlds
+from coterie.settings import DeepOptions
+from coterie.types import Kind, Spec, Team
+from coterie.workflow.deep.plan import deep_plan, partitioned
 from coterie.workflow.deep.teams import read_teams, teams_of
 
 TAG = ("adversary_0", "adversary_1", "adversary_2", "agent_0")
@@ -179,3 +182,24 @@ def test_a_rule_acts_for_its_agents_whatever_else_is_said(tmp_path):
     np.testing.assert_array_equal(one.next.obs[1], other.next.obs[1])
     free.reset(seeds)
     assert not np.array_equal(free.step(still, seeds)[0].next.obs[1], one.next.obs[1])
+
+
+def test_self_play_where_nobody_is_against_anybody_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="--self-play 2: all agents of mpe2:simple_spread_v3 are one team"):
+        coterie.train("mpe2:simple_spread_v3", self_play=2, runs=tmp_path, **SHORT)
+
+
+def test_agents_that_come_and_go_have_one_network_in_common():
+    spec = Spec(("a", "b"), (Kind((0, 1), 2, (1,), "float32"),), (0, 0), (0, 1), (0, 1))
+    assert partitioned(spec, DeepOptions()).parameters == (0, 1)
+    assert partitioned(dataclasses.replace(spec, births=True), DeepOptions()).parameters == (0, 0)
+
+
+def test_a_rule_is_what_its_file_says_now(tmp_path):
+    file = tmp_path / "rule.py"
+    file.write_text(RULE)
+    make_worlds("mpe2:simple_tag_v3", {}, 1, rules={"agent_0": f"{file}:act"})
+    before = rule_of(f"{file}:act")(None, "agent_0", {})
+    file.write_text(RULE.replace("return 4", "return 2"))
+    make_worlds("mpe2:simple_tag_v3", {}, 1, rules={"agent_0": f"{file}:act"})
+    assert (before, rule_of(f"{file}:act")(None, "agent_0", {})) == (4, 2)

@@ -36,6 +36,11 @@ def learners_of(
     pool, every = options.self_play, snapshot_every(chosen)
     if not teams:
         parts = made_of(chosen.algorithm, options, spec, change)
+        if pool and spec.teams == 1:
+            raise BadInput(
+                f"--self-play {pool}: all agents of {chosen.environment} are one team, and nobody plays against it; "
+                "say who plays whom, like --env.team 0,1"
+            )
 
         def alone(sizes: Sizes, split: Split) -> Algorithm:
             algorithm = qlearning(spec, options, sizes, parts, split)

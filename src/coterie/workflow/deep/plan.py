@@ -281,7 +281,8 @@ def partitioned(spec: Spec, options: DeepOptions) -> Spec:
     own = tuple(range(len(spec.agents)))
     by_kind = tuple(next(k for k, kind in enumerate(spec.kinds) if agent in kind.agents) for agent in own)
     experience = {"none": own, "teams": spec.team}.get(options.share_experience, by_kind)
-    return dataclasses.replace(spec, parameters=by_kind if options.share_parameters else own, experience=experience)
+    common = options.share_parameters or spec.births  # who comes and goes has no network of its own
+    return dataclasses.replace(spec, parameters=by_kind if common else own, experience=experience)
 
 
 def with_team_reward(chosen: DeepPlan) -> DeepOptions:
