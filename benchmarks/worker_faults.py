@@ -367,15 +367,24 @@ def killed(home: Path, whole: Path, number: int, chance: random.Random, life: fl
 def ended(
     home: Path, number: int, ending: signal.Signals, chance: random.Random, length: float, life: float
 ) -> dict[str, Any]:
-    """One run whose program is ended at a random moment of its life, in three of four cases while it has workers."""
-    folder = folder_of_world(home, f"{ending.name}_{number}")
-    before = number % 4 == 0
-    after = chance.uniform(0.0, length - life if before else life)
-    program = Program(folder, train_words(2))
-    while not before and not program.workers() and program.process.poll() is None:
-        time.sleep(0.005)
-    time.sleep(after)
-    there, over = len(program.workers()), program.process.poll() is not None
+    """One run whose program is ended at a random moment of its life, in three of four cases while it has workers.
+
+    How long it takes depends on what else the machine does: where it had ended before the moment, that is drawn anew.
+    """
+    before, tries = number % 4 == 0, 0
+    while True:
+        tries += 1
+        folder = folder_of_world(home, f"{ending.name}_{number}_{tries}")
+        after = chance.uniform(0.0, length - life if before else life)
+        program = Program(folder, train_words(2))
+        while not before and not program.workers() and program.process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(after)
+        there, over = len(program.workers()), program.process.poll() is not None
+        if not over:
+            break
+        program.end()
+    learning = "compiled and begun" in program.errors.read_text()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(program.process.pid, ending) if ending == signal.SIGINT else program.process.send_signal(ending)
     since = time.perf_counter()
@@ -384,9 +393,9 @@ def ended(
     codes = {  # before coterie's first line is reached, Python's own way; 0 where all was learned already
         signal.SIGINT: (130, -signal.SIGINT), signal.SIGTERM: (143, -signal.SIGTERM), signal.SIGKILL: (-9,),
     }[ending]  # fmt: skip
-    late = found.code == 0 and finished and not before
+    late = found.code == 0 and finished and learning
     return {
-        "signal": ending.name, "before workers": before, "after": after, "workers": there, "over": over,
+        "signal": ending.name, "before workers": before, "after": after, "workers": there, "tries": tries,
         "code": found.code, "as expected": found.code in codes or late, "said": said_last(found.said),
         "left": found.left, "tracebacks": found.said.count("Traceback"), "seconds": time.perf_counter() - since,
     }  # fmt: skip
