@@ -9,8 +9,8 @@ import pytest
 from family import made_up
 
 from coterie.algorithms.fixed import fixed
-from coterie.algorithms.qlearning import Sizes, parts, qlearning
-from coterie.algorithms.self_play import self_play
+from coterie.algorithms.qlearning import Policy, Sizes, parts, qlearning
+from coterie.algorithms.self_play import as_daring, self_play
 from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_side, stand_in
 from coterie.algorithms.side_by_side import columns as columns_of
 from coterie.running.rollout import Plan
@@ -145,3 +145,22 @@ def test_half_of_the_environments_are_played_against_the_past():
     assert len(set(explored[4:].ravel().tolist())) > 1
     greedy = np.asarray(algorithm.act(jax.random.key(1), policy, seen, ((),), "greedy")[0].action)
     assert (greedy == 12).all()
+    alone = tuple(jax.tree.map(lambda leaf: leaf[:1], view) for view in seen)
+    assert (np.asarray(algorithm.act(jax.random.key(1), policy, alone, ((),), "explore")[0].action) == 12).all()
+    others = {
+        tuple(
+            np.asarray(
+                algorithm.act(jax.random.key(1), policy._replace(salt=jnp.uint32(salt)), seen, ((),), "explore")[
+                    0
+                ].action
+            ).ravel()
+        )
+        for salt in range(5)
+    }
+    assert len(others) > 1  # each seed draws opponents of its own
+
+
+def test_the_past_explores_as_little_as_the_present_does():
+    past, present = Policy((), jnp.float32(0.9)), Policy((), jnp.float32(0.1))
+    assert as_daring(past, present).epsilon == present.epsilon
+    assert as_daring(jnp.int32(3), jnp.int32(4)) == 3

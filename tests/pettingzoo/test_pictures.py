@@ -19,7 +19,6 @@ from coterie.pettingzoo.pictures import Lens, Stack, averaged, bins, fitted, len
 from coterie.pettingzoo.sources import make_worlds
 from coterie.pettingzoo.turns import turns
 from coterie.running.checkpoint import load_checkpoint
-from coterie.running.deep.own_parts import made_of
 from coterie.running.deep.playing import check_seeds, outside_play
 from coterie.running.deep.team import DeepTeam
 from coterie.running.episodes import read_recording
@@ -473,24 +472,23 @@ def test_what_is_shown_is_kept_with_the_run_and_told(word, run):
 class Watched(DeepTeam):
     """A team that tells what its networks are shown."""
 
-    def _shown(self, k, n, seen):
-        self.told = super()._shown(k, n, seen).copy()
+    def _shown(self, layout, agent, seen):
+        self.told = super()._shown(layout, agent, seen).copy()
         return self.told
 
 
 class Forgetful(Watched):
     """The control: it sees every picture as if it were the first."""
 
-    def _shown(self, k, n, seen):
-        self._stacks[k].forget(n)
-        return super()._shown(k, n, seen)
+    def _shown(self, layout, agent, seen):
+        self._stacks.pop(agent, None)
+        return super()._shown(layout, agent, seen)
 
 
 def team_of(form, run):
     """The run's team in another form."""
     own = run.team
-    networks = made_of("iql", planned_deep(run.folder).learner, own.spec, None).networks
-    return form(own.spec, networks, own._parameters, own.seed, own._layouts)
+    return form(own.spec, own._players, own.seed, own._layouts)
 
 
 def apart(word, run, team, episodes=6):
@@ -503,7 +501,7 @@ def apart(word, run, team, episodes=6):
     act = jax.jit(partial(act_at, opened.algorithm, "greedy"))
     worlds = make_worlds(word, environments=episodes, picture=PictureOptions(**OPTIONS))
     keep = lambda sight, action, outcome: told.append((sight, action))  # noqa: E731
-    policy = Policy(run.team._parameters, np.float32(0))
+    policy = Policy(tuple(one.parameters for one in run.team._players), np.float32(0))
     outside_play(act, opened.algorithm.memory, worlds, 0, policy, 3, episodes, 20, keep)
     env, spec = make_worlds(word).ones[0].environment, worlds.spec
     for place, seed in enumerate(np.asarray(check_seeds(np.uint32(0), np.uint32(3), episodes)).tolist()):

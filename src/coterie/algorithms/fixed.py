@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from coterie.equations.choosing import greedy
 from coterie.networks.agent import Network
-from coterie.networks.team import act_values
+from coterie.networks.team import act_values, blank_memory
 from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, View
 
 
@@ -48,14 +48,6 @@ def frozen(spec: Spec, networks: tuple[Network, ...], parameters: tuple[Any, ...
 
     return Algorithm(
         lambda key, of: jax.tree.map(jnp.asarray, parameters), lambda learner, clock: learner, memory, act, unchanged
-    )
-
-
-def blank_memory(spec: Spec, networks: tuple[Network, ...], environments: int) -> tuple[Any, ...]:
-    """Empty memories by kind, [E, N, M]; () for a network that has none."""
-    return tuple(
-        jnp.zeros((environments, len(kind.agents), network.memory)) if network.memory else ()
-        for kind, network in zip(spec.kinds, networks, strict=True)
     )
 
 

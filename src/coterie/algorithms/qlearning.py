@@ -28,7 +28,7 @@ from coterie.equations import choosing, losses, mixing, returns
 from coterie.equations.stepping import clipped, falling, followed
 from coterie.networks.agent import Network
 from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, over_rows, sum_mixer
-from coterie.networks.team import act_values, first_networks, network_for, one_hot_groups, row_values
+from coterie.networks.team import act_values, blank_memory, first_networks, network_for, one_hot_groups, row_values
 from coterie.replay import buffer, priorities, sharing
 from coterie.replay.keeping import Batch, Kept, Row, as_packed, batch_of, blank_row, keep
 from coterie.replay.partners import Sharing, named
@@ -151,10 +151,7 @@ def qlearning(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts, sp
         return tuple(decisions)
 
     def memory(policy: Policy, environments: int) -> tuple[Any, ...]:
-        return tuple(
-            jnp.zeros((environments, len(kind.agents), network.memory)) if network.memory else ()
-            for kind, network in zip(spec.kinds, made_of.networks, strict=True)
-        )
+        return blank_memory(spec, made_of.networks, environments)
 
     def update(key: Key, learner: Learner, rollout: Rollout, clock: Clock) -> tuple[Learner, dict[str, Array]]:
         offer_key, learn_key = jax.random.split(key)

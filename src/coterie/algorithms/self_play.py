@@ -9,6 +9,7 @@ stands in the pool's slot n mod K.
 from __future__ import annotations
 
 from functools import partial
+from math import ceil
 from typing import Any, NamedTuple
 
 import jax
@@ -17,23 +18,26 @@ import jax.numpy as jnp
 from coterie.algorithms.side_by_side import replay_of, without_replay
 from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, View, members
 
+SALT = 1_000_003  # apart from the keys that the learner itself makes of its own
 OF_ALL = 0.5  # of the environments are played against the past
 
 
 class Pooled(NamedTuple):
-    """The learner and its past policies, leaves [K, ...]."""
+    """The learner and its past policies, leaves [K, ...]; salt uint32: what draws opponents, each seed's own."""
 
     own: Any
     past: Any
     replay: Any
+    salt: Array
 
 
 class PooledPolicy(NamedTuple):
-    """What acting reads: the present policy, the past ones, and how many slots are filled."""
+    """What acting reads: the present policy, the past ones, how many snapshots were taken, and the run's own chance."""
 
     own: Any
     past: Any
-    filled: Array
+    taken: Array
+    salt: Array
 
 
 def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algorithm:
@@ -41,7 +45,8 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
 
     Environments are seated in turn: the first 1 - OF_ALL of them play the present against itself; in each of the others
     one team is the present and the others are one past policy, drawn anew for each environment whenever a snapshot is
-    taken, so that nobody is exchanged in the middle of a memory more often than that. Greedy play is the present alone.
+    taken, so that nobody is exchanged in the middle of a memory more often than that. The past explores as little as
+    the present does (as it was, it would mostly play at random). Greedy play is the present alone.
     """
     teams = [members(spec, team) for team in range(spec.teams)]
 
@@ -49,13 +54,15 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         own = algorithm.init(key, of)
         first = algorithm.policy(own, Clock(jnp.uint32(0), jnp.uint32(0)))
         past = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], slots, 0), first)
-        return Pooled(without_replay(own), past, replay_of(own))
+        salt = jax.random.bits(jax.random.fold_in(key, SALT), dtype=jnp.uint32)
+        return Pooled(without_replay(own), past, replay_of(own), salt)
 
     def inner(learner: Pooled) -> Any:
         return learner.own._replace(replay=learner.replay) if hasattr(learner.own, "replay") else learner.own
 
     def policy(learner: Pooled, clock: Clock) -> PooledPolicy:
-        return PooledPolicy(algorithm.policy(inner(learner), clock), learner.past, clock.updates // jnp.uint32(every))
+        taken = clock.updates // jnp.uint32(every)
+        return PooledPolicy(algorithm.policy(inner(learner), clock), learner.past, taken, learner.salt)
 
     def memory(policy: PooledPolicy, environments: int) -> Any:
         return algorithm.memory(policy.own, environments)
@@ -66,12 +73,12 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
             return own
         environments = views[0].alive.shape[0]
         number = jnp.arange(environments)
-        against = number >= round((1 - OF_ALL) * environments)
-        draw_key = jax.random.fold_in(jax.random.key(0), policy.filled)
-        slot = jax.random.randint(draw_key, (environments,), 0, jnp.clip(policy.filled, 1, slots))
+        against = number >= ceil((1 - OF_ALL) * environments)
+        draw_key = jax.random.fold_in(jax.random.key(policy.salt), policy.taken)
+        slot = jax.random.randint(draw_key, (environments,), 0, jnp.clip(policy.taken, 1, slots))
 
         def one(place: Array, environment: Array, seen: Any, before: Any) -> tuple[Decision, ...]:
-            then = jax.tree.map(lambda leaf: leaf[place], policy.past)
+            then = as_daring(jax.tree.map(lambda leaf: leaf[place], policy.past), policy.own)
             alone = jax.tree.map(lambda leaf: leaf[None], (seen, before))
             told = algorithm.act(jax.random.fold_in(key, environment), then, *alone, mode)
             return jax.tree.map(lambda leaf: leaf[0], told)
@@ -93,6 +100,11 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         slot = ((clock.updates // jnp.uint32(every)) % jnp.uint32(slots)).astype(jnp.int32)
         keep = (clock.updates + 1) % jnp.uint32(every) == 0
         past = jax.tree.map(lambda leaf, new: leaf.at[slot].set(jnp.where(keep, new, leaf[slot])), learner.past, now)
-        return Pooled(without_replay(own), past, replay_of(own)), info
+        return Pooled(without_replay(own), past, replay_of(own), learner.salt), info
 
     return Algorithm(init, policy, memory, act, update)
+
+
+def as_daring(past: Any, present: Any) -> Any:
+    """A past policy that explores as the present one does, where exploring has a number."""
+    return past._replace(epsilon=present.epsilon) if hasattr(present, "epsilon") else past

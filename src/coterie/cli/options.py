@@ -59,11 +59,16 @@ def first_word(words: list[str], what: str, example: str) -> tuple[str, list[str
 
 def flag_value(words: list[str], *flags: str) -> str | None:
     """The value that a flag has in a command's words, before they are parsed; the last one counts, as in parsing."""
-    found = None
+    return next(reversed(flag_values(words, *flags)), None)
+
+
+def flag_values(words: list[str], *flags: str) -> list[str]:
+    """All values that a flag has in a command's words, before they are parsed."""
+    found = []
     for place, word in enumerate(words):
         name, equals, value = word.partition("=")
-        if name in flags:
-            found = value if equals else (words[place + 1] if place + 1 < len(words) else None)
+        if name in flags and (equals or place + 1 < len(words)):
+            found.append(value if equals else words[place + 1])
     return found
 
 

@@ -9,31 +9,15 @@ from typing import Annotated, Any
 
 import tyro
 
-from coterie.cli.options import flag_value, parse, with_options
+from coterie.cli.options import flag_value, flag_values, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.settings import PictureOptions
-from coterie.workflow.deep.plan import (
-    deep_options,
-    deep_plan,
-    preset_for,
-    road_of,
-    shares,
-)
-from coterie.workflow.planning.which_learner import learns_deep
+from coterie.workflow.deep.plan import deep_plan, defaults_of, learning_of, road_of, shares
+from coterie.workflow.deep.teams import named_runs, read_teams
+from coterie.workflow.planning.which_learner import OF_NETWORKS, learns_deep
 
-ONLY_DEEP = (
-    "--deep",
-    "--recurrent",
-    "--steps",
-    "--device",
-    "--workers",
-    "--track",
-    "--team",
-    "--hidden",
-    "--layers",
-    "--batch",
-)
+ONLY_DEEP = ("--deep", "--team", *(f"--{word}" for word in OF_NETWORKS))
 
 
 @dataclass(frozen=True)
@@ -93,8 +77,8 @@ def run(environment: str, words: list[str]) -> int:
     road = road_of(environment)
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
     sharing = shares({"share_experience": flag_value(words, "--share-experience") or "none"})
-    algorithm = algorithm or ("iql" if sharing else None)
-    _, _, learner = deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
+    learning = learning_of(read_teams(flag_values(words, "--team")))
+    _, _, learner = defaults_of(environment, algorithm, preset, learning, sharing)
     nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     foreign, rest = foreign_options(environment, words)
     if ":" not in environment:
@@ -114,7 +98,7 @@ def run(environment: str, words: list[str]) -> int:
         steps=options.steps,
         learner=options.learner,
         success=options.success,
-        teams=options.team,
+        teams=named_runs(options.team, options.runs),
         runs=options.runs,
         checks=options.checks,
         check_episodes=options.check_episodes,

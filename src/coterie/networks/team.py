@@ -69,6 +69,14 @@ def act_values(network: Network, spec: Spec, kind: Kind, params: Any, view: View
     return each_agent(one_agent, spec, kind, params, 1, view.obs, view.first, memory)
 
 
+def blank_memory(spec: Spec, networks: tuple[Network, ...], environments: int) -> tuple[Any, ...]:
+    """Empty memories by kind, [E, N, M]; () for a network that has none."""
+    return tuple(
+        jnp.zeros((environments, len(kind.agents), network.memory)) if network.memory else ()
+        for kind, network in zip(spec.kinds, networks, strict=True)
+    )
+
+
 def row_values(network: Network, spec: Spec, kind: Kind, row: Any, params: Any) -> Array:
     """Action values [L + 1, B, M, A] along sequences: of the first sight, then of each row's true successor.
 

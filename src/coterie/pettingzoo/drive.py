@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class One(Protocol):
     """One environment behind arrays; `Drive` steps E of them. Each is given a blank glance to write into."""
 
     reading: Reading
+    environment: Any
 
     def reset(self, seed: int, glance: Glance) -> None:
         """Begin an episode that is a function of this seed."""
@@ -127,6 +128,15 @@ class Drive:
         except FAILURES as error:
             raise self.fault(place, told_of(error)) from error
 
+    def acted(self, actions: np.ndarray) -> np.ndarray:
+        """The actions [E, all] that were really taken: those of a rule of the user's, where one decided."""
+        taken = actions.copy()
+        for place, one in enumerate(self.ones):
+            for name, action in getattr(one.environment, "acted", {}).items():
+                number = one.reading.numbers[name]
+                taken[place, number] = number_of(one.reading, number, action)
+        return taken
+
     def check(self, glance: Glance) -> None:
         """Raises EnvironmentFault where an agent is to move and may do nothing, or something told is no number."""
         if (broken := no_number(self.spec, glance)) is not None:
@@ -171,6 +181,20 @@ class Drive:
         """Close the environments."""
         for one in self.ones:
             one.close()
+
+
+def number_of(reading: Reading, agent: int, action: Any) -> int:
+    """The number of an action, which one of its kind's decoders makes of it."""
+    count = reading.spec.kinds[reading.places[agent][0]].actions
+    decode = reading.decoders[agent]
+    return next(number for number in range(count) if same(decode(number), action))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two actions are the same, in whatever they stand."""
+    if isinstance(one, Mapping):
+        return all(same(value, other[key]) for key, value in one.items())
+    return bool(np.array_equal(one, other))
 
 
 def where(environment: int, seed: int, step: int) -> str:

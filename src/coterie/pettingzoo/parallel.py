@@ -46,13 +46,14 @@ def write(seats: Seats, glance: Glance, number: int, observation: Any, info: Map
 
 
 class InfoSays(NamedTuple):
-    """A success that an info tells: its `name` is true for some agent. It can be sent to other processes."""
+    """A success that an info tells: one of its `names` is true for some agent. It can be sent to other processes."""
 
-    name: str
+    names: tuple[str, ...] = ("success", "is_success")
 
-    def __call__(self, infos: Mapping[Hashable, Any]) -> bool:
+    def __call__(self, infos: Mapping[Any, Any]) -> bool:
         """Whether one step's infos say so."""
-        return any(bool(np.any(info.get(self.name, False))) for info in infos.values() if isinstance(info, Mapping))
+        told = [info for info in infos.values() if isinstance(info, Mapping)]
+        return any(bool(np.any(info.get(name, False))) for info in told for name in self.names)
 
 
 def shown(reading: Reading) -> tuple[list[list[Hashable]], list[Any]]:

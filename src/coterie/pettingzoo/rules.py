@@ -100,6 +100,7 @@ class Ruled(BaseParallelWrapper):
         super().__init__(environment)
         self.rules = {name: (word, rule_of(word)) for name, word in rules.items()}
         self.told: tuple[Mapping[Any, Any], Mapping[Any, Any]] = ({}, {})
+        self.acted: dict[Any, Any] = {}
 
     def reset(self, seed: int | None = None, options: dict | None = None) -> Any:
         """Begin an episode."""
@@ -109,14 +110,15 @@ class Ruled(BaseParallelWrapper):
 
     def step(self, actions: Mapping[Any, Any]) -> Any:
         """One joint step, in which rules decide for their agents."""
-        joint = dict(actions)
-        for agent in joint:
-            if label(agent) in self.rules:
-                joint[agent] = by_rule(
-                    *self.rules[label(agent)], agent, self.told[0][agent], self.told[1].get(agent, {}),
-                    self.env.action_space(agent),
-                )  # fmt: skip
-        answer = self.env.step(joint)
+        self.acted = {
+            agent: by_rule(
+                *self.rules[label(agent)], agent, self.told[0][agent], self.told[1].get(agent, {}),
+                self.env.action_space(agent),
+            )
+            for agent in actions
+            if label(agent) in self.rules
+        }  # fmt: skip
+        answer = self.env.step({**actions, **self.acted})
         self.told = answer[0], answer[-1] or {}
         return answer
 
@@ -127,13 +129,16 @@ class RuledTurns(BaseWrapper):
     def __init__(self, environment: AECEnv, rules: Mapping[str, str]) -> None:
         super().__init__(environment)
         self.rules = {name: (word, rule_of(word)) for name, word in rules.items()}
+        self.acted: dict[Any, Any] = {}
 
     def step(self, action: Any) -> None:
         """One turn."""
         agent = self.agent_selection
+        self.acted = {}
         if action is not None and label(agent) in self.rules:
             observation, *_, info = self.env.last()
             action = by_rule(*self.rules[label(agent)], agent, observation, info or {}, self.action_space(agent))
+            self.acted = {agent: action}
         super().step(action)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple
@@ -16,13 +16,12 @@ from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.board import Glance, blank, clear, each
 from coterie.pettingzoo.drive import told_of
 from coterie.pettingzoo.insides import Path, leaves
-from coterie.pettingzoo.parallel import write
+from coterie.pettingzoo.parallel import InfoSays, write
 from coterie.pettingzoo.turns import OneInTurns
 from coterie.pettingzoo.worker import Reads, drive
 from coterie.yours import FAILURES
 
 Style = Literal["sights", "insides"]
-SUCCESS = ("success", "is_success")
 BELOW = ("env", "aec_env", "par_env", "environment", "layers", "raw")  # what wrappers call what they wrap
 WAITS = (0,)  # the one legal action of who does not decide
 
@@ -187,7 +186,9 @@ class World:
 
 def world_of(environment: Any, identity: Identity, team: Sequence[int] | None, success: str = "") -> World:
     """The world of an environment object, parallel or in turns; `success` names what is read of its infos."""
-    one = drive([environment], Reads(team, SuccessIn(success), tells_state(environment))).ones[0]
+    one = drive(
+        [environment], Reads(team, InfoSays((success,)) if success else InfoSays(), tells_state(environment))
+    ).ones[0]
     spec = one.reading.spec
     if spec.births:
         raise BadInput(f"{environment}: agents that come and go have no exact table yet")
@@ -225,14 +226,3 @@ def is_space(thing: Any) -> bool:
 def unsigned(numbers: np.ndarray) -> np.ndarray:
     """The same numbers, and no zero with a sign."""
     return numbers + 0.0 if numbers.dtype.kind == "f" else numbers
-
-
-class SuccessIn:
-    """Whether a step's infos say that it succeeded, under one name, or one of the usual ones."""
-
-    def __init__(self, name: str = "") -> None:
-        self.names = (name,) if name else SUCCESS
-
-    def __call__(self, infos: Mapping[Any, Any]) -> bool:
-        """Whether anybody is told so."""
-        return any(bool(info.get(name)) for info in infos.values() for name in self.names)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.pettingzoo.parallel import InfoSays
 from coterie.running.episodes import Recording, keys_of, write_recording
 from coterie.running.foreign import begun, moved
 from coterie.types import Play
@@ -78,7 +79,7 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
         actions.append(numbers)
         rewards.append([earned.get(agent, 0.0) for agent in agents])
         over |= ended
-        success = success or any(bool(info.get("success", False)) for info in infos.values())
+        success = success or InfoSays()(infos)
         sights.append([_numbers(env, agent, observations.get(agent), step) for agent in agents])
         for agent, now, before in zip(agents, sights[-1], sights[-2], strict=True):
             if now.shape != before.shape:

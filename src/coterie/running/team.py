@@ -153,7 +153,7 @@ def load(
     """
     folder = find_run(Path(runs), str(run))
     if read_config(folder).get("kind") == "deep":
-        from coterie.running.deep.team import load_deep
+        from coterie.running.deep.loading import load_deep
 
         return load_deep(folder, team, parts)
     parts, facts = load_checkpoint(folder, ("policy",))

@@ -94,6 +94,7 @@ CHECKING = {"checks": 20, "check_episodes": 32, "final_episodes": 320}  # of the
 CHECKING_OUTSIDE = {"checks": 10, "check_episodes": 8, "final_episodes": 80}  # worlds outside JAX take their time
 HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
+TEAM_REWARDS = ("team-sum", "team-mean")  # what all members of a team earn in common
 CENTRAL = ("qmix", "weighted-qmix")  # and those that learn from the central state
 
 

@@ -133,7 +133,7 @@ def train(
     StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
     environment = word_for(environment)
-    networks = learns_deep(environment, algorithm, preset) if deep is None else deep
+    networks = learns_deep(environment, algorithm, preset, learner) if deep is None else deep
     check_learner_fits(environment, networks, algorithm=algorithm, preset=preset)
     if networks:
         from coterie.workflow.deep.train import train_deep

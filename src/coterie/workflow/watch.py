@@ -115,7 +115,7 @@ def watch(
         check_word(environment)
         brought, usual = brought_by(found, environment)
         options, success = own_options({**brought, **options})[0], success or usual
-    check_success(success)
+    check_success(success, "worker")
     aim = aim_of(success)
     wanted = None if isinstance(video, bool) or not str(video) else video_file("--video", str(video))
     if wanted is not None or video is True:

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import coterie
@@ -11,7 +12,7 @@ from coterie.pettingzoo.rules import rule_of
 from coterie.pettingzoo.sources import make_env, make_worlds
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, Team
-from coterie.workflow.deep.plan import deep_plan, partitioned
+from coterie.workflow.deep.plan import deep_plan, options_of, partitioned
 from coterie.workflow.deep.teams import read_teams, teams_of
 
 TAG = ("adversary_0", "adversary_1", "adversary_2", "agent_0")
@@ -203,3 +204,102 @@ def test_a_rule_is_what_its_file_says_now(tmp_path):
     file.write_text(RULE.replace("return 4", "return 2"))
     make_worlds("mpe2:simple_tag_v3", {}, 1, rules={"agent_0": f"{file}:act"})
     assert (before, rule_of(f"{file}:act")(None, "agent_0", {})) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            {"reward": "team-sum", "env": {"team": "0,0"}},
+            "--reward team-sum: pettingzoo:classic/tictactoe_v3 is played",
+        ),
+        ({"self_play": 2, "environments": 1}, "--self-play 2 with --environments 1: half of them play the past"),
+        ({"teams": {"a:player_1": "iql", "a:player_2": "iql"}}, "--team a: two teams are called so"),
+        ({"teams": {"player": "iql"}, "env": {"team": "0,1"}}, "--env.team and --team both say who is in a team"),
+    ],
+)
+def test_what_does_not_go_with_games_in_turns_and_teams(tmp_path, words, says):
+    with pytest.raises(BadInput) as told:
+        coterie.train("pettingzoo:classic/tictactoe_v3", runs=tmp_path, **{**SHORT, **words})
+    assert says in str(told.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_whoever_names_its_members_has_them_in_whatever_order():
+    for teams in ({"adversary": "iql", "x:adversary_0": "idle", "agent": "iql"},
+                  {"x:adversary_0": "idle", "agent": "iql", "adversary": "iql"}):  # fmt: skip
+        assert {team.name: team.members for team in teams_of(teams, TAG)} == {
+            "adversary": (1, 2), "x": (0,), "agent": (3,),
+        }  # fmt: skip
+
+
+def test_team_numbers_may_have_gaps(tmp_path):
+    words = {**SHORT, "algorithm": "vdn", "reward": "team-sum"}
+    found = [
+        coterie.train("mpe2:simple_tag_v3", env={"team": numbers}, runs=tmp_path / numbers, **words).verdict.returns
+        for numbers in ("0,0,0,1", "3,3,3,7", "-1,-1,-1,5")
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_each_learning_team_is_checked():
+    teams = {"adversaries": "iql", "prey": "vdn"}
+    with pytest.raises(BadInput, match="--reward individual: vdn mixes"):
+        deep_plan("mpe2:simple_tag_v3", teams=teams, learner={"reward": "individual"})
+    with pytest.raises(BadInput, match="vdn learns from the team's joint experience"):
+        deep_plan("mpe2:simple_tag_v3", teams=teams, learner={"share_experience": "pooled"})
+
+
+def test_each_team_learns_with_its_own_hysteresis_and_reward():
+    teams = {"agent_0": "iql", "agent_1": "hysteretic"}
+    chosen = deep_plan("rendezvous", teams=teams)
+    assert [options_of(chosen, player).hysteresis for player in teams.values()] == [1.0, 0.2]
+    chosen = deep_plan("foraging-8x8-2p-2f-coop", teams={"first:agent_0": "iql", "rest": "vdn"})
+    assert [options_of(chosen, player).reward for player in ("iql", "vdn")] == ["as-is", "team-sum"]
+
+
+def test_the_commands_defaults_know_of_teams(tmp_path, capsys):
+    from coterie.cli.train_deep import run
+
+    small = [f"--{name.replace('_', '-')}={value}" for name, value in SHORT.items() if name != "pictures"]
+    words = ["--team", "adversaries=hysteretic", "--team=prey=iql", f"--runs={tmp_path}", "--no-pictures", *small]
+    assert run("mpe2:simple_tag_v3", words) == 0
+    assert "hysteretic" in capsys.readouterr().out
+
+
+def test_infos_say_nothing_where_the_program_is_compiled():
+    with pytest.raises(BadInput, match="--success info:won: infos are read of PettingZoo's environments"):
+        deep_plan("rendezvous", success="info:won")
+
+
+BIRTHS = Path(__file__).parents[2] / "pettingzoo" / "hard_cases.py"
+
+
+def test_what_does_not_go_with_births(tmp_path):
+    file = tmp_path / "rule.py"
+    file.write_text(RULE)
+    word, words = f"{BIRTHS}:make_births", {**SHORT, "runs": tmp_path / "runs"}
+    with pytest.raises(BadInput, match=r"--team own=.*rule.py:act: agents of .* come and go under names of their own"):
+        coterie.train(word, teams={"own": f"{file}:act", "x:agent_0": "iql"}, **words)
+    with pytest.raises(BadInput, match=r"--algorithm vdn with memory, --n-step or --trace: agents of .* come and go"):
+        coterie.train(word, algorithm="vdn", reward="team-sum", n_step=2, **words)
+    assert coterie.train(word, algorithm="vdn", reward="team-sum", **words).verdict.seeds == (0,)
+
+
+def test_agents_that_come_and_go_have_memories_of_their_own(tmp_path):
+    """More agents over an episode than there are places: none may act from another's memory."""
+    word = f"{BIRTHS}:make_births"
+    coterie.train(word, env={"slots": 3}, recurrent=True, name="run", runs=tmp_path, **SHORT)
+    team = coterie.load("run", runs=tmp_path)
+    assert len(team.agents) == 3
+    seen = [np.array([0, step, 0], np.float32) for step in range(5)]
+    alone = {}
+    for name in ("cell-0", "cell-1", "cell-2", "cell-3"):
+        team.reset()
+        alone[name] = [team.act(name, one) for one in seen]
+    team.reset()
+    together = {name: [] for name in alone}
+    for one in seen:
+        for name, told in together.items():
+            told.append(team.act(name, one))
+    assert together == alone

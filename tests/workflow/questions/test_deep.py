@@ -14,7 +14,7 @@ from coterie.running.episodes import Recording, keys_of, write_recording
 from coterie.settings import RendezvousOptions
 from coterie.showing.words import headline, summary
 from coterie.types import Finding, Play
-from coterie.workflow.deep.plan import MOST_STEPS, deep_config, deep_plan, with_team_reward
+from coterie.workflow.deep.plan import MOST_STEPS, deep_config, deep_plan, options_of
 from coterie.workflow.diagnose import diagnose
 from coterie.workflow.questions.deep import advisable, changes, paid_together, teams_of, with_remedy
 from coterie.workflow.questions.recorded import as_evidence
@@ -241,7 +241,7 @@ def test_who_learns_from_the_team_s_reward_is_paid_alike(here, algorithm, verdic
     alone = alone._replace(rewards=np.where(alone.rewards > 0, [1.0, 0.0], 0.0))
     word, steps = "foraging-5x5-2p-1f", 20_000
     chosen = deep_plan(word, algorithm=algorithm, seeds=1, steps=steps)
-    assert (with_team_reward(chosen).reward == "team-sum") == (algorithm == "vdn")
+    assert (options_of(chosen, chosen.algorithm).reward == "team-sum") == (algorithm == "vdn")
     folder = folder_of(here, [alone], [1.0], environment=word, algorithm=algorithm, exact=False, steps=steps)
     found = {one.name: one for one in diagnose(folder).findings}
     assert found["rewards"].verdict == verdict

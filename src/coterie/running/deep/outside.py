@@ -6,9 +6,8 @@ and a mark in the worlds' journal from which the episodes that were under way th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import numpy as np
@@ -32,32 +31,57 @@ class Standing(NamedTuple):
     mark: Mark
 
 
+class MakeWorlds(Protocol):
+    """What opens worlds."""
+
+    def __call__(self, episodes: int | None, ruled: bool = True) -> Any:
+        """Those to learn in with `episodes` None, else so many for checks; not `ruled`: no rule of the user's acts."""
+        ...
+
+
 class OutsideLane:
     """One seed that learns in worlds outside JAX; they are opened when they are first needed.
 
-    make_worlds(episodes) opens worlds, for learning with `episodes` None, else so many for checks.
+    ruled: some agents act by rules of the user's.
     """
 
     def __init__(
         self,
         algorithm: Algorithm,
         parts: Outside,
-        make_worlds: Callable[[int | None], Any],
+        make_worlds: MakeWorlds,
         seed: int,
         episodes: int,
         limit: int,
+        ruled: bool = False,
     ) -> None:
         self.algorithm, self.parts, self.episodes, self.limit = algorithm, parts, episodes, limit
         self.seeds = np.array([seed], np.uint32)
         self._stands: Standing | None = None
-        self._make, self._worlds, self._checked = make_worlds, None, None
+        self._make, self._worlds, self._ruled = make_worlds, None, ruled
+        self._checking: dict[bool, Any] = {}
         self._sums: Totals | None = None
-        self._greedy = jax.jit(partial(act_at, algorithm, "greedy"))
+        self._acting: dict[tuple[int, ...], Any] = {}
 
     def _opened(self) -> Any:
         if self._worlds is None:
             self._worlds = self._make(None)
         return self._worlds
+
+    def _checked(self, ruled: bool = True) -> Any:
+        """The worlds that are played in to judge, with rules or without."""
+        ruled = ruled or not self._ruled
+        if ruled not in self._checking:
+            self._checking[ruled] = self._make(self.episodes, ruled=ruled)
+        return self._checking[ruled]
+
+    def _greedy(self, at_random: tuple[int, ...] = ()) -> Any:
+        """What acts greedily, some agents at random instead; compiled once."""
+        if at_random not in self._acting:
+            spec, own = self._checked().spec, self.algorithm
+            acting = with_random(own, spec, at_random) if at_random else own
+            self._acting[at_random] = jax.jit(partial(act_at, acting, "greedy"))
+        return self._acting[at_random]
 
     def _started(self) -> Standing:
         """Where the lane stands, before the first visit where there was none."""
@@ -112,32 +136,26 @@ class OutsideLane:
         return self.judge(self.policy(), number)
 
     def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of a given policy, in worlds of their own; some agents play at random instead."""
-        if self._checked is None:
-            self._checked = self._make(self.episodes)
-        one = jax.tree.map(lambda leaf: leaf[0], policy)
-        seed = int(self.seeds[0])
-        acting = self._greedy
-        if at_random:
-            acting = jax.jit(partial(act_at, with_random(self.algorithm, self._checked.spec, at_random), "greedy"))
-        played = outside_play(
-            acting, self.algorithm.memory, self._checked, seed, one, number, self.episodes, self.limit
-        )
+        """Greedy episodes of a given policy, in worlds of their own; some agents play at random instead.
+
+        Then no rule of the user's acts: it would be some of them.
+        """
+        one, seed = jax.tree.map(lambda leaf: leaf[0], policy), int(self.seeds[0])
+        acting, worlds = self._greedy(at_random), self._checked(not at_random)
+        played = outside_play(acting, self.algorithm.memory, worlds, seed, one, number, self.episodes, self.limit)
         return jax.tree.map(lambda leaf: leaf[None], played)
 
     def record(self, policy: Any, episodes: int) -> list[Play]:
         """Greedy episodes of a policy, step by step: as many of the first ones of a check as asked for."""
         kept: list[tuple[Sight, np.ndarray, Outcome]] = []
-        if self._checked is None:
-            self._checked = self._make(self.episodes)
         one, seed = jax.tree.map(lambda leaf: leaf[0], policy), int(self.seeds[0])
+        worlds, many = self._checked(), self.episodes
 
         def keep(sight: Sight, action: np.ndarray, outcome: Outcome) -> None:
-            kept.append(jax.tree.map(np.array, (sight, action, outcome)))
+            kept.append(jax.tree.map(np.array, (sight, worlds.acted(action), outcome)))
 
-        many = self.episodes
-        outside_play(self._greedy, self.algorithm.memory, self._checked, seed, one, 1_000_000, many, self.limit, keep)
-        return plays_outside(self._checked.spec, kept, seed, min(episodes, many))
+        outside_play(self._greedy(), self.algorithm.memory, worlds, seed, one, 1_000_000, many, self.limit, keep)
+        return plays_outside(worlds.spec, kept, seed, min(episodes, many))
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs, the episodes under way included; nothing where nothing is under way."""
@@ -170,10 +188,11 @@ class OutsideLane:
 
     def close(self) -> None:
         """Let go of the worlds, and of what only learning needs."""
-        for worlds in (self._worlds, self._checked):
+        for worlds in (self._worlds, *self._checking.values()):
             if worlds is not None and hasattr(worlds, "close"):
                 worlds.close()
-        self._worlds = self._checked = self._stands = None
+        self._worlds = self._stands = None
+        self._checking.clear()
 
 
 def check_worlds(saved: dict[str, np.ndarray], environments: int, agents: int) -> None:

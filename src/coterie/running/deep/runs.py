@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -18,15 +18,16 @@ from coterie.errors import BadInput
 from coterie.pettingzoo.layouts import Layout
 from coterie.replay.buffer import check_fits
 from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, programs
-from coterie.running.deep.outside import OutsideLane
+from coterie.running.deep.outside import MakeWorlds, OutsideLane
 from coterie.running.deep.playing import Played, compiled_play, limit_of, outside_play
 from coterie.running.deep.recording import compiled_recording, plays_of
+from coterie.running.deep.rivals import Rival
 from coterie.running.deep.saving import size_of
 from coterie.running.deep.session import Schedule
 from coterie.running.roads import outside
 from coterie.running.rollout import Plan, act_at
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Play, Spec
+from coterie.types import Algorithm, Play, Spec, Team
 
 PICTURE_AXES = 3  # rows, columns, channels
 RECORDED = 20  # greedy episodes kept of a run, over all seeds
@@ -39,7 +40,8 @@ class Opened(NamedTuple):
 
     devices: how many a lane's seeds, or one seed's batches, are shared out among. note: a sentence to know before.
     made_of: its parts, where one algorithm plays all. changed: who put the user's own in. layouts: by kind, what stands
-    between spaces and arrays; () for nothing. teams: who plays what, in the order of the spec's team numbers.
+    between spaces and arrays; () for nothing. teams: who plays what, in the order of the spec's team numbers. rivals:
+    by team, the agents of saved runs. still: each agent's action where it is idle, no-op or not.
     record(policies of a lane, lane) -> greedy episodes of its teams, step by step.
     """
 
@@ -59,7 +61,9 @@ class Opened(NamedTuple):
     note: str = ""
     changed: str = ""
     layouts: tuple[Layout, ...] = ()
-    teams: tuple[Any, ...] = ()
+    teams: tuple[Team, ...] = ()
+    rivals: Mapping[str, Rival] = {}
+    still: tuple[int, ...] = ()
 
 
 def open_compiled(
@@ -119,12 +123,12 @@ def open_compiled(
         spec, learner, None, [lane], schedule, baseline, len(devices),
         named if environment.idle_is_noop else f"always {named}: no action stands still",
         record, environment.action_names, environment.success_word, environment.horizon,
-        environment.idle if environment.idle_is_noop else None,
+        environment.idle if environment.idle_is_noop else None, still=environment.idle,
     )  # fmt: skip
 
 
 def open_outside(
-    make_worlds: Callable[[int | None], Any],
+    make_worlds: MakeWorlds,
     spec: Spec,
     options: DeepOptions,
     *,
@@ -136,24 +140,25 @@ def open_outside(
     horizon: int,
     memory: float,
     actor: Any = None,
+    ruled: bool = False,
     make: Callable[[Sizes, Split], Algorithm],
 ) -> Opened:
-    """A run on the worker road, one lane a seed, one after another; make_worlds(None) opens those to learn in."""
+    """A run on the worker road, one lane a seed, one after another; ruled: some agents act by rules of the user's."""
     plan = Plan(options.environments, options.rows, options.lag)
     learner = make(Sizes(steps, plan.environments, plan.rows, length), ALONE)
     shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
     free = int(min(memory, 2**62))
     check_fits(COPIES * size_of(shape), free, options.replay, options.environments, smaller_pictures(spec))
     halves = outside(learner, spec, plan, actor=actor, compiler_options=ONE_THREAD)
-    limit = limit_of(horizon)
-    lanes = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit) for seed in seeds]
+    limit, still = limit_of(horizon), (0,) * len(spec.agents)
+    lanes = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit, ruled) for seed in seeds]
 
     def baseline(idle: bool) -> Played:
-        still = fixed(spec, (0,) * len(spec.agents) if idle else None)
-        worlds = make_worlds(episodes)
+        untrained = fixed(spec, still if idle else None)
+        worlds = make_worlds(episodes, ruled=False)
         try:
-            act = jax.jit(partial(act_at, still, "greedy"))
-            return outside_play(act, still.memory, worlds, 0, ((),), 0, episodes, limit)
+            act = jax.jit(partial(act_at, untrained, "greedy"))
+            return outside_play(act, untrained.memory, worlds, 0, ((),), 0, episodes, limit)
         finally:
             if hasattr(worlds, "close"):
                 worlds.close()
@@ -164,7 +169,7 @@ def open_outside(
     names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
     return Opened(
         spec, learner, None, list(lanes), schedule, baseline, 1, "always action 0",
-        record, names, "succeed", horizon, None,
+        record, names, "succeed", horizon, None, still=still,
     )  # fmt: skip
 
 
@@ -179,12 +184,12 @@ def smaller_pictures(spec: Spec) -> str:
     return f"each step keeps {shape} bytes of pictures for {whose}, before and after it: smaller ones help, too"
 
 
-def must_agree(played: Played, spec: Spec, options: DeepOptions, teams: Sequence[int]) -> None:
+def must_agree(played: Played, spec: Spec, teams: Sequence[int]) -> None:
     """Raises BadInput where members of one of these teams earn differently, and nobody says what the team does."""
     returns = np.asarray(played.returns)
     for team in teams:
         group = [agent for agent, number in enumerate(spec.team) if number == team]
-        if options.reward == "as-is" and not np.allclose(returns[:, group], returns[:, group[:1]], atol=1e-5):
+        if not np.allclose(returns[:, group], returns[:, group[:1]], atol=1e-5):
             raise BadInput(
                 f"agents of one team earn different rewards ({spec.agents[group[0]]} and others), and values that are "
                 "mixed need one reward for the team: add --reward team-sum or --reward team-mean"

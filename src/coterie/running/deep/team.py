@@ -5,70 +5,65 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import msgspec
 import numpy as np
 
-from coterie.algorithms.side_by_side import columns, part
 from coterie.equations.choosing import greedy
-from coterie.errors import BadInput, EnvironmentFault, StorageFault, nearest
+from coterie.errors import BadInput, EnvironmentFault, nearest
 from coterie.networks.agent import Network
-from coterie.networks.team import act_values, first_networks, groups, identity_size
+from coterie.networks.team import act_values, groups, identity_size
 from coterie.pettingzoo.layouts import Layout, masked
 from coterie.pettingzoo.pictures import small, stack_of
-from coterie.running.checkpoint import load_checkpoint
-from coterie.running.deep.own_parts import Change, made_of, must_be_given
-from coterie.running.deep.saving import from_named
-from coterie.running.recorder import find_run
-from coterie.settings import DEEP_ALGORITHMS, POLICIES, DeepOptions, hysteresis_of
-from coterie.types import Spec, Team, View
+from coterie.pettingzoo.rules import rule_of
+from coterie.running.deep.rivals import Rival
+from coterie.settings import DeepOptions
+from coterie.types import Kind, Spec, View
 
-FAR = 1_000_000  # between the numbers of two teams' networks
+
+class Player(NamedTuple):
+    """What plays the agents of a kind: a network and its parameters, leaves [groups, ...], or neither.
+
+    options: that the network is made by. idle: by place, the action of who does nothing; None: at random. rule: the
+    word for a function of the user's that is asked instead.
+    """
+
+    network: Network | None = None
+    parameters: Any = None
+    options: DeepOptions | None = None
+    idle: tuple[int, ...] | None = None
+    rule: str = ""
 
 
 class DeepTeam:
     """Greedy agents with networks; `act` is one step of one agent, and its memory, where it has one, goes on with it.
 
-    agents are the names the team was trained with, seed the seed of its run that it is from, layouts by kind what
-    stands between its own spaces and arrays. A kind without a network is played as its run played it: at random (seeded
-    by `seed`), or idle, its parameters being the action then.
+    agents are the names the team was trained with, seed the seed of its run that it is from, players and layouts by
+    kind who plays it and what stands between its own spaces and arrays. Agents without a network play as they played in
+    their run: at random (seeded by `seed`) or idle; a rule of the user's is asked only where `asks_rules` is set to
+    true, for a run's folder has no more than its name.
     """
 
-    def __init__(
-        self,
-        spec: Spec,
-        networks: Sequence[Network | None],
-        parameters: Sequence[Any],
-        seed: int,
-        layouts: Sequence[Layout] = (),
-    ) -> None:
+    def __init__(self, spec: Spec, players: Sequence[Player], seed: int, layouts: Sequence[Layout] = ()) -> None:
         self._layouts = tuple(layouts) or (Layout(),) * len(spec.kinds)
         self.spec, self.seed, self.agents = spec, seed, spec.agents
-        self._networks, self._parameters = tuple(networks), tuple(parameters)
+        self._players = tuple(players)
         self._place = {spec.agents[a]: (k, n) for k, kind in enumerate(spec.kinds) for n, a in enumerate(kind.agents)}
         self._values = [
-            jax.jit(partial(act_values, network, spec, kind)) if network is not None else None
-            for network, kind in zip(networks, spec.kinds, strict=True)
+            jax.jit(partial(act_values, one.network, spec, kind)) if one.network is not None else None
+            for one, kind in zip(players, spec.kinds, strict=True)
         ]
-        self._sizes = [network.memory if network is not None else 0 for network in networks]
         self._draws = np.random.default_rng(seed)
+        self.asks_rules = False
         self.reset()
 
     def reset(self) -> None:
         """Begin a new episode: what agents remember is forgotten."""
-        self._memory: list[Any] = [
-            jnp.zeros((1, len(kind.agents), size)) if size else ()
-            for kind, size in zip(self.spec.kinds, self._sizes, strict=True)
-        ]
-        self._stacks = [
-            stack_of(layout.lens, len(kind.agents)) for layout, kind in zip(self._layouts, self.spec.kinds, strict=True)
-        ]
+        self._memory: dict[str, Any] = {}
+        self._stacks: dict[str, Any] = {}
         self._acted: set[str] = set()
-        self._seated: dict[str, tuple[int, int]] = {}
 
     def act(self, agent: Any, observation: Any, info: Mapping[str, Any] | None = None) -> Any:
         """The greedy action for an observation; an `action_mask` in the observation or the info is obeyed.
@@ -76,10 +71,12 @@ class DeepTeam:
         Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation or a mask that
         does not fit what it was trained on.
         """
-        agent = str(agent)
-        observation, mask = masked(observation, info or {})
-        k, n = self._place_of(agent, observation)
-        kind, layout = self.spec.kinds[k], self._layouts[k]
+        agent, given, info = str(agent), observation, info or {}
+        observation, mask = masked(observation, info)
+        k, n = self._place_of(agent, observation, mask)
+        kind, layout, player = self.spec.kinds[k], self._layouts[k], self._players[k]
+        if player.rule:
+            return self._ask(player.rule, agent, given, info)
         seen, (dtype, shown) = layout.observed(observation), layout.expected(kind)
         if seen.shape != shown or seen.dtype.kind not in "biuf":
             raise EnvironmentFault(
@@ -88,7 +85,7 @@ class DeepTeam:
         shape = (1, len(kind.agents))
         obs = np.zeros((*shape, *kind.observation_shape), kind.observation_dtype)
         legal = np.ones((*shape, kind.actions), bool)
-        obs[0, n] = self._shown(k, n, seen)
+        obs[0, n] = self._shown(layout, agent, seen)
         if mask is not None:
             allowed = np.asarray(mask).astype(bool)
             if allowed.shape != (kind.actions,) or not allowed.any():
@@ -96,61 +93,87 @@ class DeepTeam:
                     f"{agent} was given the mask {mask!r}, which leaves none of {kind.actions} actions"
                 )
             legal[0, n] = allowed
-        values, own = self._values[k], self._parameters[k]
-        if values is None:
-            return layout.action(self._untrained(own, np.flatnonzero(legal[0, n])))
+        values, network = self._values[k], player.network
+        if values is None or network is None:
+            return layout.action(self._untrained(player, n, np.flatnonzero(legal[0, n])))
         there = np.ones(shape, bool)
         first = np.full(shape, agent not in self._acted)
-        view = View(obs, legal, there, there, first)
-        q, memory = values(own, view, self._memory[k])
-        if self._sizes[k]:
-            self._memory[k] = self._memory[k].at[0, n].set(memory[0, n])
+        before: Any = ()
+        if network.memory:
+            before = np.zeros((*shape, network.memory), np.float32)
+            before[0, n] = self._memory.get(agent, 0)
+        q, memory = values(player.parameters, View(obs, legal, there, there, first), before)
+        if network.memory:
+            self._memory[agent] = np.asarray(memory[0, n])
         self._acted.add(agent)
         return layout.action(int(greedy(q, legal)[0, n]))
 
-    def _untrained(self, idle: Any, legal: np.ndarray) -> int:
+    def _ask(self, rule: str, agent: str, observation: Any, info: Mapping[str, Any]) -> Any:
+        """What a rule of the user's does; BadInput where nobody said that it may be read."""
+        if not self.asks_rules:
+            raise BadInput(
+                f"'{agent}' was played by your rule {rule}, which the run does not hold; ask it yourself, or set "
+                "asks_rules = True on this team to have it asked"
+            )
+        return rule_of(rule)(observation, agent, info)
+
+    def _untrained(self, player: Player, n: int, legal: np.ndarray) -> int:
         """The action of who has no network: a random legal one, or the idle one (the first, where it is illegal)."""
-        if idle is None:
+        if player.idle is None:
             return int(self._draws.choice(legal))
-        return int(idle if idle in legal else legal[0])
+        return int(player.idle[n] if player.idle[n] in legal else legal[0])
 
-    def _shown(self, k: int, n: int, seen: np.ndarray) -> np.ndarray:
+    def _shown(self, layout: Layout, agent: str, seen: np.ndarray) -> np.ndarray:
         """What the network is shown of what an agent observes: pictures through its lens, the last ones together."""
-        lens, stack = self._layouts[k].lens, self._stacks[k]
-        if lens is None:
+        if layout.lens is None:
             return seen
-        frame = small(lens, seen)
-        return frame if stack is None else stack.add(frame[None], slice(n, n + 1))[0]
+        frame = small(layout.lens, seen)
+        stack = self._stacks.setdefault(agent, stack_of(layout.lens, 1))
+        return frame if stack is None else stack.add(frame[None], slice(0, 1))[0]
 
-    def _place_of(self, agent: str, observation: Any) -> tuple[int, int]:
-        """Kind and place of an agent; where agents come and go, a new one gets the next place of the kind that fits."""
+    def _place_of(self, agent: str, observation: Any, mask: Any) -> tuple[int, int]:
+        """Kind and place of an agent; where agents come and go, the first place of the kind that sees and does so.
+
+        They are told apart by nothing but their memories there, which are kept by name.
+        """
         if not self.spec.births:
             if agent not in self._place:
                 raise BadInput(f"the team has no agent '{agent}'{nearest(agent, self.agents)}")
             return self._place[agent]
-        if agent not in self._seated:
-            kinds = zip(self.spec.kinds, self._layouts, strict=True)
-            shapes = [layout.expected(kind)[1] for kind, layout in kinds]
-            fitting = [k for k, shape in enumerate(shapes) if shape == self._layouts[k].observed(observation).shape]
-            if not fitting:
-                raise BadInput(f"'{agent}' sees {np.shape(observation)}, and the team's agents see {shapes}")
-            taken = sum(kind == fitting[0] for kind, _ in self._seated.values())
-            self._seated[agent] = fitting[0], taken % len(self.spec.kinds[fitting[0]].agents)
-        return self._seated[agent]
+        actions = None if mask is None else len(mask)
+        fitting = [
+            k
+            for k, (kind, layout) in enumerate(zip(self.spec.kinds, self._layouts, strict=True))
+            if sees_so(kind, layout, observation) and actions in (None, kind.actions)
+        ]
+        told = "; ".join(f"{kind.observation_shape}, {kind.actions} actions" for kind in self.spec.kinds)
+        if not fitting:
+            raise BadInput(f"'{agent}' sees {np.shape(observation)}, and the team's kinds of agents see {told}")
+        if len(fitting) > 1:
+            raise BadInput(
+                f"'{agent}' may be of {len(fitting)} kinds ({told}), and nothing that it sees tells which; an "
+                "action_mask would"
+            )
+        return fitting[0], 0
 
-    def of(self, own: Spec, run: str) -> tuple[Spec, tuple[Network, ...], tuple[Any, ...]]:
-        """These agents' networks and parameters, and their spec as it divides those; BadInput where it has them not."""
-        networks, parameters, numbers = [], [], list(own.parameters)
-        for kind in own.kinds:
+    def of(self, own: Spec, run: str, layouts: Sequence[Layout] = ()) -> tuple[Rival, tuple[Any, ...]]:
+        """These agents as they play in another run, and their parameters by kind; BadInput where it has them not.
+
+        layouts: by kind, what stands between their spaces and arrays there.
+        """
+        options, parameters, numbers = [], [], list(own.parameters)
+        for kind, layout in zip(own.kinds, layouts or (Layout(),) * len(own.kinds), strict=True):
             names = [own.agents[agent] for agent in kind.agents]
             unknown = next((name for name in names if name not in self._place), None)
             if unknown is not None:
                 raise BadInput(f"{run} has no agent '{unknown}'{nearest(unknown, self.agents)}")
             k, places = self._place[names[0]][0], [self._place[name][1] for name in names]
-            saved, network = self.spec.kinds[k], self._networks[k]
-            alike = (saved.actions, saved.observation_shape) == (kind.actions, kind.observation_shape)
-            if network is None or not alike or any(self._place[name][0] != k for name in names):
+            saved, player = self.spec.kinds[k], self._players[k]
+            alike = dataclasses.replace(saved, agents=kind.agents) == kind and self._layouts[k] == layout
+            if any(self._place[name][0] != k for name in names) or not alike or self.spec.births != own.births:
                 raise BadInput(f"{run} cannot play {', '.join(names)}: it sees or does something else")
+            if player.network is None or player.options is None:
+                raise BadInput(f"{run} has nothing that was learned for {', '.join(names)}")
             told_apart = identity_size(self.spec, saved)
             if told_apart and names != [self.spec.agents[agent] for agent in saved.agents]:
                 raise BadInput(
@@ -158,13 +181,14 @@ class DeepTeam:
                 )
             index = jnp.array([groups(self.spec, saved, len(saved.agents))[place] for place in places])
             common = len(set(index.tolist())) == 1 and len(names) > 1
-            networks.append(network)
+            options.append(player.options)
             parameters.append(
-                self._parameters[k] if common else jax.tree.map(lambda leaf, at=index: leaf[at], self._parameters[k])
+                player.parameters if common else jax.tree.map(lambda leaf, at=index: leaf[at], player.parameters)
             )
             for place, agent in enumerate(kind.agents):
                 numbers[agent] = len(own.agents) * (k + 1) + (0 if common else place)
-        return dataclasses.replace(own, parameters=tuple(numbers)), tuple(networks), tuple(parameters)
+        divided = dataclasses.replace(own, parameters=tuple(numbers))
+        return Rival(run, self.seed, divided, tuple(options)), tuple(parameters)
 
     def act_all(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None
@@ -177,55 +201,9 @@ class DeepTeam:
         return f"DeepTeam({', '.join(self.agents)}; seed {self.seed} of its run)"
 
 
-def load_deep(folder: Path, seed: int | None = None, parts: Change | None = None) -> DeepTeam:
-    """The team of one seed of a deep run (the best by its checks where none is named).
-
-    parts: what the run was trained with, where it was given parts of the user's own: (Parts, Spec) -> Parts.
-    """
-    arrays, facts = load_checkpoint(folder, ("policy",))
+def sees_so(kind: Kind, layout: Layout, observation: Any) -> bool:
+    """Whether an observation can be one of this kind's."""
     try:
-        spec = msgspec.convert(facts["spec"], Spec)
-        options = msgspec.convert(facts["options"], DeepOptions)
-        seeds = [int(one) for lane in facts["lanes"] for one in lane]
-        best = dict(enumerate(seeds))[int(facts["best_seed"])]
-        sizes = [len(lane) for lane in facts["lanes"]]
-        changed = str(facts["changed"])
-        layouts = msgspec.convert(facts.get("layouts", []), list[Layout])
-        algorithm = str(facts["settings"]["algorithm"])
-        teams = msgspec.convert(facts.get("teams", []), list[Team])
-    except (KeyError, TypeError, ValueError, IndexError, msgspec.ValidationError) as error:
-        raise StorageFault(f"{folder} does not hold a deep team: {error!r}") from error
-    chosen = best if seed is None else seed
-    if chosen not in seeds:
-        raise BadInput(f"seed {chosen}: the run has seeds {seeds[0]} to {seeds[-1]}")
-    place, row = next((i, lane.index(chosen)) for i, lane in enumerate(facts["lanes"]) if chosen in lane)
-    must_be_given(folder.name, changed, parts)
-
-    def saved(spec: Spec, networks: tuple[Network, ...], prefix: str) -> tuple[Any, ...]:
-        one = jax.eval_shape(lambda key: first_networks(key, spec, networks), jax.random.key(0))
-        like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((sizes[place], *leaf.shape), leaf.dtype), one)
-        stacked = from_named(like, arrays["policy"], f"lane{place}.{prefix}agents.")
-        return jax.tree.map(lambda leaf: leaf[row], stacked)
-
-    if not teams:
-        networks = made_of(algorithm, options, spec, parts).networks
-        own = saved(spec, networks, "own." if options.self_play else "")
-        return DeepTeam(spec, networks, own, chosen, layouts)
-    kinds, networks, parameters, numbers, of_kinds = [], [], [], list(spec.parameters), []
-    for number, team in enumerate(teams):
-        own, members = part(spec, team.members), sorted(team.members)
-        made: Sequence[Network | None] = [None] * len(own.kinds)
-        given: Sequence[Any] = [0 if team.player == "idle" else None] * len(own.kinds)
-        if team.player in DEEP_ALGORITHMS:
-            learned = made_of(team.player, hysteresis_of(team.player, options), own, None).networks
-            made, given = learned, saved(own, learned, f"{number}.")
-        elif team.player not in POLICIES and ".py:" not in team.player:
-            own, made, given = load_deep(find_run(folder.parent, team.player)).of(own, team.player)
-        for agent, group in zip(members, own.parameters, strict=True):
-            numbers[agent] = (number + 1) * FAR + group
-        places = [tuple(members[agent] for agent in kind.agents) for kind in own.kinds]
-        kinds += [dataclasses.replace(kind, agents=at) for kind, at in zip(own.kinds, places, strict=True)]
-        of_kinds += [layouts[k] for k in columns(spec, members).kinds] if layouts else []
-        networks, parameters = [*networks, *made], [*parameters, *given]
-    divided = dataclasses.replace(spec, kinds=tuple(kinds), parameters=tuple(numbers))
-    return DeepTeam(divided, networks, parameters, chosen, of_kinds)
+        return layout.observed(observation).shape == layout.expected(kind)[1]
+    except EnvironmentFault:  # it lacks a part
+        return False

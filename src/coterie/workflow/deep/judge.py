@@ -15,8 +15,8 @@ from coterie.workflow.deep.exact import Exact, exact_judgement
 from coterie.workflow.deep.plan import (
     DeepPlan,
     knows_success,
+    options_of,
     unit_of,
-    with_team_reward,
 )
 from coterie.workflow.deep.sides import judged_sides
 
@@ -49,7 +49,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         road=chosen.road,
         agents=len(opened.spec.agents),
         success_word=opened.success_word,
-        reward=with_team_reward(chosen).reward,
+        reward=options_of(chosen, chosen.algorithm).reward,
         unit=unit_of(chosen),
         success_known=knows_success(chosen),
         seeds=tuple(chosen.seed + place for place in range(chosen.seeds)),

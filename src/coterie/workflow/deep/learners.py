@@ -2,39 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
 
 from coterie.algorithms.fixed import fixed, frozen
 from coterie.algorithms.qlearning import Parts, Sizes, qlearning
 from coterie.algorithms.self_play import self_play
-from coterie.algorithms.side_by_side import Member, part, side_by_side
+from coterie.algorithms.side_by_side import Member, columns, part, side_by_side
 from coterie.algorithms.splitting import Split
 from coterie.errors import BadInput
+from coterie.pettingzoo.layouts import Layout
 from coterie.running import recorder
+from coterie.running.deep.loading import load_deep
 from coterie.running.deep.own_parts import Change, made_of
-from coterie.running.deep.team import load_deep
-from coterie.settings import DEEP_ALGORITHMS, DeepOptions, hysteresis_of
+from coterie.running.deep.rivals import Rival, shapes_of
+from coterie.settings import DEEP_ALGORITHMS
 from coterie.types import Algorithm, Spec, Team
-from coterie.workflow.deep.plan import DeepPlan, visit_steps, with_team_reward
+from coterie.workflow.deep.plan import DeepPlan, options_of, visits_of
 from coterie.workflow.deep.seeing import check_seen_alike
+from coterie.workflow.deep.teams import plays_saved
 
 
 class Learners(NamedTuple):
-    """make(sizes, split) -> the run's algorithm; made_of: its parts, where one algorithm plays all agents."""
+    """make(sizes, split) -> the run's algorithm; made_of: its parts, where one algorithm plays all agents.
+
+    rivals: by the name of their team, the agents of saved runs that play in this one.
+    """
 
     make: Callable[[Sizes, Split], Algorithm]
     made_of: Parts | None
+    rivals: Mapping[str, Rival] = {}
+
+
+class Frozen(NamedTuple):
+    """A rival with its parameters."""
+
+    rival: Rival
+    parameters: tuple[Any, ...]
 
 
 def learners_of(
-    chosen: DeepPlan, spec: Spec, teams: Sequence[Team], idle: tuple[int, ...], change: Change | None
+    chosen: DeepPlan,
+    spec: Spec,
+    teams: Sequence[Team],
+    idle: tuple[int, ...],
+    change: Change | None,
+    layouts: Sequence[Layout] = (),
+    rivals: Mapping[str, Rival] | None = None,
 ) -> Learners:
-    """What a plan's agents learn with; `idle` is each agent's action where it idles."""
-    options = with_team_reward(chosen)
-    pool, every = options.self_play, snapshot_every(chosen)
+    """What a plan's agents learn with; `idle` is each agent's action where it idles.
+
+    layouts: by kind, what stands between its own spaces and arrays, where that is anything. rivals: as they stand in
+    this run's checkpoint, whose arrays are put in later; else they are read from the folders of their own runs.
+    """
+    pool, every = chosen.learner.self_play, snapshot_every(chosen)
     if not teams:
+        options = options_of(chosen, chosen.algorithm)
         parts = made_of(chosen.algorithm, options, spec, change)
         if pool and spec.teams == 1:
             raise BadInput(
@@ -51,35 +79,57 @@ def learners_of(
         raise BadInput("parts: parts of your own go into one algorithm for all agents; leave the teams out")
     if pool:
         raise BadInput(f"--self-play {pool}: one algorithm plays all teams then; leave --team out")
+    saved = [team for team in teams if plays_saved(team.player)]
+    if rivals:
+        found = {team.name: remembered(rivals, team) for team in saved}
+    else:
+        found = {team.name: read_rival(chosen, spec, team, layouts) for team in saved}
+    playing = partial(player, chosen, spec, idle, found)
 
     def several(sizes: Sizes, split: Split) -> Algorithm:
-        players = [player(chosen, options, spec, team, idle, sizes, split) for team in teams]
-        members = [Member(team.name, team.members, plays) for team, plays in zip(teams, players, strict=True)]
-        return side_by_side(spec, members)
+        return side_by_side(spec, [Member(team.name, team.members, playing(team, sizes, split)) for team in teams])
 
-    return Learners(several, None)
+    return Learners(several, None, {name: one.rival for name, one in found.items()})
 
 
 def player(
-    chosen: DeepPlan, options: DeepOptions, spec: Spec, team: Team, idle: tuple[int, ...], sizes: Sizes, split: Split
+    chosen: DeepPlan,
+    spec: Spec,
+    idle: tuple[int, ...],
+    rivals: Mapping[str, Frozen],
+    team: Team,
+    sizes: Sizes,
+    split: Split,
 ) -> Algorithm:
     """The algorithm that plays a team."""
     own = part(spec, team.members)
     if team.player in DEEP_ALGORITHMS:
-        options = hysteresis_of(team.player, options)
+        options = options_of(chosen, team.player)
         return qlearning(own, options, sizes, made_of(team.player, options, own, None), split)
-    if team.player == "random" or ".py:" in team.player:  # a rule's actions are put in where the world is stepped
-        return fixed(own, None)
+    if team.name in rivals:
+        rival, parameters = rivals[team.name]
+        return frozen(rival.spec, rival.networks, parameters)
     if team.player == "idle":
         return fixed(own, tuple(idle[member] for member in sorted(team.members)))
+    return fixed(own, None)  # at random; a rule's actions are put in where the world is stepped
+
+
+def read_rival(chosen: DeepPlan, spec: Spec, team: Team, layouts: Sequence[Layout]) -> Frozen:
+    """The agents of a saved run that are to play a team, from that run's folder."""
     folder = recorder.find_run(Path(chosen.runs), team.player)
-    saved = load_deep(folder)
+    saved, own = load_deep(folder), part(spec, team.members)
     check_seen_alike(saved.spec, folder, chosen.picture)
-    own, networks, parameters = saved.of(own, team.player)
-    return frozen(own, networks, parameters)
+    of_kinds = [layouts[k] for k in columns(spec, team.members).kinds] if layouts else ()
+    return Frozen(*saved.of(own, team.player, of_kinds))
+
+
+def remembered(rivals: Mapping[str, Rival], team: Team) -> Frozen:
+    """The agents of a saved run as this run's checkpoint knows them, with parameters that are still to be put in."""
+    rival = rivals[team.name]
+    shapes = shapes_of(rival.spec, rival.networks)
+    return Frozen(rival, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes))
 
 
 def snapshot_every(chosen: DeepPlan) -> int:
     """Updates between two snapshots of one's past: four times round the pool in a run."""
-    visits = max(1, chosen.steps // visit_steps(chosen.learner))
-    return max(1, visits // (4 * max(1, chosen.learner.self_play)))
+    return max(1, visits_of(chosen) // (4 * max(1, chosen.learner.self_play)))

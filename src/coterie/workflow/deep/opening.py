@@ -14,21 +14,24 @@ from coterie.pettingzoo.parallel import InfoSays, Success
 from coterie.pettingzoo.turns import OneInTurns
 from coterie.running.deep.devices import prepare
 from coterie.running.deep.own_parts import Change, name_of
+from coterie.running.deep.rivals import Rival
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.deep.session import Schedule
 from coterie.running.train import free_bytes
-from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED
-from coterie.types import Team
-from coterie.workflow.deep.learners import learners_of
+from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED, TEAM_REWARDS
+from coterie.types import Spec, Team
+from coterie.workflow.deep.learners import Learners, learners_of
 from coterie.workflow.deep.plan import (
     DeepPlan,
     knows_success,
+    learning_of,
+    options_of,
     own_options,
     partitioned,
     sequence_length,
     unit_of,
     visit_steps,
-    with_team_reward,
+    visits_of,
 )
 from coterie.workflow.deep.seeing import check_state
 from coterie.workflow.deep.sharing import check_sharing
@@ -44,11 +47,13 @@ def open_plan(
     change: Change | None = None,
     memory: float | None = None,
     on_restart: Callable[[str], None] | None = None,
+    rivals: Mapping[str, Rival] | None = None,
 ) -> Opened:
     """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
 
     devices: how many a run was shared out among, where it goes on; else `devices_of`. memory: bytes that learning may
-    take; else what is free now. on_restart: is told of worker processes that were lost and started again.
+    take; else what is free now. on_restart: is told of worker processes that were lost and started again. rivals: the
+    agents of saved runs as a checkpoint of this run knows them; else their runs are read.
     """
     if not 0 <= workers <= chosen.learner.environments:
         raise BadInput(
@@ -73,7 +78,7 @@ def open_plan(
                 "with it in a process of its own, on the same kind: coterie resume RUN --device cpu"
             )
         environment = compiled_environment(chosen.environment, chosen.env)
-        options = with_team_reward(chosen)
+        options = options_of(chosen, chosen.algorithm)
         agents = environment.spec.agents
         teams = teams_of(chosen.teams, agents) if chosen.teams else ()
         if (ruled := next((one for one in teams if ".py:" in one.player), None)) is not None:
@@ -84,7 +89,7 @@ def open_plan(
         team = team_numbers(teams, len(agents)) if teams else environment.spec.team
         spec = partitioned(dataclasses.replace(environment.spec, team=team), options)
         environment = environment._replace(spec=spec)
-        learners = learners_of(chosen, spec, teams, environment.idle, change)
+        learners = learners_of(chosen, spec, teams, environment.idle, change, rivals=rivals)
         opened = open_compiled(
             environment,
             options,
@@ -93,11 +98,9 @@ def open_plan(
             make=learners.make,
             **common,
         )
-        opened = opened._replace(
-            made_of=learners.made_of, teams=teams, schedule=opened.schedule._replace(counted=counted(teams))
-        )
+        opened = with_teams(opened, teams, learners)
     else:
-        opened = worker_road(chosen, common, workers, prepare(device, devices_of(chosen)), change, on_restart)
+        opened = worker_road(chosen, common, workers, prepare(device, devices_of(chosen)), change, on_restart, rivals)
     return opened._replace(note=check_sharing(chosen, opened.spec), changed=name_of(change))
 
 
@@ -108,6 +111,7 @@ def worker_road(
     devices: Sequence[Any],
     change: Change | None,
     on_restart: Callable[[str], None] | None,
+    rivals: Mapping[str, Rival] | None,
 ) -> Opened:
     """A plan in worlds outside JAX, in this process or in so many workers."""
     from coterie.pettingzoo.sources import make_worlds
@@ -125,18 +129,19 @@ def worker_road(
         team = team_numbers(teams, len(agents)) if teams else numbers
         spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
         check_turns(chosen, one)
+        check_births(chosen, spec, teams)
         check_state(chosen.algorithm, chosen.environment, spec.state_shape)
         horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
     finally:
         one.close()
 
-    def worlds(episodes: int | None) -> Any:
+    def worlds(episodes: int | None, ruled: bool = True) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-        told = {"team": team, "on_restart": on_restart, "rules": rules, **asked}
+        told = {"team": team, "on_restart": on_restart, "rules": rules if ruled else {}, **asked}
         return make_worlds(chosen.environment, env, count, helpers, **told)
 
     rules = {names[member]: one.player for one in teams if ".py:" in one.player for member in one.members}
-    learners = learners_of(chosen, spec, teams, (0,) * len(names), change)
+    learners = learners_of(chosen, spec, teams, (0,) * len(names), change, layouts, rivals)
     opened = open_outside(
         worlds,
         spec,
@@ -144,11 +149,17 @@ def worker_road(
         length=sequence_length(options, horizon),
         horizon=horizon,
         actor=devices[-1] if options.lag else None,
+        ruled=bool(rules),
         make=learners.make,
         **common,
     )
+    return with_teams(opened._replace(layouts=layouts), teams, learners)
+
+
+def with_teams(opened: Opened, teams: tuple[Team, ...], learners: Learners) -> Opened:
+    """What is opened, with who plays what in it."""
     schedule = opened.schedule._replace(counted=counted(teams))
-    return opened._replace(made_of=learners.made_of, layouts=layouts, teams=teams, schedule=schedule)
+    return opened._replace(made_of=learners.made_of, rivals=learners.rivals, teams=teams, schedule=schedule)
 
 
 def needs_state(chosen: DeepPlan) -> bool:
@@ -163,7 +174,7 @@ def counted(teams: Sequence[Team]) -> tuple[int, ...]:
 
 def success_of(rule: str) -> Success | None:
     """What reads a success from a step's infos, where the rule asks for that."""
-    return InfoSays(rule.removeprefix("info:")) if rule.startswith("info:") else None
+    return InfoSays((rule.removeprefix("info:"),)) if rule.startswith("info:") else None
 
 
 def check_turns(chosen: DeepPlan, worlds: Drive) -> None:
@@ -174,6 +185,30 @@ def check_turns(chosen: DeepPlan, worlds: Drive) -> None:
         raise BadInput(
             f"--algorithm {mixed}: {chosen.environment} is played in turns, and {mixed} mixes the values of agents "
             "that decide at the same time; use --algorithm iql"
+        )
+    reward, spec = chosen.learner.reward, worlds.spec
+    if reward in TEAM_REWARDS and isinstance(worlds.ones[0], OneInTurns) and spec.teams < len(spec.agents):
+        raise BadInput(
+            f"--reward {reward}: {chosen.environment} is played in turns, and what others earn between two of one's "
+            "own is not added up; leave it out"
+        )
+
+
+def check_births(chosen: DeepPlan, spec: Spec, teams: Sequence[Team]) -> None:
+    """Raises BadInput for what nobody can do whose agents come and go."""
+    if not spec.births:
+        return
+    ruled = next((team for team in teams if ".py:" in team.player), None)
+    if ruled is not None:
+        raise BadInput(
+            f"--team {ruled.name}={ruled.player}: agents of {chosen.environment} come and go under names of their own, "
+            "and a rule is asked by name; use random, idle or an algorithm"
+        )
+    mixed = next((player for player in learning_of(chosen.teams) or [chosen.algorithm] if player in MIXED), None)
+    if mixed and sequence_length(chosen.learner, 0) > 1:
+        raise BadInput(
+            f"--algorithm {mixed} with memory, --n-step or --trace: agents of {chosen.environment} come and go, and in "
+            "a sequence whoever comes would be valued by what the one before it saw; leave these out, or use iql"
         )
 
 
@@ -192,7 +227,7 @@ def devices_of(chosen: DeepPlan) -> int:
 def schedule_of(chosen: DeepPlan) -> Schedule:
     """The visits of a run, after how many it is checked, and what its returns and successes are."""
     each = visit_steps(chosen.learner)
-    visits = max(1, chosen.steps // each)
+    visits = visits_of(chosen)
     rule = chosen.success.removeprefix("return>=") if chosen.success.startswith("return>=") else ""
     return Schedule(
         visits,

@@ -85,16 +85,13 @@ def deep_plan(
     unless said. teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
     picture: options that replace single defaults of how pictures are shown.
     """
-    road, sharing = road_of(environment), shares(learner)
-    teams = read_teams(teams)
+    road, teams = road_of(environment), read_teams(teams)
     check_players(teams)
-    learning = [player for player in teams.values() if player in DEEP_ALGORITHMS]
-    elsewhere = road == "worker" and preset is None  # of whose agents nobody knows whether they are one team
-    algorithm = algorithm or ("iql" if sharing or (elsewhere and not learning) else learning[0] if learning else None)
-    if learning and algorithm not in learning:
-        raise BadInput(f"--algorithm {algorithm}: the teams say who learns how ({', '.join(learning)}); leave it out")
-    preset, algorithm, defaults = deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
-    check_success(success)
+    learning = learning_of(teams)
+    preset, algorithm, defaults = defaults_of(environment, algorithm, preset, learning, shares(learner))
+    check_success(success, road)
+    if teams and isinstance(env, Mapping) and "team" in env:
+        raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
     if catalogue.known(environment):
         env = environment_options(environment, env)
     elif env is not None and not isinstance(env, Mapping):
@@ -108,7 +105,8 @@ def deep_plan(
         whole(flag, least if value is None else value) for (flag, value), least in zip(named, usual, strict=True)
     )
     final_episodes = max(final_episodes, check_episodes) if named[2][1] is None else final_episodes
-    check_learner(algorithm, options)
+    for player in dict.fromkeys(learning or [algorithm]):
+        check_learner(player, hysteresis_of(player, options) if "hysteretic" in learning else options)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
     if not visit_steps(options) <= steps <= MOST_STEPS:
@@ -136,6 +134,26 @@ def deep_plan(
         success, checks, teams, check_episodes, final_episodes, str(runs),
         picture_options(environment, road, picture),
     )  # fmt: skip
+
+
+def learning_of(teams: Mapping[str, str]) -> list[str]:
+    """The algorithms that teams learn with."""
+    return [player for player in teams.values() if player in DEEP_ALGORITHMS]
+
+
+def defaults_of(
+    environment: str, algorithm: str | None, preset: str | None, learning: Sequence[str], sharing: bool
+) -> tuple[str, str, DeepOptions]:
+    """The preset, the algorithm (of teams the first that learns) and the learner's options where nobody says others.
+
+    sharing: experience is shared.
+    """
+    elsewhere = road_of(environment) == "worker" and preset is None  # nobody knows whether its agents are one team
+    alone = "iql" if sharing or elsewhere else None
+    algorithm = algorithm or (learning[0] if learning else alone)
+    if learning and algorithm not in learning:
+        raise BadInput(f"--algorithm {algorithm}: the teams say who learns how ({', '.join(learning)}); leave it out")
+    return deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
 
 
 def needs_networks(environment: str, algorithm: str | None = None) -> bool:
@@ -168,8 +186,10 @@ def preset_for(environment: str, algorithm: str | None) -> str:
     return "coordination" if group == catalogue.MATRIX_GAMES and algorithm in (None, "hysteretic") else "default"
 
 
-def check_success(rule: str) -> None:
-    """Raises BadInput for a definition of success that cannot be read."""
+def check_success(rule: str, road: Road) -> None:
+    """Raises BadInput for a definition of success that cannot be read, on this road."""
+    if road == "compiled" and isinstance(rule, str) and rule.startswith("info:"):
+        raise BadInput(f"--success {rule}: infos are read of PettingZoo's environments; here use 'return>=NUMBER'")
     if rule == "" or (isinstance(rule, str) and rule.startswith("info:") and rule.removeprefix("info:")):
         return
     try:
@@ -202,6 +222,11 @@ def deep_options(preset: str | None, algorithm: str | None, sharing: bool = Fals
 def visit_steps(options: DeepOptions) -> int:
     """Joint steps between two visits to the replay."""
     return options.environments * options.rows
+
+
+def visits_of(chosen: DeepPlan) -> int:
+    """Visits to the replay in a run."""
+    return max(1, chosen.steps // visit_steps(chosen.learner))
 
 
 RANGES = {
@@ -255,6 +280,10 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         )
     if options.trace > 0 and options.n_step > 1:
         raise BadInput(f"--trace {options.trace:g} with --n-step {options.n_step}: choose one way of looking ahead")
+    if options.self_play and options.environments == 1:
+        raise BadInput(
+            f"--self-play {options.self_play} with --environments 1: half of them play the past; use 2 or more"
+        )
     if options.epsilon_end > options.epsilon:
         raise BadInput(
             f"--epsilon-end {options.epsilon_end:g}: exploration falls from --epsilon {options.epsilon:g} to there, so "
@@ -285,12 +314,16 @@ def partitioned(spec: Spec, options: DeepOptions) -> Spec:
     return dataclasses.replace(spec, parameters=by_kind if common else own, experience=experience)
 
 
-def with_team_reward(chosen: DeepPlan) -> DeepOptions:
-    """The options with the team's reward that an environment of ours is known for, where nobody says another."""
+def options_of(chosen: DeepPlan, player: str) -> DeepOptions:
+    """The options that an algorithm learns with in a run: of teams, each with its own hysteresis.
+
+    Where values are mixed and nobody says another, with the team's reward that an environment of ours is known for.
+    """
+    options = hysteresis_of(player, chosen.learner) if chosen.teams else chosen.learner
     own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
-    if chosen.learner.reward == "as-is" and chosen.algorithm in MIXED and own:
-        return dataclasses.replace(chosen.learner, reward=own)
-    return chosen.learner
+    if options.reward == "as-is" and player in MIXED and own:
+        return dataclasses.replace(options, reward=own)
+    return options
 
 
 def own_options(env: Any) -> tuple[dict[str, Any], list[int] | None, int]:
@@ -301,9 +334,19 @@ def own_options(env: Any) -> tuple[dict[str, Any], list[int] | None, int]:
         raise BadInput(f"--env.slots {slots}: expected how many agents of a kind there can be at once, like 12")
     try:
         numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else None
-        return own, None if numbers is None else [int(number) for number in numbers], slots
+        return own, None if numbers is None else in_order([int(number) for number in numbers]), slots
     except (TypeError, ValueError):
         raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
+
+
+def in_order(numbers: Sequence[int]) -> list[int]:
+    """The same partition with numbers from 0 on, without gaps.
+
+    >>> in_order([7, -1, 7])
+    [1, 0, 1]
+    """
+    known = sorted(set(numbers))
+    return [known.index(number) for number in numbers]
 
 
 def unit_of(chosen: DeepPlan) -> str:
@@ -317,8 +360,9 @@ def unit_of(chosen: DeepPlan) -> str:
 
 
 def knows_success(chosen: DeepPlan) -> bool:
-    """Whether anybody says what a success is: the user's rule, a world of ours, or an info (--env.success)."""
-    return bool(chosen.success) or ":" not in chosen.environment or "success" in chosen.env
+    """Whether anybody says what a success is: the user's rule, a world of ours, or --env.success of a JAX library's."""
+    told = chosen.road == "compiled" and "success" in chosen.env if ":" in chosen.environment else True
+    return bool(chosen.success) or told
 
 
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:

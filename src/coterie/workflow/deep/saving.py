@@ -14,13 +14,14 @@ from coterie.errors import StorageFault
 from coterie.pettingzoo.layouts import Layout
 from coterie.running import recorder
 from coterie.running.checkpoint import save_checkpoint
+from coterie.running.deep.rivals import Rival
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import Progress, new_progress
 from coterie.running.episodes import Recording, write_recording
 from coterie.settings import UNTOUCHED, DeepOptions
 from coterie.types import Clock, Play, Team
-from coterie.workflow.deep.plan import CHECK_EPISODES, FINAL_EPISODES, LEFT_OUT, DeepPlan, with_team_reward
+from coterie.workflow.deep.plan import CHECK_EPISODES, FINAL_EPISODES, LEFT_OUT, DeepPlan, options_of, visits_of
 
 
 def save_episodes(folder: Path, chosen: DeepPlan, opened: Opened, plays: list[Play]) -> None:
@@ -62,6 +63,7 @@ class Facts(msgspec.Struct):
     settings: dict[str, Any]
     layouts: list[Layout] = []
     teams: list[Team] = []
+    rivals: dict[str, Rival] = {}
 
 
 def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> Facts:
@@ -83,7 +85,7 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
                 "put that back"
             )
     seeds = sorted(seed for lane in found.lanes for seed in lane)
-    visits = max(1, chosen.steps // (chosen.learner.environments * chosen.learner.rows))
+    visits = visits_of(chosen)
     fits = len(found.lanes) == len(found.visited) == len(found.opened) and max(found.visited, default=0) <= visits
     begun = all(there or count in (0, visits) for count, there in zip(found.visited, found.opened, strict=False))
     if not fits or not begun or seeds != [chosen.seed + number for number in range(chosen.seeds)]:
@@ -121,8 +123,10 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "layouts": msgspec.to_builtins(opened.layouts),
         "settings": settings_of(chosen),
         "teams": msgspec.to_builtins(opened.teams),
+        "rivals": msgspec.to_builtins(dict(opened.rivals)),
+        "idle": [int(action) for action in opened.still],
         "spec": msgspec.to_builtins(opened.spec),
-        "options": msgspec.to_builtins(with_team_reward(chosen)),
+        "options": msgspec.to_builtins(options_of(chosen, chosen.algorithm)),
         "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),
     }
     done_steps = sum(progress.visited) * opened.schedule.steps_a_visit

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from coterie.errors import BadInput, nearest
+from coterie.running import recorder
 from coterie.settings import DEEP_ALGORITHMS, POLICIES
 from coterie.types import Team
 
@@ -31,6 +33,24 @@ def read_teams(words: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def plays_saved(player: str) -> bool:
+    """Whether a saved run plays, and no algorithm, no fixed policy and no rule of the user's."""
+    return player not in DEEP_ALGORITHMS and player not in POLICIES and ".py:" not in player
+
+
+def named_runs(words: Sequence[str] | Mapping[str, str], runs: str | Path) -> dict[str, str]:
+    """The teams, with the name of its folder for each saved run: `latest` would be this very run, once it has begun."""
+    teams = read_teams(words)
+    check_players(teams)
+    return {name: run_name(player, Path(runs)) if plays_saved(player) else player for name, player in teams.items()}
+
+
+def run_name(word: str, runs: Path) -> str:
+    """What a saved run is called from now on: its name in the folder of runs, else its whole path."""
+    folder = recorder.find_run(runs, word)
+    return folder.name if folder.resolve().parent == runs.resolve() else str(folder.resolve())
+
+
 def check_players(teams: Mapping[str, str]) -> None:
     """Raises BadInput where nobody learns."""
     if teams and not any(player in DEEP_ALGORITHMS for player in teams.values()):
@@ -52,7 +72,11 @@ def teams_of(teams: Mapping[str, str], agents: Sequence[str]) -> tuple[Team, ...
     told = "; ".join(listed_as(stem, [agents[number] for number in own]) for stem, own in stems.items())
     found: dict[str, tuple[int, ...]] = {}
     free, unnamed = dict(stems), []
-    for name in teams:
+    titles = [name.partition(":")[0] for name in teams]
+    if len(set(titles)) < len(titles):
+        twice = next(title for title in titles if titles.count(title) > 1)
+        raise BadInput(f"--team {twice}: two teams are called so; give them names of their own")
+    for name in sorted(teams, key=lambda name: ":" not in name):  # whoever names its members has them
         title, colon, listed = name.partition(":")
         if colon:
             unknown = [one for one in listed.split(",") if one not in agents]

@@ -16,10 +16,11 @@ from coterie.errors import BadInput, CoterieError, Diverged, EnvironmentFault, S
 from coterie.running import recorder
 from coterie.running.checkpoint import list_checkpoints, load_checkpoint
 from coterie.running.deep.lanes import Lane
+from coterie.running.deep.loading import load_deep
 from coterie.running.deep.own_parts import Change, must_be_given
 from coterie.running.deep.runs import Opened, must_agree
 from coterie.running.deep.session import DeepTick, Progress, learn, new_progress
-from coterie.running.deep.team import DeepTeam, load_deep
+from coterie.running.deep.team import DeepTeam
 from coterie.running.deep.verdict import DeepVerdict
 from coterie.running.signals import Signals
 from coterie.running.train import memory_bytes
@@ -31,10 +32,11 @@ from coterie.workflow.deep.plan import (
     DeepPlan,
     deep_config,
     deep_plan,
+    options_of,
     planned_deep,
-    with_team_reward,
 )
 from coterie.workflow.deep.saving import checked_facts, restored, save_episodes, save_state
+from coterie.workflow.deep.teams import named_runs
 
 SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
 Tracker = Callable[[list[dict[str, Any]]], None]
@@ -115,7 +117,7 @@ def train_deep(
         steps=steps,
         learner=learner,
         success=success,
-        teams=teams,
+        teams=named_runs(teams, runs),
         runs=str(runs),
         checks=checks,
         check_episodes=check_episodes,
@@ -135,11 +137,11 @@ def train_deep(
 
 def check_rewards(chosen: DeepPlan, opened: Opened) -> None:
     """Raises BadInput where values are mixed, members earn differently, and nobody says what the team's reward is."""
-    mixed = [place for place, team in enumerate(opened.teams) if team.player in MIXED]
-    if opened.teams and mixed:
-        must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen), mixed)
-    elif not opened.teams and chosen.algorithm in MIXED:
-        must_agree(opened.baseline(False), opened.spec, with_team_reward(chosen), range(opened.spec.teams))
+    everybody = [(place, chosen.algorithm) for place in range(opened.spec.teams)]
+    players = [(place, team.player) for place, team in enumerate(opened.teams)] or everybody
+    mixed = [place for place, one in players if one in MIXED and options_of(chosen, one).reward == "as-is"]
+    if mixed:
+        must_agree(opened.baseline(False), opened.spec, mixed)
 
 
 def new_folder(chosen: DeepPlan, runs: Path, name: str | None) -> Path:
@@ -202,6 +204,7 @@ def reopened(
         change=change,
         memory=memory_bytes(),
         on_restart=on_restart,
+        rivals=facts.rivals,
     )
     return opened, restored(opened, arrays, facts), facts.rows, newest
 
@@ -370,7 +373,7 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     must_be_given(folder.name, facts.changed, parts)
     with interruptible(chosen.environment):
         opened = open_plan(
-            chosen, device=device, change=parts, memory=float("inf")
+            chosen, device=device, change=parts, memory=float("inf"), rivals=facts.rivals
         )  # nothing learns: no replay is made
     try:
         progress = restored(opened, arrays, facts, going_on=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from coterie.envs import catalogue
 from coterie.envs.sources import can_be_played_out
@@ -13,15 +13,21 @@ from coterie.workflow.deep.plan import needs_networks
 # The learner with networks that is nearest to one with tables: who stays hopeful, or who learns of the others' actions.
 WITH_NETWORKS = {"joint-action": "vdn"}
 HOPEFUL = "hysteretic"
+OF_NETWORKS = ("recurrent", "steps", "device", "workers", "track", "teams", "hidden", "layers", "batch")  # no table has
 
 
-def learns_deep(environment: str, algorithm: str | None = None, preset: str | None = None) -> bool:
-    """Whether networks learn where nobody says so: only they have this preset, or nothing else can learn here.
+def learns_deep(
+    environment: str, algorithm: str | None = None, preset: str | None = None, words: Iterable[str] = ()
+) -> bool:
+    """Whether networks learn where nobody says so: only they have this preset, or one of these options, or can learn.
 
     >>> learns_deep("rendezvous"), learns_deep("rendezvous", preset="foraging"), learns_deep("rendezvous", "qmix")
     (False, True, True)
+    >>> learns_deep("rendezvous", words=["steps", "seed"])
+    True
     """
-    return only_networks_have(preset) or needs_networks(environment, algorithm)
+    asked = not {*OF_NETWORKS}.isdisjoint(words)
+    return asked or only_networks_have(preset) or needs_networks(environment, algorithm)
 
 
 def only_networks_have(preset: str | None) -> bool:

@@ -19,16 +19,16 @@ from coterie.running.episodes import Recording, read_recording
 from coterie.running.evaluate import SAME_RETURN, Baselines, baselines
 from coterie.running.tables import exact_game
 from coterie.running.verdict import Verdict, failing_success
+from coterie.settings import TEAM_REWARDS
 from coterie.statistics import Share, wilson
 from coterie.types import Finding, Play
 from coterie.workflow.deep.numbers import DeepNumbers, deep_numbers
-from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, own_options, planned_deep, with_team_reward
+from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, options_of, own_options, planned_deep
 from coterie.workflow.judging.judgement import Judgement
 from coterie.workflow.questions.asking import answers
 from coterie.workflow.questions.recorded import Crowd, as_evidence, by_team, first_failing, play_questions
 
 LONGER = 4  # times the steps, where hardly anything was learned
-TEAM_REWARDS = ("team-sum", "team-mean")
 NOBODY_SAYS = Share(0, 0, 0.0, 0.0, 1.0)  # of no team it is known whether it succeeds
 
 
@@ -47,7 +47,7 @@ def judge_deep(folder: Path, on_question: Callable[[int, int, str], None] | None
     repeats = 1 if game is not None and game.deterministic else REPEATS
     base, sides = baselines_of(numbers, recording, game), teams_of(folder, chosen, len(recording.agents))
     crowd = crowd_of_seeds(numbers, recording)._replace(sides=tuple(sides) if game is None else ())
-    if with_team_reward(chosen).reward in TEAM_REWARDS:
+    if options_of(chosen, chosen.algorithm).reward in TEAM_REWARDS:
         crowd = crowd._replace(paid=[paid_together(play, sides) for play in crowd.plays])
     questions = list(play_questions(crowd, recording, game, base, chosen.learner.discount, repeats))
     asked = [with_remedy(chosen, one) for one in answers(questions, on_question)]

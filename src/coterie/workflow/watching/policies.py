@@ -92,6 +92,7 @@ def resets(agents: Sequence[Any]) -> tuple[Callable[[], Any], ...]:
 
 def run_player(folder: Path, environment: Any, team: int | None) -> Player:
     """The greedy team of a run; BadInput where it does not know the environment's agents."""
+    from coterie.running.deep.team import DeepTeam
     from coterie.running.team import load
 
     loaded, name = load(folder, team=team), recorder.word_for(folder)
@@ -104,6 +105,8 @@ def run_player(folder: Path, environment: Any, team: int | None) -> Player:
             f"the team of {name} was trained on {trained} and knows {some(loaded.agents)}; here "
             f"{'agents are' if len(strangers) > 1 else 'an agent is'} called {some(strangers)}"
         )
+    if isinstance(loaded, DeepTeam):
+        loaded.asks_rules = True  # whoever watches asks for the game as it was played
     return TeamPlay(name, loaded)
 
 
