@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class One(Protocol):
     """One environment behind arrays; `Drive` steps E of them. Each is given a blank glance to write into."""
 
     reading: Reading
+    environment: Any
 
     def reset(self, seed: int, glance: Glance) -> None:
         """Begin an episode that is a function of this seed."""

@@ -13,6 +13,7 @@ import numpy as np
 from pettingzoo import ParallelEnv
 
 from coterie.errors import EnvironmentFault
+from coterie.pettingzoo.anew import formed
 from coterie.pettingzoo.board import Board, Glance
 from coterie.pettingzoo.checks import encoded, everybody_sees, paid, put, put_mask, put_state
 from coterie.pettingzoo.direct import Direct, fastest
@@ -159,6 +160,6 @@ def parallel(
     def one(environment: Any) -> OneParallel:
         again = environment is not environments[0] and not known.comes_and_goes
         reading = read(environment, team, central=central, picture=picture) if again else known
-        return OneParallel((form and form(environment)) or environment, reading, success)
+        return OneParallel((form and formed(form, environment)) or environment, reading, success)
 
     return Drive([one(environment) for environment in environments], board, first)

@@ -9,6 +9,7 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
+from coterie.pettingzoo.anew import is_anew
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.parallel import InfoSays, Success
 from coterie.pettingzoo.turns import OneInTurns
@@ -127,12 +128,13 @@ def worker_road(
         check_turns(chosen, one)
         check_state(chosen.algorithm, chosen.environment, spec.state_shape)
         horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
+        again = is_anew(one.ones[0].environment)
     finally:
         one.close()
 
     def worlds(episodes: int | None) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-        told = {"team": team, "on_restart": on_restart, "rules": rules, **asked}
+        told = {"team": team, "on_restart": on_restart, "rules": rules, "again": again, **asked}
         return make_worlds(chosen.environment, env, count, helpers, **told)
 
     rules = {names[member]: one.player for one in teams if ".py:" in one.player for member in one.members}
