@@ -215,10 +215,13 @@ def compiled_environment(word: str, options: Any) -> Any:
 
 
 def horizon_of(worlds: Any) -> int:
-    """The time limit of worlds outside where they name one (max_cycles), else 0."""
-    one = worlds.ones[0].environment
+    """The most joint steps of worlds outside where they name a time limit (max_cycles), else 0.
+
+    A cycle of a game in turns is a turn of each agent; where it is less, this is still a limit.
+    """
+    one, turns = worlds.ones[0].environment, isinstance(worlds.ones[0], OneInTurns)
     for holder in (one, getattr(one, "unwrapped", None), getattr(getattr(one, "aec_env", None), "unwrapped", None)):
         limit = getattr(holder, "max_cycles", None)
         if isinstance(limit, int) and limit > 0:
-            return limit
+            return limit * len(worlds.spec.agents) if turns else limit
     return 0
