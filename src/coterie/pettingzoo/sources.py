@@ -15,6 +15,7 @@ from pettingzoo.utils.conversions import aec_to_parallel
 from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.anew import anew, leaks
 from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.live import check_reach
 from coterie.pettingzoo.makers import Maker, find_maker
 from coterie.pettingzoo.parallel import Success
 from coterie.pettingzoo.rules import rule_of, with_rules
@@ -52,6 +53,7 @@ def make_worlds(
     """
     for kept in (kept_maker, rule_of):
         kept.cache_clear()  # what is in the user's files now
+    check_reach(word, workers)
     given, reads = dict(options or {}), Reads(team, success, central, slots, picture)
     again = leaks(partial(make_another, word, given, {})) if again is None else again
     make = partial(make_another, word, given, dict(rules or {}))

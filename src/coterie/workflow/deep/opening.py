@@ -11,6 +11,7 @@ from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
 from coterie.pettingzoo.anew import is_anew
 from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.live import check_reach
 from coterie.pettingzoo.parallel import InfoSays, Success
 from coterie.pettingzoo.turns import OneInTurns
 from coterie.running.deep.devices import prepare
@@ -113,6 +114,7 @@ def worker_road(
     """A plan in worlds outside JAX, in this process or in so many workers."""
     from coterie.pettingzoo.sources import make_worlds
 
+    check_reach(chosen.environment, workers)
     options, central = chosen.learner, needs_state(chosen)
     env, numbers, slots = own_options(chosen.env)
     asked = {
