@@ -11,7 +11,7 @@ import pytest
 
 from coterie.algorithms.fixed import fixed
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.parallel import InfoSays
+from coterie.pettingzoo.parallel import InfoSays, parallel
 from coterie.pettingzoo.sources import make_worlds
 from coterie.pettingzoo.tuples import TupleForm
 from coterie.running.roads import outside, start_outside, train_outside
@@ -174,6 +174,25 @@ def test_an_environment_in_tuples():
     assert rollout.kinds[0].reward[:, 0].tolist() == [[2, 1]] * 4
     assert rollout.kinds[0].discount[3, 0].tolist() == [1, 1]  # a time limit is no ending
     assert scores.episodes == 1
+
+
+def test_the_spaces_of_newcomers_are_asked_while_they_are_there():
+    class Strict(hard_cases.Births):
+        def observation_space(self, agent):
+            assert agent in self.agents, f"nobody is called {agent}"
+            return super().observation_space(agent)
+
+        def action_space(self, agent):
+            assert agent in self.agents, f"nobody is called {agent}"
+            return super().action_space(agent)
+
+    strict, usual = parallel([Strict()]), parallel([hard_cases.Births()])
+    assert strict.spec == usual.spec
+    for drive in (strict, usual):
+        drive.reset(np.arange(1))
+    for _ in range(5):
+        told = [drive.step(np.zeros((1, len(drive.spec.agents)), int), np.arange(1))[0] for drive in (strict, usual)]
+        jax.tree.map(np.testing.assert_array_equal, *told)
 
 
 def test_in_tuples_each_agent_ends_by_its_own_entry():
