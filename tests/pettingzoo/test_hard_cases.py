@@ -195,6 +195,31 @@ def test_the_spaces_of_newcomers_are_asked_while_they_are_there():
         jax.tree.map(np.testing.assert_array_equal, *told)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_state_that_fails_in_an_episode_is_told_with_what_to_use(tmp_path, workers):
+    """As in magent2's tiger_deer, whose state fails once a side is dead."""
+    file = tmp_path / "side.py"
+    file.write_text(
+        f"{FILE.read_text()}\n\nclass Side(Deaths):\n    def state(self):\n"
+        "        return np.array([[1.0][self.step_number // 2]])\n\n\ndef make_env():\n    return Side()\n"
+    )
+    drive = make_worlds(f"{file}:make_env", {}, 1, workers)
+    actions, seeds = np.zeros((1, 2), int), np.arange(1)
+    drive.reset(seeds)
+    drive.step(actions, seeds)
+    says = (
+        r"environment 0, seed 0, step 2: state\(\) fails \(IndexError: .*\), and .* needs none: --algorithm iql or vdn$"
+    )
+    with pytest.raises(EnvironmentFault, match=says):
+        drive.step(actions, seeds)
+    drive.close()
+    other = make_worlds(f"{file}:make_env", {}, 1, workers, central=False)
+    other.reset(seeds)
+    for _ in range(4):
+        other.step(actions, seeds)
+    other.close()
+
+
 def test_in_tuples_each_agent_ends_by_its_own_entry():
     drive = worlds("one_by_one", success=InfoSays("reached"))
     assert drive.reset(np.arange(1)).legal[0][0, 0].tolist() == [True, True, False]  # the first kind's, in its info
