@@ -104,7 +104,7 @@ def chosen(spec, shown: Sight, draws):
 @pytest.mark.parametrize("word, steps", [(FORAGING, 260), (ZOMBIES, 420)])
 @pytest.mark.parametrize("workers", [0, 1])
 def test_what_leaked_is_restored_and_goes_on_just_so(word, steps, workers):
-    draws = np.random.default_rng(3)
+    draws = np.random.default_rng(3 if word == ZOMBIES else 4)  # with which those that are not made anew fail
     first = make_worlds(word, {}, 2, workers)
     shown, ended = played(first, steps, draws)
     assert ended
