@@ -15,9 +15,10 @@ ZOMBIES = "pettingzoo:butterfly/knights_archers_zombies"
 RULE = "import numpy as np\n\n\ndef act(observation):\n    return int(np.abs(observation).sum()) % 5\n"
 MINE = '''
 import sys
-from pathlib import Path
 
-sys.path.insert(0, {folder!r})
+import numpy as np
+
+sys.path.insert(0, FOLDER)
 from table_worlds import Corridor
 
 from pettingzoo.utils.conversions import parallel_to_aec
@@ -48,7 +49,10 @@ class Chance(Keeps):
         return super().reset(None, options)
 
     def start(self):
-        return [int(self.random.integers(2)), self.length - 1]
+        return [0, self.length - 1]
+
+    def seen(self):
+        return {agent: (5 * self.random.random(1)).astype(np.int32) for agent in self.agents}
 
 
 def make_keeps():
@@ -73,7 +77,7 @@ def make_corridor():
 @pytest.fixture
 def mine(tmp_path, monkeypatch, request):
     """A file of the user's, in the folder where the command is given."""
-    (tmp_path / "mine.py").write_text(MINE.format(folder=str(request.path.parent)))
+    (tmp_path / "mine.py").write_text(MINE.replace("FOLDER", repr(str(request.path.parent))))
     monkeypatch.chdir(tmp_path)
 
 
