@@ -210,6 +210,23 @@ class InTuples(gymnasium.Env):
         return self.sights(), rewards, False, self.step_number >= 4, {"both_two": all(one == 2 for one in action)}
 
 
+class OneByOne(InTuples):
+    """Endings and infos are lists: the first agent ends after two steps, the second is cut off after four."""
+
+    def __init__(self):
+        super().__init__()
+        self.action_space = Tuple((Discrete(3, start=1), Discrete(3)))
+
+    def reset(self, *, seed=None, options=None):
+        return super().reset(seed=seed)[0], [{"action_mask": [1, 1, 0]}, {}]
+
+    def step(self, action):
+        sights, rewards, *_ = super().step(action)
+        assert self.step_number <= 2 or action[0] == 1  # its first action
+        infos = [{"action_mask": [1, 1, 0]}, {"reached": action[1] == 2}]
+        return sights, rewards, [self.step_number >= 2, False], np.array([False, self.step_number >= 4]), infos
+
+
 class InTurns(pettingzoo.AECEnv):
     """Two agents in turn; masks stand beside observations; who first has taken 2 twice wins what the other loses."""
 
@@ -297,6 +314,10 @@ def make_parts():
 
 def make_in_tuples():
     return InTuples()
+
+
+def make_one_by_one():
+    return OneByOne()
 
 
 def make_in_turns():

@@ -389,10 +389,10 @@ def same_run(run, whole):
 @pytest.mark.parametrize(
     "where, workers, number, life, visits",
     [
-        ("learning", 0, 2, 100, 33),  # in the first row of visit 34, of three rows each
+        ("learning", 0, 3, 100, 33),  # in the first row of visit 34, of three rows each
         ("learning", 2, 1, 100, 33),
-        ("the first visit", 2, 0, 1, 0),
-        ("a check", 0, 6, 9, 40),  # the second check, after 40 visits: the mark itself
+        ("the first visit", 2, 1, 1, 0),  # where number 0 is tried before, in the first process
+        ("a check", 0, 7, 9, 40),  # the second check, after 40 visits: the mark itself
     ],
 )
 def test_a_run_whose_environment_fails_goes_on_from_its_last_visit(

@@ -11,7 +11,9 @@ import pytest
 
 from coterie.algorithms.fixed import fixed
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.pettingzoo.parallel import InfoSays, parallel
 from coterie.pettingzoo.sources import make_worlds
+from coterie.pettingzoo.tuples import TupleForm
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
 from coterie.types import Algorithm
@@ -19,7 +21,7 @@ from coterie.types import Algorithm
 FILE = Path(__file__).parent / "hard_cases.py"
 CASES = [
     "births", "deaths", "mixed_endings", "mask_in_info", "unlike", "doubles", "tuple_names", "image_state", "parts",
-    "in_tuples", "in_turns",
+    "in_tuples", "one_by_one", "in_turns",
 ]  # fmt: skip
 
 
@@ -172,6 +174,75 @@ def test_an_environment_in_tuples():
     assert rollout.kinds[0].reward[:, 0].tolist() == [[2, 1]] * 4
     assert rollout.kinds[0].discount[3, 0].tolist() == [1, 1]  # a time limit is no ending
     assert scores.episodes == 1
+
+
+def test_the_spaces_of_newcomers_are_asked_while_they_are_there():
+    class Strict(hard_cases.Births):
+        def observation_space(self, agent):
+            assert agent in self.agents, f"nobody is called {agent}"
+            return super().observation_space(agent)
+
+        def action_space(self, agent):
+            assert agent in self.agents, f"nobody is called {agent}"
+            return super().action_space(agent)
+
+    strict, usual = parallel([Strict()]), parallel([hard_cases.Births()])
+    assert strict.spec == usual.spec
+    for drive in (strict, usual):
+        drive.reset(np.arange(1))
+    for _ in range(5):
+        told = [drive.step(np.zeros((1, len(drive.spec.agents)), int), np.arange(1))[0] for drive in (strict, usual)]
+        jax.tree.map(np.testing.assert_array_equal, *told)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_state_that_fails_in_an_episode_is_told_with_what_to_use(tmp_path, workers):
+    """As in magent2's tiger_deer, whose state fails once a side is dead."""
+    file = tmp_path / "side.py"
+    file.write_text(
+        f"{FILE.read_text()}\n\nclass Side(Deaths):\n    def state(self):\n"
+        "        return np.array([[1.0][self.step_number // 2]])\n\n\ndef make_env():\n    return Side()\n"
+    )
+    drive = make_worlds(f"{file}:make_env", {}, 1, workers)
+    actions, seeds = np.zeros((1, 2), int), np.arange(1)
+    drive.reset(seeds)
+    drive.step(actions, seeds)
+    says = (
+        r"environment 0, seed 0, step 2: state\(\) fails \(IndexError: .*\), and .* needs none: --algorithm iql or vdn$"
+    )
+    with pytest.raises(EnvironmentFault, match=says):
+        drive.step(actions, seeds)
+    drive.close()
+    other = make_worlds(f"{file}:make_env", {}, 1, workers, central=False)
+    other.reset(seeds)
+    for _ in range(4):
+        other.step(actions, seeds)
+    other.close()
+
+
+def test_in_tuples_each_agent_ends_by_its_own_entry():
+    drive = worlds("one_by_one", success=InfoSays("reached"))
+    assert drive.reset(np.arange(1)).legal[0][0, 0].tolist() == [True, True, False]  # the first kind's, in its info
+    told = [drive.step(np.array([[1, 2]]), np.arange(1))[0] for _ in range(4)]
+    assert [one.reward[0].tolist() for one in told] == [[2, 2], [2, 2], [0, 2], [0, 2]]  # actions are 1 to 3, 0 to 2
+    assert [one.terminated[0].tolist() for one in told] == [[False, False], [True, False], [False] * 2, [False] * 2]
+    assert [one.truncated[0].tolist() for one in told] == [[False, False]] * 3 + [[False, True]]
+    assert [one.next.alive[0].tolist() for one in told] == [[True, True], [False, True], [False, True], [False] * 2]
+    assert all(one.success.all() for one in told)
+
+
+@pytest.mark.parametrize("what", ["endings", "truncations", "infos"])
+def test_lists_of_another_length_are_told(what):
+    class Odd(hard_cases.InTuples):
+        def step(self, action):
+            told = list(super().step(action))
+            told[{"endings": 2, "truncations": 3, "infos": 4}[what]] = [{}] * 3
+            return tuple(told)
+
+    one = TupleForm(Odd(), "odd")
+    one.reset()
+    with pytest.raises(EnvironmentFault, match=f"^it told 3 {what} for 2 agents$"):
+        one.step({"agent_0": 0, "agent_1": 0})
 
 
 def test_turns_keep_each_agents_own_time():

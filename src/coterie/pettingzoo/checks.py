@@ -92,6 +92,17 @@ def put_mask(legal: np.ndarray, place: int, agent: str, mask: Any) -> None:
     legal[place] = given
 
 
+def told_state(environment: Any) -> Any:
+    """The central state of an environment that told one at first; raises EnvironmentFault where it fails."""
+    try:
+        return environment.state()
+    except FAILURES as error:
+        raise EnvironmentFault(
+            f"state() fails ({told(error)}), and the algorithm learns from the central state; use one that needs none: "
+            "--algorithm iql or vdn"
+        ) from error
+
+
 def put_state(state: np.ndarray, found: Any) -> None:
     """Write the central state; raises EnvironmentFault where it has another shape than after the first reset."""
     try:

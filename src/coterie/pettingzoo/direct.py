@@ -8,22 +8,21 @@ and `fastest` sees it keep the promise. Where agents see parts of one common pic
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
 
+from coterie.pettingzoo.anew import formed, is_anew, within
 from coterie.pettingzoo.reading import any_action, state_of
+from coterie.pettingzoo.same import kept, same
 from coterie.pettingzoo.surfaces import Screen, pixels_of, screen_of, sights
 
 CHECKS_ONLY = (OrderEnforcingWrapper, AssertOutOfBoundsWrapper)  # layers that only check how they are called
 TRIAL_STEPS = 30
-WHOLE = 4_096  # bytes of an array that a trial keeps whole
 
 # Environments whose state is, by their own code, what their agents observe, one after the other.
 STATE_IS_SIGHT = {("mpe2._mpe_utils.simple_env", "SimpleEnv")}
@@ -145,22 +144,23 @@ def fastest(environment: Any, steps: int = TRIAL_STEPS) -> Callable[[Any], Direc
     """The fastest form that does just what the environment does behind its wrapper, over some random steps.
 
     It plays the same episodes in every form. An environment that draws chance while observing, or does not repeat
-    itself from its seed, is left behind its wrapper, and so is one that is not behind it at all: None.
+    itself from its seed, is left behind its wrapper, and so is one that is not behind it at all: None. Of one that is
+    made anew for each episode it is the form of each that is made, without a screen, which would be the first one's.
     """
-    if type(environment) is not aec_to_parallel_wrapper:
+    if type(within(environment)) is not aec_to_parallel_wrapper:
         return None
     try:
         behind = record(environment, steps)
     except Exception:  # whatever is wrong is told where it is driven
         return None
-    forms: tuple[Callable[[Any], Direct | None], ...] = (on_screen, Direct)
+    forms: tuple[Callable[[Any], Direct | None], ...] = (Direct,) if is_anew(environment) else (on_screen, Direct)
     return next((form for form in forms if does_the_same(form, environment, behind, steps)), None)
 
 
 def does_the_same(form: Callable[[Any], Direct | None], environment: Any, told: list[Any], steps: int) -> bool:
     """Whether a form of an environment tells what was told, and its screen, if it has one, all that changes on it."""
     try:
-        one = form(environment)
+        one = formed(form, environment)
         if one is None or not same(told, record(one, steps)):
             return False
         return one.screen is None or all(record(one, steps, partial(still, one.screen, [])))
@@ -196,25 +196,3 @@ def record(environment: Any, steps: int, keep: Callable[[Any], Any] | None = Non
         over = not environment.agents
         told.append(keep((observations, rest, infos, list(environment.agents), state_of(environment))))
     return told
-
-
-def kept(told: Any) -> Any:
-    """A copy of what was told, that is `same` as another only where they are equal; large arrays are not kept whole."""
-    if isinstance(told, np.ndarray) and told.nbytes > WHOLE:
-        return told.dtype.str, told.shape, sha256(told.tobytes()).digest()
-    if isinstance(told, Mapping):
-        return {key: kept(value) for key, value in told.items()}
-    if isinstance(told, (list, tuple)):
-        return [kept(value) for value in told]
-    return copy.deepcopy(told)
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two things told are equal bit for bit, types included."""
-    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and bool(one == other)

@@ -13,8 +13,9 @@ import numpy as np
 from pettingzoo import ParallelEnv
 
 from coterie.errors import EnvironmentFault
+from coterie.pettingzoo.anew import formed
 from coterie.pettingzoo.board import Board, Glance
-from coterie.pettingzoo.checks import encoded, everybody_sees, paid, put, put_mask, put_state
+from coterie.pettingzoo.checks import encoded, everybody_sees, paid, put, put_mask, put_state, told_state
 from coterie.pettingzoo.direct import Direct, fastest
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.layouts import masked
@@ -125,7 +126,7 @@ class OneParallel:
             here = [seats.number(name) for name in agents if name not in gone]
             glance.alive[here] = glance.to_move[here] = True
         if reading.has_state:
-            put_state(glance.state, self.environment.state())
+            put_state(glance.state, told_state(self.environment))
         if self.success is not None:
             glance.success[...] = self.success(infos)
 
@@ -160,6 +161,6 @@ def parallel(
     def one(environment: Any) -> OneParallel:
         again = environment is not environments[0] and not known.comes_and_goes
         reading = read(environment, team, central=central, picture=picture) if again else known
-        return OneParallel((form and form(environment)) or environment, reading, success)
+        return OneParallel((form and formed(form, environment)) or environment, reading, success)
 
     return Drive([one(environment) for environment in environments], board, first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,17 +63,19 @@ def read(
     present = tuple(environment.agents)
     if not listed and not present:
         raise EnvironmentFault(f"{environment}: it has no agents after reset")
-    unlisted = () if listed else newcomers(environment, present, turns)
+    known: dict[Hashable, tuple[Any, Any]] = {}
+    told = [] if listed else crowds(environment, turns, known)
+    unlisted = newcomers(told, present)
     groups: list[tuple[Any, Any, list[Hashable]]] = []
     for name in listed or (*present, *unlisted):
-        own = sight_of(environment.observation_space(name)), environment.action_space(name)
+        own = known.get(name) or spaces_of(environment, name)
         group = next((one for one in groups if one[:2] == own), None)
         if group is None:
             groups.append((*own, [name]))
         else:
             group[2].append(name)
     if unlisted:
-        sizes = [slots or most_at_once(environment, group, turns) for group in groups]
+        sizes = [slots or most_at_once(told, group) for group in groups]
         named = [(f"{kind_word(k, groups)}{place}", k) for k, size in enumerate(sizes) for place in range(size)]
         order = [name for name, _ in named]
         kind_numbers = [[number for number, (_, kind) in enumerate(named) if kind == k] for k in range(len(groups))]
@@ -158,8 +160,8 @@ class Seats:
     def _seat(self, name: Hashable) -> int:
         if not self.reading.comes_and_goes:
             raise EnvironmentFault(f"agent '{name}' appeared, which is not among possible_agents")
-        own = sight_of(self.environment.observation_space(name)), self.environment.action_space(name)
-        kinds = [k for k, spaces_of in enumerate(self.reading.spaces) if spaces_of == own]
+        own = spaces_of(self.environment, name)
+        kinds = [k for k, pair in enumerate(self.reading.spaces) if pair == own]
         if not kinds:
             raise EnvironmentFault(f"agent '{name}' appeared, with spaces that no agent had in random play: {own}")
         taken, kind = set(self.numbers.values()), self.reading.spec.kinds[kinds[0]]
@@ -198,16 +200,20 @@ def kind_word(k: int, groups: Sequence[Any]) -> str:
     return "agent_" if len(groups) == 1 else f"kind{k}_"
 
 
-def newcomers(environment: Any, present: Sequence[Hashable], turns: bool) -> tuple[Hashable, ...]:
+def spaces_of(environment: Any, name: Hashable) -> tuple[Any, Any]:
+    """What an agent may see, but for its mask, and what it may do."""
+    return sight_of(environment.observation_space(name)), environment.action_space(name)
+
+
+def newcomers(crowd: Sequence[set[Hashable]], present: Sequence[Hashable]) -> tuple[Hashable, ...]:
     """Names that appear in random play and were not there at the start."""
-    seen_names = {name for names in crowds(environment, turns) for name in names}
-    return tuple(sorted(seen_names - set(present), key=label))
+    return tuple(sorted({name for names in crowd for name in names} - set(present), key=label))
 
 
-def most_at_once(environment: Any, group: tuple[Any, Any, list[Hashable]], turns: bool) -> int:
+def most_at_once(crowd: Sequence[set[Hashable]], group: tuple[Any, Any, list[Hashable]]) -> int:
     """How many agents of a kind were there at once in random play, those that had just ended included."""
     own = set(group[2])
-    return max(len(own & (names | before)) for before, names in pairs(crowds(environment, turns)))
+    return max(len(own & (names | before)) for before, names in pairs(crowd))
 
 
 def pairs(crowd: Sequence[set[Hashable]]) -> list[tuple[set[Hashable], set[Hashable]]]:
@@ -215,12 +221,22 @@ def pairs(crowd: Sequence[set[Hashable]]) -> list[tuple[set[Hashable], set[Hasha
     return [(crowd[max(0, place - 1)], names) for place, names in enumerate(crowd)]
 
 
-def crowds(environment: Any, turns: bool) -> list[set[Hashable]]:
-    """Who was there after each step of some random episodes; the same each time it is asked."""
+def crowds(environment: Any, turns: bool, known: MutableMapping[Hashable, tuple[Any, Any]]) -> list[set[Hashable]]:
+    """Who was there after each step of some random episodes; the same each time it is asked.
+
+    The spaces of each are written into `known` while it is there, for some environments know nothing of who is not.
+    """
+
+    def here() -> set[Hashable]:
+        for name in environment.agents:
+            if name not in known:
+                known[name] = spaces_of(environment, name)
+        return set(environment.agents)
+
     draws, told = np.random.default_rng(0), []
     for episode in range(PROBED_EPISODES):
         first = environment.reset(seed=episode)
-        told.append(set(environment.agents))
+        told.append(here())
         masks = first if not turns else {}
         for _ in range(PROBED_STEPS):
             if not environment.agents:
@@ -240,7 +256,7 @@ def crowds(environment: Any, turns: bool) -> list[set[Hashable]]:
                         for name in environment.agents
                     }
                 )
-            told.append(set(environment.agents))
+            told.append(here())
     environment.reset(seed=0)
     return told
 

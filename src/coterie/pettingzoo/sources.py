@@ -13,7 +13,9 @@ import pettingzoo
 from pettingzoo.utils.conversions import aec_to_parallel
 
 from coterie.errors import BadInput, nearest
+from coterie.pettingzoo.anew import anew, leaks
 from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.live import check_reach
 from coterie.pettingzoo.makers import Maker, find_maker
 from coterie.pettingzoo.parallel import Success
 from coterie.pettingzoo.rules import rule_of, with_rules
@@ -39,6 +41,7 @@ def make_worlds(
     picture: PictureOptions | None = None,
     on_restart: Callable[[str], None] | None = None,
     rules: Mapping[str, str] | None = None,
+    again: bool | None = None,
 ) -> Drive | Workers:
     """The worlds of the worker road: E environments in this process (workers 0) or in so many others.
 
@@ -46,13 +49,15 @@ def make_worlds(
     mixer or critic reads it. With workers, `success` must be found by name in a module. slots: places a kind, where
     agents come and go; 0: as many as random play needs. picture: how pictures are shown; None: as they are. on_restart:
     see Workers. rules: agents that act by a rule of the user's, by their names in print: {"agent_0": "./rule.py:act"}.
+    again: each episode in an environment that is made anew; None: where a trial shows that it leaks (see anew.py).
     """
     for kept in (kept_maker, rule_of):
         kept.cache_clear()  # what is in the user's files now
-    make, reads = (
-        partial(make_another, word, dict(options or {}), dict(rules or {})),
-        Reads(team, success, central, slots, picture),
-    )
+    check_reach(word, workers)
+    given, reads = dict(options or {}), Reads(team, success, central, slots, picture)
+    again = leaks(partial(make_another, word, given, {})) if again is None else again
+    make = partial(make_another, word, given, dict(rules or {}))
+    make = partial(anew, make) if again else make
     if workers:
         return Workers(make, environments, workers, reads, on_restart=on_restart)
     return drive([make() for _ in range(environments)], reads)

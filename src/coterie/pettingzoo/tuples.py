@@ -1,11 +1,12 @@
 """Gymnasium environments of several agents, with tuples of observations and actions, in PettingZoo's parallel form.
 
-lbforaging and rware are such: `step` takes a list of actions and returns a list of rewards, one ending for all.
+lbforaging and rware are such: `step` takes a list of actions and returns a list of rewards, one ending for all. Others
+return a list of endings, and a list of infos.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium
@@ -22,7 +23,10 @@ def in_tuples(environment: Any) -> bool:
 
 
 class TupleForm(ParallelEnv):
-    """The parallel form: agents are agent_0, agent_1, …; what ends, ends for all."""
+    """The parallel form: agents are agent_0, agent_1, …; one ending is everybody's, a list has one for each.
+
+    Who has ended is told nothing more, and does the first or zero action of its space for as long as others go on.
+    """
 
     def __init__(self, environment: gymnasium.Env, name: str) -> None:
         actions, seen = environment.action_space, environment.observation_space
@@ -58,19 +62,27 @@ class TupleForm(ParallelEnv):
 
     def step(self, actions: Mapping[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
         """One joint step."""
-        joint = tuple(actions[agent] for agent in self.possible_agents)
+        here, spaces_of = self.agents, self.action_spaces
+        joint = tuple(
+            actions[agent] if agent in here else nothing_done(spaces_of[agent]) for agent in self.possible_agents
+        )
         observations, rewards, terminated, truncated, info = self.environment.step(joint)
-        over, cut = bool(np.all(terminated)), bool(np.all(truncated))
         told = (
             self._by_agent("observations", observations),
-            self._by_agent("rewards", rewards),
-            dict.fromkeys(self.possible_agents, over),
-            dict.fromkeys(self.possible_agents, cut),
+            self._by_agent("rewards", for_all(rewards, joint)),
+            {
+                agent: bool(over)
+                for agent, over in self._by_agent("endings", for_all(np.squeeze(terminated), joint)).items()
+            },
+            {
+                agent: bool(cut)
+                for agent, cut in self._by_agent("truncations", for_all(np.squeeze(truncated), joint)).items()
+            },
             self._infos(info),
         )
-        if over or cut:
-            self.agents = []
-        return told
+        self.agents = [agent for agent in here if not (told[2][agent] or told[3][agent])]
+        observed, paid, over, cut, infos = ({agent: one[agent] for agent in here} for one in told)
+        return observed, paid, over, cut, infos
 
     def render(self) -> Any:
         """A picture, where the environment draws one."""
@@ -81,13 +93,44 @@ class TupleForm(ParallelEnv):
         self.environment.close()
 
     def _by_agent(self, what: str, values: Any) -> dict[str, Any]:
-        """A value for each agent; one number is everybody's reward."""
-        if what == "rewards" and np.ndim(values) == 0:
-            values = [values] * len(self.possible_agents)
+        """A value for each agent."""
         if len(values) != len(self.possible_agents):
             raise EnvironmentFault(f"it told {len(values)} {what} for {len(self.possible_agents)} agents")
         return dict(zip(self.possible_agents, values, strict=True))
 
-    def _infos(self, info: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-        """What the step's info says, to everybody."""
+    def _infos(self, info: Any) -> dict[str, dict[str, Any]]:
+        """What the step's info says: one is told to everybody, of a list each agent is told its own."""
+        if isinstance(info, (list, tuple)):
+            return {agent: dict(own or {}) for agent, own in self._by_agent("infos", info).items()}
         return {agent: dict(info or {}) for agent in self.possible_agents}
+
+
+def for_all(value: Any, joint: Sequence[Any]) -> Any:
+    """A value for each of a joint action: one alone is everybody's.
+
+    >>> for_all(True, (3, 3)), for_all([True, False], (3, 3))
+    ([True, True], [True, False])
+    """
+    return [value] * len(joint) if np.ndim(value) == 0 else value
+
+
+def nothing_done(space: spaces.Space) -> Any:
+    """The first or zero action of a space, for who does nothing any more.
+
+    >>> nothing_done(spaces.Discrete(3, start=5)), nothing_done(spaces.Box(1, 2, (2,)))
+    (5, array([1., 1.], dtype=float32))
+    """
+    if isinstance(space, spaces.Tuple):
+        return tuple(map(nothing_done, space.spaces))
+    if isinstance(space, spaces.Dict):
+        return {name: nothing_done(part) for name, part in space.spaces.items()}
+    if isinstance(space, spaces.Discrete):
+        return int(space.start)
+    if isinstance(space, spaces.MultiDiscrete):
+        return space.start.astype(space.dtype)
+    if isinstance(space, spaces.Box):
+        return np.clip(np.zeros(space.shape, space.dtype), space.low, space.high)
+    if isinstance(space, spaces.MultiBinary):
+        return np.zeros(space.shape, space.dtype)
+    space.seed(0)
+    return space.sample()

@@ -13,7 +13,7 @@ from functools import partial
 from pettingzoo import AECEnv
 
 from coterie.pettingzoo.board import Board, Glance
-from coterie.pettingzoo.checks import paid, put_state, unseen
+from coterie.pettingzoo.checks import paid, put_state, told_state, unseen
 from coterie.pettingzoo.drive import Drive
 from coterie.pettingzoo.parallel import Success, write
 from coterie.pettingzoo.reading import Reading, Seats, read
@@ -68,7 +68,7 @@ class OneInTurns:
         for name in environment.agents:
             glance.alive[seats.number(name)] = name not in self.gone
         if reading.has_state:
-            put_state(glance.state, environment.state())
+            put_state(glance.state, told_state(environment))
         if self.success is not None:
             glance.success[...] = self.success(infos)
 

@@ -234,9 +234,11 @@ def resume(
 
     environment: the function or object that the run was given in Python.
     """
-    if environment is not None:
-        word_for(environment)
     folder = recorder.find_run(Path(runs), str(run))
+    if environment is not None:
+        from coterie.pettingzoo.live import give_again
+
+        give_again(str(recorder.read_config(folder).get("environment", "")), environment)
     if is_deep(folder):
         from coterie.workflow.deep.train import resume_deep
 

@@ -292,14 +292,15 @@ def test_agents_that_come_and_go_have_memories_of_their_own(tmp_path):
     coterie.train(word, env={"slots": 3}, recurrent=True, name="run", runs=tmp_path, **SHORT)
     team = coterie.load("run", runs=tmp_path)
     assert len(team.agents) == 3
-    seen = [np.array([0, step, 0], np.float32) for step in range(5)]
+    draws = np.random.default_rng(0)
+    seen = {f"cell-{number}": list(draws.normal(0, 9, (20, 3)).astype(np.float32)) for number in range(4)}
     alone = {}
-    for name in ("cell-0", "cell-1", "cell-2", "cell-3"):
+    for name, sights in seen.items():
         team.reset()
-        alone[name] = [team.act(name, one) for one in seen]
+        alone[name] = [team.act(name, sight) for sight in sights]
     team.reset()
-    together = {name: [] for name in alone}
-    for one in seen:
+    together = {name: [] for name in seen}
+    for step in range(20):
         for name, told in together.items():
-            told.append(team.act(name, one))
+            told.append(team.act(name, seen[name][step]))
     assert together == alone

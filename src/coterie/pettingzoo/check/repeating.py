@@ -17,6 +17,7 @@ MATTERS = 0.3  # of the other seeds must give another episode, before resets wit
 RESETS, FEW_STEPS = 60, 5
 SHORT = 30  # steps of the episodes that are begun without a seed
 AGAIN = "Results cannot be repeated, nor a stopped run resumed"
+ANEW = ", but where it is made anew for each episode; coterie train does so where a short trial shows it"
 SEEDING = (
     "in reset: if seed is not None: self.np_random, _ = gymnasium.utils.seeding.np_random(seed); and draw all chance "
     "from self.np_random"
@@ -146,7 +147,9 @@ def not_repeated(again: Again, fresh: Again | None, beside: Again | None, drawn_
     chance = f"; it draws from {' and '.join(drawn_from)}, which the seed does not reach" if drawn_from else ""
     if not again.ok:
         if fresh is not None and fresh.ok:
-            what = f"One episode leaks into the next: what a reset begins depends on what was played before. {AGAIN}"
+            what = (
+                f"One episode leaks into the next: what a reset begins depends on what was played before. {AGAIN}{ANEW}"
+            )
             fix = "reset must set everything that step changes"
             return [Item("error", "leak", what, trial("", again).told.removeprefix("no: "), fix)]
         what = f"The same seed and actions give another episode{chance}. {AGAIN}"

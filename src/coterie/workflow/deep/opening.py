@@ -9,7 +9,9 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
+from coterie.pettingzoo.anew import is_anew
 from coterie.pettingzoo.drive import Drive
+from coterie.pettingzoo.live import check_reach
 from coterie.pettingzoo.parallel import InfoSays, Success
 from coterie.pettingzoo.turns import OneInTurns
 from coterie.running.deep.devices import prepare
@@ -116,6 +118,7 @@ def worker_road(
     """A plan in worlds outside JAX, in this process or in so many workers."""
     from coterie.pettingzoo.sources import make_worlds
 
+    check_reach(chosen.environment, workers)
     options, central = chosen.learner, needs_state(chosen)
     env, numbers, slots = own_options(chosen.env)
     asked = {
@@ -132,12 +135,13 @@ def worker_road(
         check_births(chosen, spec, teams)
         check_state(chosen.algorithm, chosen.environment, spec.state_shape)
         horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
+        again = is_anew(one.ones[0].environment)
     finally:
         one.close()
 
     def worlds(episodes: int | None, ruled: bool = True) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
-        told = {"team": team, "on_restart": on_restart, "rules": rules if ruled else {}, **asked}
+        told = {"team": team, "on_restart": on_restart, "rules": rules if ruled else {}, "again": again, **asked}
         return make_worlds(chosen.environment, env, count, helpers, **told)
 
     rules = {names[member]: one.player for one in teams if ".py:" in one.player for member in one.members}
@@ -248,10 +252,13 @@ def compiled_environment(word: str, options: Any) -> Any:
 
 
 def horizon_of(worlds: Any) -> int:
-    """The time limit of worlds outside where they name one (max_cycles), else 0."""
-    one = worlds.ones[0].environment
+    """The most joint steps of worlds outside where they name a time limit (max_cycles), else 0.
+
+    A cycle of a game in turns is a turn of each agent; where it is less, this is still a limit.
+    """
+    one, turns = worlds.ones[0].environment, isinstance(worlds.ones[0], OneInTurns)
     for holder in (one, getattr(one, "unwrapped", None), getattr(getattr(one, "aec_env", None), "unwrapped", None)):
         limit = getattr(holder, "max_cycles", None)
         if isinstance(limit, int) and limit > 0:
-            return limit
+            return limit * len(worlds.spec.agents) if turns else limit
     return 0
