@@ -55,8 +55,8 @@ def random_rate(word: str, options: dict[str, Any]) -> float:
     """Joint steps (turns) a second of random legal play through the environment's own interface."""
     from pettingzoo import AECEnv
 
-    from coterie.pettingzoo.reading import any_action
-    from coterie.pettingzoo.sources import make_env
+    from coterie.pettingzoo.making.sources import make_env
+    from coterie.pettingzoo.reading.agents import any_action
 
     env, draws, steps, total = make_env(word, options), np.random.default_rng(0), 0, 0.0
     turns = isinstance(env, AECEnv)

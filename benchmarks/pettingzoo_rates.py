@@ -94,7 +94,7 @@ def theirs(case: Case) -> Step:
 
 
 def worlds_of(case: Case, picture: dict[str, Any] | None, environments: int, workers: int) -> Any:
-    from coterie.pettingzoo.sources import make_worlds
+    from coterie.pettingzoo.making.sources import make_worlds
     from coterie.settings import PictureOptions
 
     shown = None if picture is None else PictureOptions(**picture)
@@ -206,9 +206,9 @@ def busy(ratio: dict[str, Any]) -> bool:
 
 def shares(case: Case) -> dict[str, float]:
     """Microseconds of processor time that a joint step of one environment takes, by part: medians over many steps."""
-    from coterie.pettingzoo.direct import Direct
-    from coterie.pettingzoo.drive import Drive
-    from coterie.pettingzoo.parallel import OneParallel
+    from coterie.pettingzoo.driving.drive import Drive
+    from coterie.pettingzoo.forms.direct import Direct
+    from coterie.pettingzoo.forms.parallel import OneParallel
 
     worlds = worlds_of(case, next(iter(case.pictures.values())), 1, 0)
     screen = type(worlds.ones[0].screen)

@@ -164,7 +164,7 @@ PLAN = [
     "--updates", "2", "--lag", "1", "--no-pictures", "--name", "run",
 ]  # fmt: skip
 START = (
-    "import sys, coterie.pettingzoo.workers as workers\nworkers.PATIENCE = {patient}\n"
+    "import sys, coterie.pettingzoo.workers.workers as workers\nworkers.PATIENCE = {patient}\n"
     "from coterie.cli import main\nsys.exit(main())"
 )
 WHERE = r"environment \d, seed \d+, step \d: "

@@ -53,7 +53,7 @@ def training(workers: int) -> Iterator[dict[str, float]]:
     import jax
 
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
-    from coterie.pettingzoo.sources import make_worlds
+    from coterie.pettingzoo.making.sources import make_worlds
     from coterie.running.roads import outside, start_outside, train_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions

@@ -11,8 +11,8 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from coterie.pettingzoo.pictures import words
-from coterie.pettingzoo.sources import make_worlds
+from coterie.pettingzoo.making.sources import make_worlds
+from coterie.pettingzoo.pictures.lenses import words
 from coterie.settings import UNTOUCHED, PictureOptions
 
 PLACE = Path(__file__).parent / "pictures.png"

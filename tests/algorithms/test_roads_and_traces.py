@@ -14,8 +14,8 @@ from family import FAST
 
 from coterie.algorithms.qlearning import Sizes, parts, qlearning
 from coterie.envs.probes import PROBES
-from coterie.pettingzoo.export import ParallelForm
-from coterie.pettingzoo.parallel import parallel
+from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.ours.export import ParallelForm
 from coterie.running.roads import compiled, outside, start_outside, train_outside
 from coterie.running.rollout import SEED_AXES, Plan
 from coterie.settings import DeepOptions, ProbeOptions

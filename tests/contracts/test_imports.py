@@ -158,6 +158,24 @@ def test_the_table_is_a_direction():
     assert [part for part, below in reach.items() if part in below] == []
 
 
+ROOMS = ("pictures", "reading", "driving", "forms", "workers", "tables", "making", "check", "ours")  # of pettingzoo
+
+
+def upward(text: str, room: str) -> list[str]:
+    """What a file of a room of pettingzoo imports from rooms that stand above it."""
+    names = [name.split(".") for _, name in imported(ast.parse(text), f"pettingzoo.{room}.file", False)]
+    rooms = [name[2] for name in names if name[:2] == ["coterie", "pettingzoo"]]
+    return [one for one in rooms if ROOMS.index(one) > ROOMS.index(room)]
+
+
+def test_the_rooms_of_pettingzoo_stand_on_each_other():
+    files = [path for path in sources() if path.relative_to(SOURCE).parts[0] == "pettingzoo"]
+    found = {path.name: upward(path.read_text(), path.parent.name) for path in files if path.parent.name in ROOMS}
+    assert len(found) > 30
+    assert {name: rooms for name, rooms in found.items() if rooms} == {}
+    assert upward("from coterie.pettingzoo.workers.worker import drive", "forms") == ["workers"]
+
+
 @pytest.mark.parametrize(
     ("module", "text"),
     [
@@ -165,7 +183,7 @@ def test_the_table_is_a_direction():
         ("tabular.engine", "from coterie import envs"),
         ("tabular.engine", "from ..envs import protocol"),
         ("tabular.engine", "from .. import envs"),
-        ("tabular.engine", "def late():\n    import coterie.pettingzoo.parallel"),
+        ("tabular.engine", "def late():\n    import coterie.pettingzoo.forms.parallel"),
         ("tabular.engine", "import importlib\nimportlib.import_module('coterie.running.train')"),
         ("algorithms.qlearning", "import coterie"),
         ("algorithms.qlearning", "from coterie import load"),
@@ -174,8 +192,8 @@ def test_the_table_is_a_direction():
         ("networks.heads", "import coterie.replay.buffer"),
         ("envs.rendezvous", "import coterie.envs.rendezvous_v0"),
         ("envs.rendezvous", "from coterie.envs import rendezvous_v0"),
-        ("pettingzoo.export", "from coterie.envs.rendezvous import rendezvous"),
-        ("pettingzoo.export", "import coterie.envs.matrix_v0"),
+        ("pettingzoo.ours.export", "from coterie.envs.rendezvous import rendezvous"),
+        ("pettingzoo.ours.export", "import coterie.envs.matrix_v0"),
         ("running.train", "from coterie.diagnosis import circling"),
         ("diagnosis.circling", "from coterie.showing import wall"),
         ("showing.wall", "from coterie.cli import main"),
@@ -200,9 +218,12 @@ def test_a_wrong_import_is_found(module, text):
     [
         ("tabular.engine", "import numba\nfrom coterie.finite.game import FiniteGame\nfrom . import rules"),
         ("envs.tabulate", "import jax\nfrom coterie.finite.game import FiniteGame"),
-        ("envs.rendezvous_v0", "from coterie.envs.rendezvous import rendezvous\nfrom coterie.pettingzoo import export"),
-        ("pettingzoo.export", "from coterie.envs.protocol import Environment\nfrom coterie.envs import boards"),
-        ("running.train", "from coterie.pettingzoo import parallel\nfrom coterie.algorithms import qlearning"),
+        (
+            "envs.rendezvous_v0",
+            "from coterie.envs.rendezvous import rendezvous\nfrom coterie.pettingzoo.ours import export",
+        ),
+        ("pettingzoo.ours.export", "from coterie.envs.protocol import Environment\nfrom coterie.envs import boards"),
+        ("running.train", "from coterie.pettingzoo.forms import parallel\nfrom coterie.algorithms import qlearning"),
         ("cli.train", "import coterie\nfrom coterie.workflow import train\nprint(coterie)"),
         ("lesson.agent", "import random\nfrom . import world\nprint(random)"),
     ],

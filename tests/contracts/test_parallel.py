@@ -6,7 +6,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.parallel import parallel
+from coterie.pettingzoo.forms.parallel import parallel
 
 
 class Village(pettingzoo.ParallelEnv):

@@ -9,9 +9,9 @@ import pytest
 from helpers import FAST, probe
 from learners import linear_q, recurrent_q, reinforce, vdn
 
-from coterie.pettingzoo.export import ParallelForm, raw_env
-from coterie.pettingzoo.parallel import parallel
-from coterie.pettingzoo.turns import turns
+from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.turns import turns
+from coterie.pettingzoo.ours.export import ParallelForm, raw_env
 from coterie.running.roads import compiled, outside, start_outside, train_outside
 from coterie.running.rollout import SEED_AXES, Plan
 from coterie.types import Rollout

@@ -9,8 +9,8 @@ from helpers import play, probe
 from learners import linear_q
 
 from coterie.errors import EnvironmentFault
-from coterie.pettingzoo.export import raw_env
-from coterie.pettingzoo.turns import turns
+from coterie.pettingzoo.forms.turns import turns
+from coterie.pettingzoo.ours.export import raw_env
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
 from coterie.types import Algorithm, Decision

@@ -39,9 +39,9 @@ def done_lines(text: str) -> list[int]:
 
 # Messages between a process and the children that it started, over a pipe that nobody else has; never from a file.
 BETWEEN_OWN_PROCESSES = {
-    "pettingzoo/hand.py",
-    "pettingzoo/worker.py",
-    "pettingzoo/workers.py",
+    "pettingzoo/workers/hand.py",
+    "pettingzoo/workers/worker.py",
+    "pettingzoo/workers/workers.py",
     "pettingzoo/check/watch.py",
 }
 

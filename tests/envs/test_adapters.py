@@ -18,7 +18,7 @@ from coterie.envs.foreign_options import Reading, literal, parameters
 from coterie.envs.protocol import chance_key, draw_start, draw_step
 from coterie.envs.tabulate import tabulate
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.export import parallel_env
+from coterie.pettingzoo.ours.export import parallel_env
 from coterie.running.roads import advance, enter, look
 
 GUARD, SCOUT = 0, 1  # kinds, in the order of their first agents

@@ -18,7 +18,7 @@ from coterie.envs import foraging as ours
 from coterie.envs.foraging import ACTIONS, EAST, LOAD, NONE, NORTH, SOUTH, WEST, State, foraging
 from coterie.envs.foraging_options import read_name, write_name
 from coterie.errors import BadInput
-from coterie.pettingzoo.parallel import parallel
+from coterie.pettingzoo.forms.parallel import parallel
 from coterie.running.tables import exact_game
 from coterie.settings import ForagingOptions
 

@@ -24,7 +24,7 @@ from coterie.envs.rendezvous import rendezvous
 from coterie.envs.tabulate import tabulate
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.finite.solve import discounted_optimum, greedy_policy, optimum, policy_value, uniform_policy
-from coterie.pettingzoo.export import parallel_env
+from coterie.pettingzoo.ours.export import parallel_env
 from coterie.settings import ClimbingOptions, PenaltyOptions, ProbeOptions, RendezvousOptions
 
 

@@ -5,7 +5,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 
 from coterie.errors import BadInput
-from coterie.pettingzoo.acting import fitting, idle_action, idle_words
+from coterie.pettingzoo.reading.acting import fitting, idle_action, idle_words
 
 SPACES = [
     Discrete(3),

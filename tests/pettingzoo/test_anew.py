@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from coterie.pettingzoo.anew import Anew, AnewInTurns, is_anew, leaks
-from coterie.pettingzoo.direct import Direct
-from coterie.pettingzoo.sources import make_another, make_worlds
+from coterie.pettingzoo.forms.anew import Anew, AnewInTurns, is_anew, leaks
+from coterie.pettingzoo.forms.direct import Direct
+from coterie.pettingzoo.making.sources import make_another, make_worlds
 from coterie.types import Sight
 
 FORAGING = "lbforaging:Foraging-8x8-2p-2f-coop-v3"

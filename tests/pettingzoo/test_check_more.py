@@ -20,7 +20,7 @@ from coterie.pettingzoo.check.facts import facts_of
 from coterie.pettingzoo.check.items import Item, Trial, in_order
 from coterie.pettingzoo.check.playing import Subject, at_random, play
 from coterie.pettingzoo.check.rewards import reward_facts
-from coterie.pettingzoo.sources import make_env
+from coterie.pettingzoo.making.sources import make_env
 from coterie.showing.terminal import plain_text
 
 SHORT = 5.0  # seconds at most; small environments need far less

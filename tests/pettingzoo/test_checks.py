@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from coterie.errors import EnvironmentFault
-from coterie.pettingzoo.board import blank, no_number
-from coterie.pettingzoo.checks import everybody_sees, paid, put, put_mask, put_state
+from coterie.pettingzoo.driving.board import blank, no_number
+from coterie.pettingzoo.reading.checks import everybody_sees, paid, put, put_mask, put_state
 from coterie.types import Kind, Spec
 
 FLOATS, WHOLE, BYTES, ONE = (

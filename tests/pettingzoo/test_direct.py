@@ -8,8 +8,8 @@ from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import BaseWrapper, OrderEnforcingWrapper
 
-from coterie.pettingzoo.direct import Direct, fastest
-from coterie.pettingzoo.parallel import parallel
+from coterie.pettingzoo.forms.direct import Direct, fastest
+from coterie.pettingzoo.forms.parallel import parallel
 
 
 def assert_same(one, other):

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from coterie.pettingzoo.drawn import NoPicture, make_drawn, picture, without_a_window
-from coterie.pettingzoo.makers import Maker, find_maker
+from coterie.pettingzoo.making.drawn import NoPicture, make_drawn, picture, without_a_window
+from coterie.pettingzoo.making.makers import Maker, find_maker
 
 
 def world(drawn=None, **more):

@@ -17,7 +17,7 @@ from coterie.envs import boards, climbing_v0, penalty_v0, rendezvous_v0
 from coterie.envs.matrix import matrix_game
 from coterie.envs.protocol import Step
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo import compiled, export
+from coterie.pettingzoo.ours import compiled, export
 from coterie.types import Kind
 
 DOORS = {

@@ -15,17 +15,17 @@ import pytest
 
 import coterie
 from coterie.errors import EnvironmentFault
-from coterie.pettingzoo import hand as hands
-from coterie.pettingzoo import workers as pool
-from coterie.pettingzoo.sources import make_env, make_worlds
-from coterie.pettingzoo.workers import Workers
+from coterie.pettingzoo.making.sources import make_env, make_worlds
+from coterie.pettingzoo.workers import hand as hands
+from coterie.pettingzoo.workers import workers as pool
+from coterie.pettingzoo.workers.workers import Workers
 from coterie.running.checkpoint import load_checkpoint
 
 WORLD = '''
 import os, subprocess, sys, time
 import numpy as np
 import pettingzoo
-from coterie.pettingzoo.lifeline import is_worker
+from coterie.pettingzoo.workers.lifeline import is_worker
 from gymnasium.spaces import Box, Discrete
 
 
@@ -290,7 +290,8 @@ def program(tmp_path, word, options):
     path = tmp_path / "program.py"
     path.write_text(
         "from functools import partial\nimport numpy as np\nprint = partial(print, flush=True)\n"
-        "from coterie.pettingzoo.sources import make_env\nfrom coterie.pettingzoo.workers import Workers\n"
+        "from coterie.pettingzoo.making.sources import make_env\n"
+        "from coterie.pettingzoo.workers.workers import Workers\n"
         f"workers = Workers(partial(make_env, {word!r}, {options!r}), 4, 2, on_restart=print)\n"
         "workers.reset(np.arange(4))\nprint('begun', *(hand.process.pid for hand in workers.hands))\n"
         "while True:\n    workers.step(np.ones((4, 2), int), np.arange(4))\n"

@@ -11,9 +11,9 @@ import pytest
 
 from coterie.algorithms.fixed import fixed
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.parallel import InfoSays, parallel
-from coterie.pettingzoo.sources import make_worlds
-from coterie.pettingzoo.tuples import TupleForm
+from coterie.pettingzoo.forms.parallel import InfoSays, parallel
+from coterie.pettingzoo.forms.tuples import TupleForm
+from coterie.pettingzoo.making.sources import make_worlds
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
 from coterie.types import Algorithm
@@ -105,7 +105,7 @@ def test_a_place_is_given_again():
             self.born[f"cell-{len(self.born)}"] = self.step_number
             return [f"cell-{len(self.born) - 1}"]
 
-    from coterie.pettingzoo.parallel import parallel
+    from coterie.pettingzoo.forms.parallel import parallel
 
     drive = parallel([Later()])
     drive.reset(np.array([0]))
@@ -274,7 +274,7 @@ def test_what_no_array_can_hold_is_refused_in_words():
 
     from gymnasium.spaces import Discrete, MultiDiscrete
 
-    from coterie.pettingzoo.reading import read
+    from coterie.pettingzoo.reading.agents import read
 
     with pytest.raises(BadInput, match="observes Text, which has no fixed number of values"):
         read(Talking(Text(5), Discrete(2)))
@@ -287,7 +287,7 @@ def test_what_no_array_can_hold_is_refused_in_words():
 def test_the_value_of_an_endless_reward_needs_time_limits_to_be_no_endings():
     """A reward of 1 for ever is worth 1 / (1 - discount), though episodes are cut off; a broken copy says less."""
 
-    from coterie.pettingzoo.parallel import parallel
+    from coterie.pettingzoo.forms.parallel import parallel
 
     class Endless(hard_cases.Small):
         ends = False

@@ -6,7 +6,7 @@ import random
 import numpy as np
 from gymnasium.spaces import Discrete
 
-from coterie.pettingzoo.insides import clocks, echoes, leaves
+from coterie.pettingzoo.tables.insides import clocks, echoes, leaves
 
 
 class Colour(enum.Enum):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coterie.pettingzoo.journal import PIECE_STEPS, Journal
+from coterie.pettingzoo.driving.journal import PIECE_STEPS, Journal
 from coterie.types import Sight
 
 

@@ -6,9 +6,9 @@ from mpe2 import simple_spread_v3
 
 import coterie
 from coterie.errors import BadInput
-from coterie.pettingzoo import live
-from coterie.pettingzoo.live import give_again, given, word_of
-from coterie.pettingzoo.sources import make_worlds
+from coterie.pettingzoo.making import live
+from coterie.pettingzoo.making.live import give_again, given, word_of
+from coterie.pettingzoo.making.sources import make_worlds
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import coterie
 from coterie.algorithms.qlearning import Policy
 from coterie.errors import BadInput, EnvironmentFault, StorageFault
-from coterie.pettingzoo.parallel import parallel
-from coterie.pettingzoo.pictures import Lens, Stack, averaged, bins, fitted, lens_for, small, words
-from coterie.pettingzoo.sources import make_worlds
-from coterie.pettingzoo.turns import turns
+from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.turns import turns
+from coterie.pettingzoo.making.sources import make_worlds
+from coterie.pettingzoo.pictures.lenses import Lens, Stack, averaged, bins, fitted, lens_for, small, words
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.playing import check_seeds, outside_play
 from coterie.running.deep.team import DeepTeam

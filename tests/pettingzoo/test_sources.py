@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.sources import make_env, make_worlds
+from coterie.pettingzoo.making.sources import make_env, make_worlds
 
 MINE = '''
 import numpy as np

@@ -5,10 +5,10 @@ import pytest
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
-from coterie.pettingzoo import surfaces
-from coterie.pettingzoo.direct import Direct, fastest, on_screen, still
-from coterie.pettingzoo.parallel import parallel
-from coterie.pettingzoo.surfaces import CooperativePong, Pistonball, Window, pixels_of, screen_of
+from coterie.pettingzoo.forms.direct import Direct, fastest, on_screen, still
+from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.pictures import surfaces
+from coterie.pettingzoo.pictures.surfaces import CooperativePong, Pistonball, Window, pixels_of, screen_of
 from coterie.settings import PictureOptions
 
 pygame = pytest.importorskip("pygame", reason="these environments draw with pygame")

@@ -15,11 +15,12 @@ from coterie.envs.tabulate import tabulate as tabulate_ours
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.finite.backward import perfect_play, shares
 from coterie.finite.solve import optimum, policy_value, uniform_policy
-from coterie.pettingzoo import export, proving
-from coterie.pettingzoo import tabulate as module
-from coterie.pettingzoo.exploring import Limits, Mover, explore, find_starts
-from coterie.pettingzoo.stepping import Identity, world_of
-from coterie.pettingzoo.tabulate import tabulate
+from coterie.pettingzoo.ours import export
+from coterie.pettingzoo.tables import proving
+from coterie.pettingzoo.tables import tabulate as module
+from coterie.pettingzoo.tables.exploring import Limits, Mover, explore, find_starts
+from coterie.pettingzoo.tables.stepping import Identity, world_of
+from coterie.pettingzoo.tables.tabulate import tabulate
 from coterie.settings import RendezvousOptions
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.sources import make_env, make_worlds
-from coterie.pettingzoo.workers import Workers, halves_of, share
+from coterie.pettingzoo.making.sources import make_env, make_worlds
+from coterie.pettingzoo.workers.workers import Workers, halves_of, share
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
 from coterie.types import Algorithm, Decision
@@ -23,7 +23,7 @@ ENVIRONMENT = '''
 import os, sys, time
 import numpy as np
 import pettingzoo
-from coterie.pettingzoo.lifeline import is_worker
+from coterie.pettingzoo.workers.lifeline import is_worker
 from gymnasium.spaces import Box, Discrete
 
 
@@ -262,8 +262,8 @@ PROGRAM = """
 import os, sys, time
 from functools import partial
 import numpy as np
-from coterie.pettingzoo.sources import make_env
-from coterie.pettingzoo.workers import Workers
+from coterie.pettingzoo.making.sources import make_env
+from coterie.pettingzoo.workers.workers import Workers
 
 workers = Workers(partial(make_env, sys.argv[1], {"trouble": "hang", "seed": 1}), 2, 2)
 workers.reset(np.arange(2))

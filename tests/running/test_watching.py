@@ -6,8 +6,8 @@ from pettingzoo.utils import parallel_to_aec
 from watched_worlds import Crowd, Duel, Ladder
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.rules import asking
-from coterie.pettingzoo.sources import make_env
+from coterie.pettingzoo.forms.rules import asking
+from coterie.pettingzoo.making.sources import make_env
 from coterie.running.players import IdlePlay, OwnPlay, RandomPlay, TeamPlay, Turn
 from coterie.running.watching import aim_of, gathered, play
 

@@ -11,7 +11,8 @@ from watched_worlds import MINE, Crowd, Duel, Ladder
 
 import coterie
 from coterie.errors import BadInput, EnvironmentFault, StorageFault
-from coterie.pettingzoo.drawn import without_a_window
+from coterie.pettingzoo.making.drawn import without_a_window
+from coterie.pettingzoo.making.sources import make_env
 from coterie.workflow.watching.names import short
 
 RULE = Path(__file__).parents[2] / "docs" / "examples" / "pistonball_rule.py"
@@ -255,7 +256,7 @@ def test_a_run_plays_greedily_in_the_world_that_it_learned_in(trained, monkeypat
     assert seen.agents == ("agent_0", "agent_1")  # its own options come with it
     assert seen.env == {"N": 2}
     assert seen.words == "the greedy team of spread"
-    team, environment = coterie.load("spread"), coterie.pettingzoo.sources.make_env("mpe2:simple_spread_v3", {"N": 2})
+    team, environment = coterie.load("spread"), make_env("mpe2:simple_spread_v3", {"N": 2})
     observations, infos = environment.reset(seed=1)
     returns = dict.fromkeys(environment.possible_agents, 0.0)
     while environment.agents:

@@ -1,7 +1,7 @@
 """Climbing for PettingZoo: `env`, `raw_env`, `parallel_env`; keywords are the fields of ClimbingOptions."""
 
 from coterie.envs.matrix import climbing
-from coterie.pettingzoo.doors import open_door
+from coterie.pettingzoo.ours.doors import open_door
 from coterie.settings import ClimbingOptions
 
 env, raw_env, parallel_env = open_door(climbing, ClimbingOptions)

@@ -1,7 +1,7 @@
 """Equal conventions for PettingZoo: `env`, `raw_env`, `parallel_env`; keywords are the fields of ConventionsOptions."""
 
 from coterie.envs.matrix import conventions
-from coterie.pettingzoo.doors import open_door
+from coterie.pettingzoo.ours.doors import open_door
 from coterie.settings import ConventionsOptions
 
 env, raw_env, parallel_env = open_door(conventions, ConventionsOptions)

@@ -3,7 +3,7 @@
 from functools import partial
 
 from coterie.envs import catalogue
-from coterie.pettingzoo.doors import open_door
+from coterie.pettingzoo.ours.doors import open_door
 from coterie.settings import DecPomdpOptions
 
 env, raw_env, parallel_env = open_door(partial(catalogue.make, "dec-tiger"), DecPomdpOptions)

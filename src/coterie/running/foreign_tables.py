@@ -42,10 +42,10 @@ def foreign_game(
     the environment's own; and a kept table is believed only if the environment's episodes are ways through it. What was
     given as it is, in Python, is kept for this process alone.
     """
-    from coterie.pettingzoo.agreeing import agrees
-    from coterie.pettingzoo.makers import find_maker
-    from coterie.pettingzoo.sources import build
-    from coterie.pettingzoo.tabulate import tabulate
+    from coterie.pettingzoo.making.makers import find_maker
+    from coterie.pettingzoo.making.sources import build
+    from coterie.pettingzoo.tables.agreeing import agrees
+    from coterie.pettingzoo.tables.tabulate import tabulate
 
     maker = find_maker(word)
     own, asked = split_options(options or {}, maker.named_by)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.acting import fitting, idle_action, idle_words
-from coterie.pettingzoo.layouts import label, masked
-from coterie.pettingzoo.reading import any_action
-from coterie.pettingzoo.rules import Ask, meaning, own_copy
+from coterie.pettingzoo.forms.rules import Ask, meaning, own_copy
+from coterie.pettingzoo.reading.acting import fitting, idle_action, idle_words
+from coterie.pettingzoo.reading.agents import any_action
+from coterie.pettingzoo.reading.layouts import label, masked
 from coterie.yours import FAILURES, let_through, shown, told
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.parallel import InfoSays
+from coterie.pettingzoo.forms.parallel import InfoSays
 from coterie.running.episodes import Recording, keys_of, write_recording
 from coterie.running.foreign import begun, moved
 from coterie.types import Play

@@ -16,7 +16,7 @@ from coterie.running.checkpoint import load_checkpoint
 from coterie.running.recorder import find_run, read_config
 
 if TYPE_CHECKING:
-    from coterie.pettingzoo.layouts import Layout
+    from coterie.pettingzoo.reading.layouts import Layout
     from coterie.running.deep.team import DeepTeam
 
 PRESENT = Memory(1, False)  # what is seen now, and nothing else
@@ -80,7 +80,7 @@ class Team:
     def _parted(self, place: int, observation: Any, info: Mapping[str, Any]) -> tuple[Any, Any]:
         """What an agent sees as its table knows it, and the mask that stands beside it or in the info."""
         if self._layouts:
-            from coterie.pettingzoo.layouts import masked  # loads a package that teams of our games do not need
+            from coterie.pettingzoo.reading.layouts import masked  # loads a package that teams of our games do not need
 
             seen, mask = masked(observation, info)
             return self._layouts[place].array(seen), mask
@@ -194,6 +194,6 @@ def _layouts(told: Any) -> list[Layout]:
     """The layouts of a checkpoint; none for teams of our own games."""
     if not told:
         return []
-    from coterie.pettingzoo.layouts import Layout
+    from coterie.pettingzoo.reading.layouts import Layout
 
     return msgspec.convert(told, list[Layout])

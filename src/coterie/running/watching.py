@@ -12,7 +12,7 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 
 from coterie.errors import CoterieError, EnvironmentFault
 from coterie.pettingzoo.check.facts import limit_of
-from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.reading.layouts import label
 from coterie.running.foreign import begun, moved
 from coterie.running.players import Player, Turn
 from coterie.yours import FAILURES, let_through, shown, told

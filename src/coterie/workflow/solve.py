@@ -77,7 +77,7 @@ def solve(
     if not 0 <= discount <= 1:
         raise BadInput(f"--discount {discount:g}: expected a number from 0 to 1")
     if not isinstance(environment, str):
-        from coterie.pettingzoo.live import word_of
+        from coterie.pettingzoo.making.live import word_of
 
         environment = word_of(environment)
     game = finite_game(environment, env, on_making)

@@ -183,7 +183,7 @@ def word_for(environment: Any) -> str:
     """The word of an environment, which may also be given as it is."""
     if isinstance(environment, str):
         return environment
-    from coterie.pettingzoo.live import word_of
+    from coterie.pettingzoo.making.live import word_of
 
     return word_of(environment)
 
@@ -236,7 +236,7 @@ def resume(
     """
     folder = recorder.find_run(Path(runs), str(run))
     if environment is not None:
-        from coterie.pettingzoo.live import give_again
+        from coterie.pettingzoo.making.live import give_again
 
         give_again(str(recorder.read_config(folder).get("environment", "")), environment)
     if is_deep(folder):

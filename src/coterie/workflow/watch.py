@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from coterie.errors import BadInput, StorageFault
-from coterie.pettingzoo.drawn import NoPicture, make_drawn, picture, without_a_window
-from coterie.pettingzoo.makers import Maker, find_maker
-from coterie.pettingzoo.sources import as_driven, build
+from coterie.pettingzoo.making.drawn import NoPicture, make_drawn, picture, without_a_window
+from coterie.pettingzoo.making.makers import Maker, find_maker
+from coterie.pettingzoo.making.sources import as_driven, build
 from coterie.running import recorder
 from coterie.running.watching import LONGEST, Episode, Moment, Watched, aim_of, clock_of, gathered, play
 from coterie.showing.video import Film, Written, unused, video_file

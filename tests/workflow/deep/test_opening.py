@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from mpe2 import simple_spread_v3
 
-from coterie.pettingzoo.parallel import parallel
-from coterie.pettingzoo.turns import turns
+from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.turns import turns
 from coterie.workflow.deep.opening import horizon_of
 
 

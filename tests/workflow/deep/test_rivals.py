@@ -9,7 +9,7 @@ import pytest
 
 import coterie
 from coterie.errors import BadInput, Stopped
-from coterie.pettingzoo.sources import make_env
+from coterie.pettingzoo.making.sources import make_env
 from coterie.workflow.deep import train as deep
 from coterie.workflow.deep.teams import named_runs
 

@@ -8,8 +8,8 @@ import pytest
 
 import coterie
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.rules import rule_of
-from coterie.pettingzoo.sources import make_env, make_worlds
+from coterie.pettingzoo.forms.rules import rule_of
+from coterie.pettingzoo.making.sources import make_env, make_worlds
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, Team
 from coterie.workflow.deep.plan import deep_plan, options_of, partitioned
@@ -169,7 +169,7 @@ def test_a_rule_of_the_users_plays_a_team(tmp_path, workers):
 def test_a_rule_acts_for_its_agents_whatever_else_is_said(tmp_path):
     import numpy as np
 
-    from coterie.pettingzoo.sources import make_worlds
+    from coterie.pettingzoo.making.sources import make_worlds
 
     file = tmp_path / "rule.py"
     file.write_text(RULE)

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator
 from multiprocessing import connection, resource_tracker
 
-from coterie.pettingzoo.hand import CHILD_VARIABLES
+from coterie.pettingzoo.workers.hand import CHILD_VARIABLES
 
 
 @contextlib.contextmanager

@@ -11,9 +11,9 @@ from coterie.errors import BadInput
 from coterie.pettingzoo.check.items import Item, Severity
 from coterie.pettingzoo.check.playing import Episode, Moment, Subject, listed
 from coterie.pettingzoo.check.rewards import finite
-from coterie.pettingzoo.layouts import label
-from coterie.pettingzoo.spaces import chosen, seen, sight_of
-from coterie.pettingzoo.tuples import TupleForm
+from coterie.pettingzoo.forms.tuples import TupleForm
+from coterie.pettingzoo.reading.layouts import label
+from coterie.pettingzoo.reading.spaces import chosen, seen, sight_of
 
 
 class Breach(NamedTuple):

@@ -15,7 +15,7 @@ from coterie.pettingzoo.check.following import differs
 from coterie.pettingzoo.check.items import Item, Trial
 from coterie.pettingzoo.check.playing import Episode, Moment, Subject, legal_action
 from coterie.pettingzoo.check.rewards import finite
-from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.reading.layouts import label
 from coterie.yours import FAILURES, told
 
 FAR = 10.0  # times the bound

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.reading.layouts import label
 
 
 def digest(value: Any, total: int = 0) -> int:

@@ -29,7 +29,7 @@ from coterie.pettingzoo.check.playing import Beat, Episode, Room, Subject, at_ra
 from coterie.pettingzoo.check.repeating import Repeats, global_chance, repeating
 from coterie.pettingzoo.check.rewards import accumulation, reward_items
 from coterie.pettingzoo.check.sights import sight_items
-from coterie.pettingzoo.direct import peel
+from coterie.pettingzoo.forms.direct import peel
 from coterie.yours import FAILURES, told
 
 MOST_EPISODES, ENOUGH_STEPS, MOST_STEPS, MOST_FAULTS = 40, 400, 3_000, 5

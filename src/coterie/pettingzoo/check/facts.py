@@ -15,9 +15,9 @@ from coterie.pettingzoo.check.fitting import does, is_picture, sees
 from coterie.pettingzoo.check.items import EpisodeFacts, Facts, KindFacts, MaskFacts, SuccessFlag
 from coterie.pettingzoo.check.playing import Episode
 from coterie.pettingzoo.check.rewards import reward_facts
-from coterie.pettingzoo.layouts import label
-from coterie.pettingzoo.spaces import chosen, discrete_form, sight_of
-from coterie.pettingzoo.tuples import TupleForm
+from coterie.pettingzoo.forms.tuples import TupleForm
+from coterie.pettingzoo.reading.layouts import label
+from coterie.pettingzoo.reading.spaces import chosen, discrete_form, sight_of
 
 LIMITS = ("max_cycles", "_max_episode_steps", "max_episode_steps", "max_steps", "max_num_steps", "max_iter", "horizon")
 MOST_LAYERS = 20

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from coterie.pettingzoo.check.digests import by_how_much, numbers_of, unlike
 from coterie.pettingzoo.check.playing import Episode, Moment, Shown, Subject, listed
-from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.reading.layouts import label
 from coterie.yours import FAILURES, told
 
 

@@ -13,7 +13,7 @@ from coterie.pettingzoo.check.facts import everybody
 from coterie.pettingzoo.check.following import differs
 from coterie.pettingzoo.check.items import Facts, Item, KindFacts, Trial
 from coterie.pettingzoo.check.playing import Episode, Moment, Subject, legal_action, listed
-from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.reading.layouts import label
 from coterie.yours import FAILURES
 
 AHEAD = 40  # steps in which an exchanged action may show

@@ -11,8 +11,8 @@ from gymnasium import spaces
 from coterie.errors import BadInput
 from coterie.pettingzoo.check.items import Item, MaskFacts
 from coterie.pettingzoo.check.playing import Episode
-from coterie.pettingzoo.layouts import label
-from coterie.pettingzoo.spaces import chosen
+from coterie.pettingzoo.reading.layouts import label
+from coterie.pettingzoo.reading.spaces import chosen
 
 OTHER_NAMES = (
     "action_masks", "mask", "legal_moves", "legal_actions", "avail_actions", "available_actions", "valid_actions",

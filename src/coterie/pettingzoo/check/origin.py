@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from coterie.envs.sources import OBJECT
 from coterie.errors import BadInput
-from coterie.pettingzoo.live import word_of
-from coterie.pettingzoo.makers import Maker, find_maker
-from coterie.pettingzoo.sources import as_driven, build, called, read_options, sees_pictures
-from coterie.pettingzoo.worker import made
+from coterie.pettingzoo.making.live import word_of
+from coterie.pettingzoo.making.makers import Maker, find_maker
+from coterie.pettingzoo.making.sources import as_driven, build, called, read_options, sees_pictures
+from coterie.pettingzoo.workers.worker import made
 
 
 class Origin(NamedTuple):

@@ -13,8 +13,8 @@ import numpy as np
 from pettingzoo import AECEnv
 
 from coterie.pettingzoo.check.digests import digest, numbers_of
-from coterie.pettingzoo.layouts import label, masked
-from coterie.pettingzoo.reading import any_action, state_of
+from coterie.pettingzoo.reading.agents import any_action, state_of
+from coterie.pettingzoo.reading.layouts import label, masked
 from coterie.yours import FAILURES, told
 
 CALLS = ("make", "reset", "step", "observe", "state", "copy", "render", "close")

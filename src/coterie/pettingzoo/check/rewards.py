@@ -10,7 +10,7 @@ import numpy as np
 
 from coterie.pettingzoo.check.items import Item, RewardFacts
 from coterie.pettingzoo.check.playing import Episode, listed
-from coterie.pettingzoo.layouts import label
+from coterie.pettingzoo.reading.layouts import label
 
 SAME = 1e-9
 LARGE, SMALL, UNLIKE = 100.0, 0.01, 100.0

@@ -12,8 +12,8 @@ from gymnasium import spaces
 from coterie.pettingzoo.check.fitting import Misfit, arrays_in, is_picture, misfits
 from coterie.pettingzoo.check.items import Item, Severity
 from coterie.pettingzoo.check.playing import Episode, listed
-from coterie.pettingzoo.layouts import label
-from coterie.pettingzoo.spaces import sight_of
+from coterie.pettingzoo.reading.layouts import label
+from coterie.pettingzoo.reading.spaces import sight_of
 
 FEWEST = 3  # observations after the first, before anything is said of an agent
 FEWEST_ROWS = 20  # observations, before parts of them are called constant

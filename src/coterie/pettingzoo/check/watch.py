@@ -27,7 +27,7 @@ from coterie.pettingzoo.check.examine import DARED, Hung, examine, hang_item
 from coterie.pettingzoo.check.items import Checked, Item, in_order
 from coterie.pettingzoo.check.origin import Origin, of_word
 from coterie.pettingzoo.check.playing import CALLS
-from coterie.pettingzoo.hand import WORKER
+from coterie.pettingzoo.workers.hand import WORKER
 from coterie.yours import FAILURES, told
 
 PATIENCE = 20.0  # seconds for one call

@@ -13,7 +13,7 @@ import msgspec
 from coterie.algorithms.side_by_side import columns, part
 from coterie.errors import BadInput, StorageFault
 from coterie.networks.agent import Network
-from coterie.pettingzoo.layouts import Layout
+from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.own_parts import Change, made_of, must_be_given
 from coterie.running.deep.rivals import Rival, shapes_of

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from coterie.errors import StorageFault
-from coterie.pettingzoo.journal import Mark
+from coterie.pettingzoo.driving.journal import Mark
 from coterie.running.deep.lanes import Totals, added, with_random
 from coterie.running.deep.playing import Played, outside_play
 from coterie.running.deep.recording import plays_outside

@@ -15,7 +15,7 @@ from coterie.algorithms.qlearning import Parts, Sizes
 from coterie.algorithms.splitting import ALONE, Split, split_over
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
-from coterie.pettingzoo.layouts import Layout
+from coterie.pettingzoo.reading.layouts import Layout
 from coterie.replay.buffer import check_fits
 from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, programs
 from coterie.running.deep.outside import MakeWorlds, OutsideLane

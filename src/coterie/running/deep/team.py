@@ -15,9 +15,9 @@ from coterie.equations.choosing import greedy
 from coterie.errors import BadInput, EnvironmentFault, nearest
 from coterie.networks.agent import Network
 from coterie.networks.team import act_values, groups, identity_size
-from coterie.pettingzoo.layouts import Layout, masked
-from coterie.pettingzoo.pictures import small, stack_of
-from coterie.pettingzoo.rules import rule_of
+from coterie.pettingzoo.forms.rules import rule_of
+from coterie.pettingzoo.pictures.lenses import small, stack_of
+from coterie.pettingzoo.reading.layouts import Layout, masked
 from coterie.running.deep.rivals import Rival
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, View

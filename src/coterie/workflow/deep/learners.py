@@ -16,7 +16,7 @@ from coterie.algorithms.self_play import self_play
 from coterie.algorithms.side_by_side import Member, columns, part, side_by_side
 from coterie.algorithms.splitting import Split
 from coterie.errors import BadInput
-from coterie.pettingzoo.layouts import Layout
+from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running import recorder
 from coterie.running.deep.loading import load_deep
 from coterie.running.deep.own_parts import Change, made_of

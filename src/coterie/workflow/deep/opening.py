@@ -9,11 +9,11 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
-from coterie.pettingzoo.anew import is_anew
-from coterie.pettingzoo.drive import Drive
-from coterie.pettingzoo.live import check_reach
-from coterie.pettingzoo.parallel import InfoSays, Success
-from coterie.pettingzoo.turns import OneInTurns
+from coterie.pettingzoo.driving.drive import Drive
+from coterie.pettingzoo.forms.anew import is_anew
+from coterie.pettingzoo.forms.parallel import InfoSays, Success
+from coterie.pettingzoo.forms.turns import OneInTurns
+from coterie.pettingzoo.making.live import check_reach
 from coterie.running.deep.devices import prepare
 from coterie.running.deep.own_parts import Change, name_of
 from coterie.running.deep.rivals import Rival
@@ -116,7 +116,7 @@ def worker_road(
     rivals: Mapping[str, Rival] | None,
 ) -> Opened:
     """A plan in worlds outside JAX, in this process or in so many workers."""
-    from coterie.pettingzoo.sources import make_worlds
+    from coterie.pettingzoo.making.sources import make_worlds
 
     check_reach(chosen.environment, workers)
     options, central = chosen.learner, needs_state(chosen)

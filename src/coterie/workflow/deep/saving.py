@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from coterie.errors import StorageFault
-from coterie.pettingzoo.layouts import Layout
+from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running import recorder
 from coterie.running.checkpoint import save_checkpoint
 from coterie.running.deep.rivals import Rival

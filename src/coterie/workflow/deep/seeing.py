@@ -63,7 +63,7 @@ def seen_through(opened: Opened) -> list[str]:
 
     For example: 20 agents see 24x12x2, grey, of 457x120x3
     """
-    from coterie.pettingzoo.pictures import words
+    from coterie.pettingzoo.pictures.lenses import words
 
     kinds = zip(opened.spec.kinds, opened.layouts, strict=False)  # no layouts on the compiled road
     shown = [(len(kind.agents), layout.lens) for kind, layout in kinds if layout.lens is not None]

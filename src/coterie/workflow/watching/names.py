@@ -11,7 +11,7 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
-from coterie.pettingzoo.spaces import chosen, discrete_form
+from coterie.pettingzoo.reading.spaces import chosen, discrete_form
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from coterie.errors import BadInput, nearest
-from coterie.pettingzoo.layouts import label
-from coterie.pettingzoo.rules import asking
+from coterie.pettingzoo.forms.rules import asking
+from coterie.pettingzoo.reading.layouts import label
 from coterie.running import recorder
 from coterie.running.players import IdlePlay, OwnPlay, Player, RandomPlay, TeamPlay, is_factory
 from coterie.settings import POLICIES

@@ -1,0 +1,1 @@
+"""Environments stepped side by side behind arrays, with a journal of their episodes."""

@@ -1,0 +1,1 @@
+"""The forms that environments come in, each behind the same arrays."""

@@ -1,0 +1,1 @@
+"""What agents see of pictures, and where pictures are drawn fast."""

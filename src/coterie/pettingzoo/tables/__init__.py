@@ -1,0 +1,1 @@
+"""The exact tables of small games, found by stepping them."""

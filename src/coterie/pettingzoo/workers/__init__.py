@@ -1,0 +1,1 @@
+"""Environments in other processes, which may fail, hang or be killed."""
