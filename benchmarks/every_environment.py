@@ -48,6 +48,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     "rware:rware-tiny-2ag-v2": (),
     "magent2:battle_v4": ("--env.map-size", "16", "--env.max-cycles", "100", "--share-parameters"),
 }
+HEADS = (
+    "| environment | agents | random stepping a second | training a second (times) | return | random / idle play "
+    "| found |\n|---|---|---|---|---|---|---|"
+)
 USUAL = ("--steps", str(STEPS), "--seeds", "1", "--checks", "2", "--check-episodes", "4", "--final-episodes", "20")
 
 
@@ -136,7 +140,10 @@ def line(word: str, row: dict[str, Any]) -> str:
     earned = f"{row['return']:.2f}"
     rivals = [side for side in row["sides"] if side["against"]]
     if rivals:
-        earned = "; ".join(f"{side['name']} {np.mean(side['against']):.2f} against random" for side in rivals)
+        earned = "; ".join(
+            f"{side['name']} {np.mean(side['against']):.2f} ({side['won']:.2f} / {side['drawn']:.2f})"
+            for side in rivals
+        )
     problems = "; ".join(one["name"] for one in row["found"] if one["severity"] != "note") or "none"
     return (
         f"| `{word}` {row['flags']} | {row['agents']} | {row['random_steps_a_second']:,.0f} | "

@@ -1,6 +1,6 @@
 """PettingZoo environments beside their own `parallel_env()`, in one run: joint steps a second, and where the time goes.
 
-    python benchmarks/pettingzoo_rates.py              about five minutes on two cores
+    python benchmarks/pettingzoo_rates.py              about ten minutes on two cores
     python benchmarks/pettingzoo_rates.py --save       writes benchmarks/results/pettingzoo_rates.json
     python benchmarks/pettingzoo_rates.py --rounds 3 --seconds 1     a first look
 
@@ -8,8 +8,9 @@
 
 *Theirs* steps `parallel_env()` with drawn actions and reads what it returns: one environment, one process, one core, as
 its users do. *Random* steps our worlds with drawn actions. *Acting* is all that a run does between two updates: worlds,
-the network that picks actions, and the books of the rollout. Sides take turns of a few seconds; ratios are within a
-round, and medians and quartiles over the rounds count.
+the network that picks actions, and the books of the rollout. *Training* is acting with an update of the usual options
+after every 64 joint steps. Sides take turns of a few seconds; ratios are within a round, and medians and quartiles over
+the rounds count.
 
 Every side is also held against the processor time that it used itself, which other programs on the machine do not
 inflate (`cpu`); with workers that is not told, for they are other processes. Where the two ratios of a side differ by
@@ -33,7 +34,7 @@ from typing import Any
 import numpy as np
 
 PLACE = Path(__file__).parent / "results" / "pettingzoo_rates.json"
-ENVIRONMENTS, ROWS = 8, 8
+ENVIRONMENTS, ROWS, REPLAY = 8, 8, 1_024
 PROFILED = 400  # joint steps of one environment
 BUSY = 0.1
 ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}  # as training compiles it
@@ -48,10 +49,12 @@ class Case:
     module: str
     options: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, dict[str, Any] | None] = field(default_factory=lambda: {"": None})
+    drawn: bool = True
 
 
 SMALL = {"size": "24x12", "stack": 2}
 CASES = {
+    "simple_spread": Case("mpe2:simple_spread_v3", "mpe2.simple_spread_v3", drawn=False),
     "pistonball": Case(
         "pettingzoo:butterfly/pistonball_v6",
         "pettingzoo.butterfly.pistonball.pistonball",
@@ -68,12 +71,14 @@ CASES = {
 
 
 def theirs(case: Case) -> Step:
-    """Random play through the parallel interface of PettingZoo, drawn."""
+    """Random play through the parallel interface of PettingZoo, drawn where agents see pictures."""
     import importlib
 
     from gymnasium.spaces import Discrete
 
-    world = importlib.import_module(case.module).parallel_env(**case.options, render_mode="rgb_array")
+    world = importlib.import_module(case.module).parallel_env(
+        **case.options, **({"render_mode": "rgb_array"} if case.drawn else {})
+    )
     chance, total = np.random.default_rng(0), [0.0]
     world.reset(seed=0)
     sizes = {}
@@ -84,7 +89,7 @@ def theirs(case: Case) -> Step:
 
     def step() -> int:
         seen, rewards, *_ = world.step({agent: int(chance.integers(sizes[agent])) for agent in world.agents})
-        total[0] += sum(rewards.values()) + sum(int(picture[0, 0, 0]) for picture in seen.values())
+        total[0] += sum(rewards.values()) + sum(float(one.flat[0]) for one in seen.values())
         assert np.isfinite(total[0])
         if not world.agents:
             world.reset()
@@ -101,9 +106,9 @@ def worlds_of(case: Case, picture: dict[str, Any] | None, environments: int, wor
     return make_worlds(case.word, case.options, environments, workers, central=False, picture=shown)
 
 
-def random_play(worlds: Any) -> Step:
+def random_play(worlds: Any, environments: int = ENVIRONMENTS) -> Step:
     """Random play in our worlds."""
-    chance, environments = np.random.default_rng(0), ENVIRONMENTS
+    chance = np.random.default_rng(0)
     sizes = np.zeros(len(worlds.spec.agents), int)
     for kind in worlds.spec.kinds:
         sizes[list(kind.agents)] = kind.actions
@@ -119,20 +124,31 @@ def random_play(worlds: Any) -> Step:
     return step
 
 
-def acting(worlds: Any) -> Step:
-    """What a run does between two updates: a network in common picks the actions, and rollouts are put together."""
+def acting(worlds: Any, learns: bool = False) -> Step:
+    """What a run does between two updates, or `learns` with them: a network in common picks the actions, and rollouts
+    are put together."""
+    import jax
+
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
-    from coterie.running.roads import collect_outside, outside, start_outside
+    from coterie.running.roads import collect_outside, iterate_outside, outside, start_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
     from coterie.workflow.deep.plan import partitioned
 
-    options = DeepOptions(environments=ENVIRONMENTS, rows=ROWS, share_parameters=True, replay=ENVIRONMENTS * ROWS)
+    options = DeepOptions(
+        environments=ENVIRONMENTS, rows=ROWS, share_parameters=True, replay=REPLAY, warmup=0, reward="individual"
+    )
     spec, plan = partitioned(worlds.spec, options), Plan(ENVIRONMENTS, ROWS)
     learner = qlearning(spec, options, Sizes(10**6, ENVIRONMENTS, ROWS, 1), parts("iql", options, spec))
     halves = outside(learner, spec, plan, compiler_options=ONE_THREAD)
     run, sight = start_outside(halves, worlds, 0)
     now = [run, sight]
+
+    def learning() -> int:
+        run, sight, _ = iterate_outside(halves, worlds, 0, *now)
+        now[:] = [run, sight]
+        jax.block_until_ready(run.learner.online)
+        return ENVIRONMENTS * ROWS
 
     def step() -> int:
         run, sight = now
@@ -141,7 +157,7 @@ def acting(worlds: Any) -> Step:
         now[:] = [run._replace(held=held, clock=clock), sight]
         return ENVIRONMENTS * ROWS
 
-    return step
+    return learning if learns else step
 
 
 def rate(step: Step, seconds: float) -> tuple[float, float]:
@@ -167,8 +183,10 @@ def sides(case: Case) -> Iterator[dict[str, tuple[Step, bool]]]:
             found[f"random {name}"] = random_play(opened(picture)), True
             found[f"acting {name}"] = acting(opened(picture)), True
         first, picture = next(iter(case.pictures.items()))
+        found[f"training {first}"] = acting(opened(picture), learns=True), True
         for workers in (1, 2):
             found[f"acting {first}, {workers} workers"] = acting(opened(picture, workers)), False
+            found[f"training {first}, {workers} workers"] = acting(opened(picture, workers), learns=True), False
         for step, _ in found.values():
             step()  # compiled, and in the caches
         yield found
@@ -211,6 +229,9 @@ def shares(case: Case) -> dict[str, float]:
     from coterie.pettingzoo.forms.parallel import OneParallel
 
     worlds = worlds_of(case, next(iter(case.pictures.values())), 1, 0)
+    if worlds.ones[0].screen is None:
+        worlds.close()
+        return plain_shares(case)
     screen = type(worlds.ones[0].screen)
     inside = hasattr(screen, "paint")  # it paints in the last agent's turn
     parts: dict[str, list[float]] = {}
@@ -237,6 +258,30 @@ def shares(case: Case) -> dict[str, float]:
         "views": middle["views"],
         "averaging and stacking": middle["average"],
         "rewards, endings, masks": middle["one"] - inner,
+        "books of all worlds": middle["all"] - middle["one"],
+        "all": middle["all"],
+    }
+
+
+def plain_shares(case: Case) -> dict[str, float]:
+    """The same where nothing is drawn: the environment's own step, and all that is made of what it tells."""
+    from coterie.pettingzoo.driving.drive import Drive
+    from coterie.pettingzoo.forms.parallel import OneParallel
+
+    worlds = worlds_of(case, None, 1, 0)
+    parts: dict[str, list[float]] = {"all": [], "one": [], "environment": []}
+    owners = ((Drive, "all"), (OneParallel, "one"), (type(worlds.ones[0].environment), "environment"))
+    with ExitStack() as stack:
+        for owner, name in owners:
+            stack.enter_context(timed(owner, "step", parts[name]))
+        step = random_play(worlds, 1)
+        for _ in range(PROFILED):
+            step()
+    worlds.close()
+    middle = {name: 1e6 * float(np.median(times)) for name, times in parts.items()}
+    return {
+        "the environment": middle["environment"],
+        "rewards, endings, masks": middle["one"] - middle["environment"],
         "books of all worlds": middle["all"] - middle["one"],
         "all": middle["all"],
     }

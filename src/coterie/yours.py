@@ -18,6 +18,11 @@ LONGEST_TEXT, LONGEST_VALUE = 300, 80
 TERMINATED = 128 + signal.SIGTERM  # with what a signal ends this process, whoever's code is just running
 
 
+def names_function(word: str) -> bool:
+    """Whether a word names a function in a file, like ./mine.py:act."""
+    return ".py:" in word
+
+
 def read_function(word: str) -> Callable[..., Any]:
     """The function that `./file.py:name` means. This runs the file: the user named it for that."""
     place, _, name = word.rpartition(":")

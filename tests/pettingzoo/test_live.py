@@ -55,8 +55,8 @@ def test_what_is_given_again_goes_by_the_word_of_its_run():
     other = lambda: spread(3)  # noqa: E731
     give_again("object:lambda-2", other)
     assert given("object:lambda-2") is other
-    give_again("object:Else", other)
-    assert given("object:Else") is None
+    with pytest.raises(BadInput, match="the run was begun with object:Else, and what is given now is called object:la"):
+        give_again("object:Else", other)
 
 
 def test_a_run_of_the_second_goes_on_where_it_is_the_first(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ stands in the pool's slot n mod K.
 from __future__ import annotations
 
 from functools import partial
-from math import ceil
+from math import floor
 from typing import Any, NamedTuple
 
 import jax
@@ -72,8 +72,8 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         if mode != "explore":
             return own
         environments = views[0].alive.shape[0]
-        number = jnp.arange(environments)
-        against = number >= ceil((1 - OF_ALL) * environments)
+        number, first = jnp.arange(environments), environments - against_past(environments)
+        against = number >= first
         draw_key = jax.random.fold_in(jax.random.key(policy.salt), policy.taken)
         slot = jax.random.randint(draw_key, (environments,), 0, jnp.clip(policy.taken, 1, slots))
 
@@ -90,7 +90,7 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         told = []
         for kind, mine, other in zip(spec.kinds, own, theirs, strict=True):
             of = jnp.array([next(t for t, group in enumerate(teams) if agent in group) for agent in kind.agents])
-            past = against[:, None] & (of[None, :] != (number % len(teams))[:, None])
+            past = against[:, None] & (of[None, :] != ((number - first) % len(teams))[:, None])
             told.append(jax.tree.map(partial(seat, past), mine, other))
         return tuple(told)
 
@@ -103,6 +103,11 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         return Pooled(without_replay(own), past, replay_of(own), learner.salt), info
 
     return Algorithm(init, policy, memory, act, update)
+
+
+def against_past(environments: int) -> int:
+    """How many environments are played against the past."""
+    return floor(OF_ALL * environments)
 
 
 def as_daring(past: Any, present: Any) -> Any:

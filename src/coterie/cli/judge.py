@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from coterie.cli.diagnose import AskingLine
 from coterie.cli.options import first_word, fresh_file, parse, with_options
 from coterie.envs import catalogue
+from coterie.yours import names_function
 
 if TYPE_CHECKING:
     from coterie.workflow.judging.judgement import Judgement
@@ -49,7 +50,7 @@ def run(words: list[str]) -> int:
     helping = "--help" in words or "-h" in words
     word, rest = ("", words) if helping else first_word(words, "agents", EXAMPLE)
     name, rest = ("rendezvous", rest) if helping or not rest or rest[0].startswith("-") else (rest[0], rest[1:])
-    theirs = ".py:" in name
+    theirs = names_function(name)
     entry = None if theirs else catalogue.find(name)
     kind = JudgeOptions if entry is None else with_options("Judge", JudgeOptions, env=(entry.options(), False))
     options = parse(kind, rest, command="judge FILE.py:make_team " + name, about=ABOUT)

@@ -12,6 +12,7 @@ from coterie.cli.options import parse
 from coterie.cli.train_deep import foreign_options
 from coterie.errors import BadInput, CoterieError
 from coterie.settings import POLICIES
+from coterie.yours import names_function
 
 if TYPE_CHECKING:
     from coterie.workflow.watch import Watching
@@ -109,6 +110,6 @@ def next_commands(word: str, policy: str, watched: Watching) -> list[str]:
 
     other = "idle" if policy == "random" else "random"
     found = [" ".join(["coterie watch", shlex.quote(word), f"--policy {other}", *env_words(watched.env)])]
-    if policy not in POLICIES and ".py:" not in policy:
+    if policy not in POLICIES and not names_function(policy):
         return [*found, f"coterie evaluate {shlex.quote(policy)}"]
     return [*found, watched.train] if watched.train else found

@@ -8,12 +8,14 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coterie.errors import BadInput, StorageFault
+from coterie.pettingzoo.forms.anew import anew, leaks
 from coterie.pettingzoo.making.drawn import NoPicture, make_drawn, picture, without_a_window
 from coterie.pettingzoo.making.makers import Maker, find_maker
 from coterie.pettingzoo.making.sources import as_driven, build
@@ -205,7 +207,8 @@ def opened(environment: Any, word: str, options: Mapping[str, Any], *, drawn: bo
         if not isinstance(environment, str) and not callable(environment):
             raise BadInput(f"{word} is no environment; expected a word, a function that makes one, or an environment")
         maker = find_maker(environment) if isinstance(environment, str) else Maker(environment, environment)
-        live = make_drawn(word, maker, options) if drawn else build(word, maker, options)
+        make = partial(make_drawn if drawn else build, word, maker, options)
+        live = anew(make) if isinstance(environment, str) and leaks(partial(build, word, maker, options)) else make()
         try:
             yield live
         finally:

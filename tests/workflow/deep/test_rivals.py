@@ -105,7 +105,9 @@ def test_what_a_loaded_team_does_that_did_not_learn(runs, tmp_path):
         team.act("agent_0", seen["agent_0"])
     team.asks_rules = True
     assert team.act("agent_0", seen["agent_0"]) == 3
-    assert "the greedy team of" in repr(coterie.watch(TAG, "ruled", runs=runs, episodes=1, video=False))
+    assert "return" in repr(coterie.watch(TAG, team, episodes=1, video=False))
+    with pytest.raises(BadInput, match="which the run does not hold"):  # a run's folder makes no file be read
+        coterie.watch(TAG, "ruled", runs=runs, episodes=1, video=False)
 
     coterie.train("grid-small", teams={"first:agent_0": "iql", "still": "idle"}, runs=runs, name="still", **SHORT)
     from coterie.envs import catalogue

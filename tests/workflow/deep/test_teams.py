@@ -213,7 +213,10 @@ def test_a_rule_is_what_its_file_says_now(tmp_path):
             {"reward": "team-sum", "env": {"team": "0,0"}},
             "--reward team-sum: pettingzoo:classic/tictactoe_v3 is played",
         ),
-        ({"self_play": 2, "environments": 1}, "--self-play 2 with --environments 1: half of them play the past"),
+        (
+            {"self_play": 2, "environments": 1},
+            "--self-play 2 with --environments 1: half of them are played against the past, each of 2 teams",
+        ),
         ({"teams": {"a:player_1": "iql", "a:player_2": "iql"}}, "--team a: two teams are called so"),
         ({"teams": {"player": "iql"}, "env": {"team": "0,1"}}, "--env.team and --team both say who is in a team"),
     ],

@@ -68,6 +68,8 @@ class Drive:
         )
         self.journal = Journal(len(self.ones), len(self.spec.agents))
         self.shown = sight(self.board.begun)
+        self.ruled = any(hasattr(one.environment, "acted") for one in self.ones)
+        self.by_rule: dict[int, dict[Any, Any]] = {}  # by environment, what rules of the user's did in the last step
 
     def reset(self, seeds: np.ndarray) -> Sight:
         """Begin an episode everywhere, with these seeds [E]."""
@@ -125,14 +127,17 @@ class Drive:
         board.steps[place] += 1
         try:
             self.ones[place].step(joint, glance)
+            if self.ruled:
+                self.by_rule[place] = dict(getattr(self.ones[place].environment, "acted", {}))
         except FAILURES as error:
             raise self.fault(place, told_of(error)) from error
 
     def acted(self, actions: np.ndarray) -> np.ndarray:
         """The actions [E, all] that were really taken: those of a rule of the user's, where one decided."""
         taken = actions.copy()
-        for place, one in enumerate(self.ones):
-            for name, action in getattr(one.environment, "acted", {}).items():
+        for place, by_rule in self.by_rule.items():
+            one = self.ones[place]
+            for name, action in by_rule.items():
                 number = one.reading.numbers[name]
                 taken[place, number] = number_of(one.reading, number, action)
         return taken
@@ -187,13 +192,13 @@ def number_of(reading: Reading, agent: int, action: Any) -> int:
     """The number of an action, which one of its kind's decoders makes of it."""
     count = reading.spec.kinds[reading.places[agent][0]].actions
     decode = reading.decoders[agent]
-    return next(number for number in range(count) if same(decode(number), action))
+    return next(number for number in range(count) if equal(decode(number), action))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two actions are the same, in whatever they stand."""
+def equal(one: Any, other: Any) -> bool:
+    """Whether two actions are the same numbers, in whatever they stand."""
     if isinstance(one, Mapping):
-        return all(same(value, other[key]) for key, value in one.items())
+        return all(equal(value, other[key]) for key, value in one.items())
     return bool(np.array_equal(one, other))
 
 

@@ -116,7 +116,8 @@ def leaks(make: Callable[[], Any]) -> bool:
 
 def known(environment: Any) -> bool:
     """Whether an environment is of a class that is known to leak."""
-    return any((c.__module__, c.__qualname__) in LEAKS for c in type(environment.unwrapped).__mro__)
+    inside = type(getattr(environment, "unwrapped", environment))
+    return any((one.__module__, one.__qualname__) in LEAKS for one in inside.__mro__)
 
 
 def tried(environment: Any, seeds: tuple[int, ...]) -> list[Any]:

@@ -19,7 +19,17 @@ from coterie.pettingzoo.forms.anew import formed
 from coterie.pettingzoo.forms.direct import Direct, fastest
 from coterie.pettingzoo.pictures.surfaces import looks_of, pixels_of
 from coterie.pettingzoo.reading.agents import Reading, Seats, read
-from coterie.pettingzoo.reading.checks import encoded, everybody_sees, paid, put, put_mask, put_state, told_state
+from coterie.pettingzoo.reading.checks import (
+    alive_again,
+    encoded,
+    everybody_sees,
+    paid,
+    put,
+    put_mask,
+    put_state,
+    told_state,
+    unseen,
+)
 from coterie.pettingzoo.reading.layouts import masked
 from coterie.settings import PictureOptions
 
@@ -47,14 +57,15 @@ def write(seats: Seats, glance: Glance, number: int, observation: Any, info: Map
 
 
 class InfoSays(NamedTuple):
-    """A success that an info tells: one of its `names` is true for some agent. It can be sent to other processes."""
+    """A success that an info tells: its name, or one of its `names`, is true for some agent; it can be pickled."""
 
-    names: tuple[str, ...] = ("success", "is_success")
+    names: str | tuple[str, ...] = ("success", "is_success")
 
     def __call__(self, infos: Mapping[Any, Any]) -> bool:
         """Whether one step's infos say so."""
         told = [info for info in infos.values() if isinstance(info, Mapping)]
-        return any(bool(np.any(info.get(name, False))) for info in told for name in self.names)
+        names = (self.names,) if isinstance(self.names, str) else self.names
+        return any(bool(np.any(info.get(name, False))) for info in told for name in names)
 
 
 def shown(reading: Reading) -> tuple[list[list[Hashable]], list[Any]]:
@@ -91,10 +102,17 @@ class OneParallel:
         )
         following = self.environment.agents
         for name in present:
+            ended, cut = terminations.get(name), truncations.get(name)
             if name in gone:
+                if name in following and not (ended or cut):
+                    raise alive_again(name)
                 continue
-            number, ended, cut = numbers[name], terminations.get(name), truncations.get(name)
-            glance.reward[number] = paid(name, rewards.get(name, 0.0))
+            number = numbers[name]
+            if name not in rewards:
+                raise EnvironmentFault(f"agent '{name}' moved, and there is no reward for it")
+            if cut and not ended and name not in observations:
+                raise unseen(name)
+            glance.reward[number] = paid(name, rewards[name])
             if ended or cut:
                 glance.terminated[number], glance.truncated[number] = bool(ended), bool(cut)
                 gone.add(name)

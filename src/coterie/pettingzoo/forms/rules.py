@@ -134,7 +134,7 @@ class RuledTurns(BaseWrapper):
     def step(self, action: Any) -> None:
         """One turn."""
         agent = self.agent_selection
-        self.acted = {}
+        self.acted = {} if action is not None else self.acted  # the turns of the dead decide nothing
         if action is not None and label(agent) in self.rules:
             observation, *_, info = self.env.last()
             action = by_rule(*self.rules[label(agent)], agent, observation, info or {}, self.action_space(agent))

@@ -15,6 +15,7 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.pettingzoo.reading.acting import idle_action
 
 
 def in_tuples(environment: Any) -> bool:
@@ -64,7 +65,7 @@ class TupleForm(ParallelEnv):
         """One joint step."""
         here, spaces_of = self.agents, self.action_spaces
         joint = tuple(
-            actions[agent] if agent in here else nothing_done(spaces_of[agent]) for agent in self.possible_agents
+            actions[agent] if agent in here else idle_action(spaces_of[agent]) for agent in self.possible_agents
         )
         observations, rewards, terminated, truncated, info = self.environment.step(joint)
         told = (
@@ -112,25 +113,3 @@ def for_all(value: Any, joint: Sequence[Any]) -> Any:
     ([True, True], [True, False])
     """
     return [value] * len(joint) if np.ndim(value) == 0 else value
-
-
-def nothing_done(space: spaces.Space) -> Any:
-    """The first or zero action of a space, for who does nothing any more.
-
-    >>> nothing_done(spaces.Discrete(3, start=5)), nothing_done(spaces.Box(1, 2, (2,)))
-    (5, array([1., 1.], dtype=float32))
-    """
-    if isinstance(space, spaces.Tuple):
-        return tuple(map(nothing_done, space.spaces))
-    if isinstance(space, spaces.Dict):
-        return {name: nothing_done(part) for name, part in space.spaces.items()}
-    if isinstance(space, spaces.Discrete):
-        return int(space.start)
-    if isinstance(space, spaces.MultiDiscrete):
-        return space.start.astype(space.dtype)
-    if isinstance(space, spaces.Box):
-        return np.clip(np.zeros(space.shape, space.dtype), space.low, space.high)
-    if isinstance(space, spaces.MultiBinary):
-        return np.zeros(space.shape, space.dtype)
-    space.seed(0)
-    return space.sample()

@@ -12,11 +12,13 @@ from functools import partial
 
 from pettingzoo import AECEnv
 
+from coterie.errors import EnvironmentFault
 from coterie.pettingzoo.driving.board import Board, Glance
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.forms.parallel import Success, write
 from coterie.pettingzoo.reading.agents import Reading, Seats, read
-from coterie.pettingzoo.reading.checks import paid, put_state, told_state, unseen
+from coterie.pettingzoo.reading.checks import alive_again, paid, put_state, told_state, unseen
+from coterie.pettingzoo.reading.layouts import label
 from coterie.settings import PictureOptions
 
 
@@ -27,11 +29,13 @@ class OneInTurns:
         self.environment, self.reading, self.success = environment, reading, success
         self.seats = Seats(reading, environment)
         self.gone: set[Hashable] = set()
+        self.there: set[Hashable] = set()
 
     def reset(self, seed: int, glance: Glance) -> None:
         """Begin an episode that is a function of this seed."""
         self.environment.reset(seed=seed)
         self.gone.clear()
+        self.there.clear()
         self.seats.begin()
         self.write(glance)
 
@@ -54,7 +58,9 @@ class OneInTurns:
             number = seats.number(name)
             observation, reward, terminated, truncated, info = environment.last()
             infos[name] = info or {}
-            if observation is None and not (terminated or truncated):
+            if name in self.gone:
+                raise alive_again(name)
+            if observation is None and not terminated:
                 raise unseen(name)
             if observation is not None:
                 write(seats, glance, number, observation, infos[name])
@@ -65,6 +71,13 @@ class OneInTurns:
             glance.terminated[number], glance.truncated[number] = bool(terminated), bool(truncated)
             self.gone.add(name)
             environment.step(None)
+        here = set(environment.agents)
+        if vanished := self.there - here - self.gone:
+            raise EnvironmentFault(
+                f"agent '{min(map(label, vanished))}' vanished, neither terminated nor truncated in a last turn of its "
+                "own: who has ended stays in `agents` until its step(None), where its last reward is told"
+            )
+        self.there = here
         for name in environment.agents:
             glance.alive[seats.number(name)] = name not in self.gone
         if reading.has_state:

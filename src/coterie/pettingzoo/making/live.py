@@ -62,9 +62,14 @@ def remember(word: str, thing: Any, make: Callable[..., Any]) -> str:
 
 
 def give_again(word: str, environment: Any) -> None:
-    """Remember what is given for a run under the run's own word, whatever number it would have now."""
+    """Remember what is given for a run under the run's own word, whatever number it would have now.
+
+    Raises BadInput where the run was begun with something else.
+    """
     own = word_of(environment)
-    if own in _GIVEN and without_number(own) == without_number(word):
+    if without_number(own) != without_number(word):
+        raise BadInput(f"the run was begun with {word}, and what is given now is called {own}; give the same again")
+    if own in _GIVEN:
         _GIVEN[word] = _GIVEN[own]
 
 

@@ -16,7 +16,7 @@ from pettingzoo.env_registry.exceptions import PettingZooRegistryError
 from coterie.envs.sources import OBJECT, VERSION, Source, parse
 from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.making.live import given
-from coterie.yours import FAILURES, read_function, told
+from coterie.yours import FAILURES, names_function, read_function, told
 
 
 class Maker(NamedTuple):
@@ -36,7 +36,7 @@ def find_maker(word: str) -> Maker:
             f"{word} was given in Python, and is not here; give it again: coterie.resume(run, environment=make_env)"
         )
     if source is None:
-        function = read_function(word) if ".py:" in word else _of_module(word)
+        function = read_function(word) if names_function(word) else _of_module(word)
         return Maker(function, function)
     makers: Mapping[str, Callable[[Source], Maker]] = {
         "pettingzoo": _registered,

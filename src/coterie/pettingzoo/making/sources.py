@@ -20,7 +20,7 @@ from coterie.pettingzoo.forms.rules import rule_of, with_rules
 from coterie.pettingzoo.forms.tuples import TupleForm, in_tuples
 from coterie.pettingzoo.making.live import check_reach
 from coterie.pettingzoo.making.makers import Maker, find_maker
-from coterie.pettingzoo.workers.worker import Reads, drive, made
+from coterie.pettingzoo.workers.worker import Reads, drive, made, several
 from coterie.pettingzoo.workers.workers import Workers
 from coterie.settings import PictureOptions
 from coterie.yours import told
@@ -60,7 +60,7 @@ def make_worlds(
     make = partial(anew, make) if again else make
     if workers:
         return Workers(make, environments, workers, reads, on_restart=on_restart)
-    return drive([make() for _ in range(environments)], reads)
+    return drive(several(make, environments), reads)
 
 
 def make_env(word: str, options: Mapping[str, Any] | None = None) -> Any:

@@ -128,6 +128,14 @@ def unseen(name: Hashable) -> EnvironmentFault:
     return EnvironmentFault(f"agent '{name}' is alive and to move, and there is no observation for it")
 
 
+def alive_again(name: Hashable) -> EnvironmentFault:
+    """What to raise where an agent that has ended goes on."""
+    return EnvironmentFault(
+        f"agent '{name}' has ended and is asked again; PettingZoo's agents end once and are taken out of `agents` "
+        "then: give who comes back a new name"
+    )
+
+
 def paid(name: Hashable, reward: Any) -> float:
     """The reward as a number; raises EnvironmentFault where it is none, or none that is finite in 32 bits."""
     number = reward if type(reward) is float else as_number(name, reward)

@@ -187,7 +187,7 @@ class World:
 def world_of(environment: Any, identity: Identity, team: Sequence[int] | None, success: str = "") -> World:
     """The world of an environment object, parallel or in turns; `success` names what is read of its infos."""
     one = drive(
-        [environment], Reads(team, InfoSays((success,)) if success else InfoSays(), tells_state(environment))
+        [environment], Reads(team, InfoSays(success) if success else InfoSays(), tells_state(environment))
     ).ones[0]
     spec = one.reading.spec
     if spec.births:

@@ -167,12 +167,24 @@ def read_task(talk: socket.socket) -> Task:
 
 def make_drive(task: Task, board: Board, group: slice) -> Drive:
     """The environments of a group, made and driven here."""
-    environments = [made(task.make) for _ in range(group.start, group.stop)]
+    environments = several(task.make, group.stop - group.start)
     mine = board_part(board, group, slice(task.worker, task.worker + 1))
     driven = drive(environments, task.reads, mine, group.start)
     if driven.spec != task.spec:
         raise EnvironmentFault("an environment has other agents or spaces than the first that was made")
     return driven
+
+
+def several(make: Callable[[], Any], count: int) -> list[Any]:
+    """So many environments; BadInput where they are one and the same, which cannot be stepped side by side."""
+    environments = [made(make) for _ in range(count)]
+    inside = {id(getattr(one, "unwrapped", one)) for one in environments}
+    if len(inside) < count:
+        raise BadInput(
+            f"what makes the environments gave the same {type(environments[0]).__name__} twice, and {count} are "
+            "stepped side by side; make a new one in each call"
+        )
+    return environments
 
 
 def obey(drives: list[Drive], seeds: list[np.ndarray], command: str, *arguments: Any) -> None:

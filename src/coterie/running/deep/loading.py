@@ -21,6 +21,7 @@ from coterie.running.deep.saving import from_named
 from coterie.running.deep.team import DeepTeam, Player
 from coterie.settings import DEEP_ALGORITHMS, DeepOptions, hysteresis_of
 from coterie.types import Spec, Team
+from coterie.yours import names_function
 
 FAR = 1_000_000  # between the numbers of two teams' networks
 
@@ -106,7 +107,7 @@ def piece_of(saved: Saved, number: int, read: Read) -> Piece:
     if team.player == "idle":
         still = saved.idle or [0] * len(saved.spec.agents)
         return Piece(own, tuple(Player(idle=tuple(still[members[n]] for n in kind.agents)) for kind in own.kinds))
-    return Piece(own, (Player(rule=team.player if ".py:" in team.player else ""),) * len(own.kinds))
+    return Piece(own, (Player(rule=team.player if names_function(team.player) else ""),) * len(own.kinds))
 
 
 def joined(saved: Saved, pieces: list[Piece], seed: int) -> DeepTeam:

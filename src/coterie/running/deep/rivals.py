@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import msgspec
 
 from coterie.networks.agent import Network
 from coterie.networks.team import first_networks, network_for
+from coterie.running.deep.saving import Named, as_named, from_named
 from coterie.settings import DeepOptions
 from coterie.types import Spec
 
@@ -25,6 +27,26 @@ class Rival(msgspec.Struct, frozen=True):
     def networks(self) -> tuple[Network, ...]:
         """By kind."""
         return tuple(network_for(kind, own) for kind, own in zip(self.spec.kinds, self.options, strict=True))
+
+
+class Frozen(NamedTuple):
+    """A rival with its parameters, by kind [groups, ...]."""
+
+    rival: Rival
+    parameters: tuple[Any, ...]
+
+
+def rivals_as_named(rivals: Mapping[str, Frozen]) -> Named:
+    """The parameters of all rivals, by their teams."""
+    return {key: array for name, one in rivals.items() for key, array in as_named(one.parameters, f"{name}.").items()}
+
+
+def rivals_from_named(rivals: Mapping[str, Rival], named: Named) -> dict[str, Frozen]:
+    """The rivals with these parameters; raises StorageFault where they do not fit."""
+    return {
+        name: Frozen(one, from_named(shapes_of(one.spec, one.networks), named, f"{name}."))
+        for name, one in rivals.items()
+    }
 
 
 def shapes_of(spec: Spec, networks: tuple[Network, ...]) -> Any:

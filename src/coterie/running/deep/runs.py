@@ -21,7 +21,7 @@ from coterie.running.deep.lanes import ITEMS, LEVEL, CompiledLane, Lane, program
 from coterie.running.deep.outside import MakeWorlds, OutsideLane
 from coterie.running.deep.playing import Played, compiled_play, limit_of, outside_play
 from coterie.running.deep.recording import compiled_recording, plays_of
-from coterie.running.deep.rivals import Rival
+from coterie.running.deep.rivals import Frozen
 from coterie.running.deep.saving import size_of
 from coterie.running.deep.session import Schedule
 from coterie.running.roads import outside
@@ -62,7 +62,7 @@ class Opened(NamedTuple):
     changed: str = ""
     layouts: tuple[Layout, ...] = ()
     teams: tuple[Team, ...] = ()
-    rivals: Mapping[str, Rival] = {}
+    rivals: Mapping[str, Frozen] = {}
     still: tuple[int, ...] = ()
 
 
@@ -185,10 +185,19 @@ def smaller_pictures(spec: Spec) -> str:
 
 
 def must_agree(played: Played, spec: Spec, teams: Sequence[int]) -> None:
-    """Raises BadInput where members of one of these teams earn differently, and nobody says what the team does."""
+    """Raises BadInput where members of one of these teams earn differently in random play, or nobody earned anything.
+
+    Then nobody knows what the team earns.
+    """
     returns = np.asarray(played.returns)
     for team in teams:
         group = [agent for agent, number in enumerate(spec.team) if number == team]
+        if len(group) > 1 and not returns[:, group].any():
+            raise BadInput(
+                f"random play earned nothing in {len(returns)} episodes, so nobody can tell whether agents of one team "
+                f"({spec.agents[group[0]]} and others) are paid alike, and values that are mixed need one reward for "
+                "the team: add --reward team-sum or --reward team-mean"
+            )
         if not np.allclose(returns[:, group], returns[:, group[:1]], atol=1e-5):
             raise BadInput(
                 f"agents of one team earn different rewards ({spec.agents[group[0]]} and others), and values that are "

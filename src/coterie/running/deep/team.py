@@ -15,10 +15,11 @@ from coterie.equations.choosing import greedy
 from coterie.errors import BadInput, EnvironmentFault, nearest
 from coterie.networks.agent import Network
 from coterie.networks.team import act_values, groups, identity_size
-from coterie.pettingzoo.forms.rules import rule_of
+from coterie.pettingzoo.forms.rules import own_copy, rule_of
 from coterie.pettingzoo.pictures.lenses import small, stack_of
+from coterie.pettingzoo.reading.checks import put
 from coterie.pettingzoo.reading.layouts import Layout, masked
-from coterie.running.deep.rivals import Rival
+from coterie.running.deep.rivals import Frozen, Rival
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, View
 
@@ -71,12 +72,12 @@ class DeepTeam:
         Raises BadInput for an agent that the team does not have, EnvironmentFault for an observation or a mask that
         does not fit what it was trained on.
         """
-        agent, given, info = str(agent), observation, info or {}
+        name, agent, given, info = agent, str(agent), observation, info or {}
         observation, mask = masked(observation, info)
         k, n = self._place_of(agent, observation, mask)
         kind, layout, player = self.spec.kinds[k], self._layouts[k], self._players[k]
         if player.rule:
-            return self._ask(player.rule, agent, given, info)
+            return self._ask(player.rule, name, given, info)
         seen, (dtype, shown) = layout.observed(observation), layout.expected(kind)
         if seen.shape != shown or seen.dtype.kind not in "biuf":
             raise EnvironmentFault(
@@ -85,7 +86,7 @@ class DeepTeam:
         shape = (1, len(kind.agents))
         obs = np.zeros((*shape, *kind.observation_shape), kind.observation_dtype)
         legal = np.ones((*shape, kind.actions), bool)
-        obs[0, n] = self._shown(layout, agent, seen)
+        put(obs[0], n, agent, self._shown(layout, agent, seen))
         if mask is not None:
             allowed = np.asarray(mask).astype(bool)
             if allowed.shape != (kind.actions,) or not allowed.any():
@@ -108,14 +109,14 @@ class DeepTeam:
         self._acted.add(agent)
         return layout.action(int(greedy(q, legal)[0, n]))
 
-    def _ask(self, rule: str, agent: str, observation: Any, info: Mapping[str, Any]) -> Any:
+    def _ask(self, rule: str, agent: Any, observation: Any, info: Mapping[str, Any]) -> Any:
         """What a rule of the user's does; BadInput where nobody said that it may be read."""
         if not self.asks_rules:
             raise BadInput(
                 f"'{agent}' was played by your rule {rule}, which the run does not hold; ask it yourself, or set "
                 "asks_rules = True on this team to have it asked"
             )
-        return rule_of(rule)(observation, agent, info)
+        return rule_of(rule)(own_copy(observation), agent, info)
 
     def _untrained(self, player: Player, n: int, legal: np.ndarray) -> int:
         """The action of who has no network: a random legal one, or the idle one (the first, where it is illegal)."""
@@ -156,8 +157,8 @@ class DeepTeam:
             )
         return fitting[0], 0
 
-    def of(self, own: Spec, run: str, layouts: Sequence[Layout] = ()) -> tuple[Rival, tuple[Any, ...]]:
-        """These agents as they play in another run, and their parameters by kind; BadInput where it has them not.
+    def of(self, own: Spec, run: str, layouts: Sequence[Layout] = ()) -> Frozen:
+        """These agents as they play in another run; BadInput where it has them not.
 
         layouts: by kind, what stands between their spaces and arrays there.
         """
@@ -188,7 +189,7 @@ class DeepTeam:
             for place, agent in enumerate(kind.agents):
                 numbers[agent] = len(own.agents) * (k + 1) + (0 if common else place)
         divided = dataclasses.replace(own, parameters=tuple(numbers))
-        return Rival(run, self.seed, divided, tuple(options)), tuple(parameters)
+        return Frozen(Rival(run, self.seed, divided, tuple(options)), tuple(parameters))
 
     def act_all(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None

@@ -56,10 +56,6 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         )
     if options.trace > 0 and options.n_step > 1:
         raise BadInput(f"--trace {options.trace:g} with --n-step {options.n_step}: choose one way of looking ahead")
-    if options.self_play and options.environments == 1:
-        raise BadInput(
-            f"--self-play {options.self_play} with --environments 1: half of them play the past; use 2 or more"
-        )
     if options.epsilon_end > options.epsilon:
         raise BadInput(
             f"--epsilon-end {options.epsilon_end:g}: exploration falls from --epsilon {options.epsilon:g} to there, so "

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import jax
-import jax.numpy as jnp
+from typing import NamedTuple
 
 from coterie.algorithms.fixed import fixed, frozen
 from coterie.algorithms.qlearning import Parts, Sizes, qlearning
-from coterie.algorithms.self_play import self_play
+from coterie.algorithms.self_play import against_past, self_play
 from coterie.algorithms.side_by_side import Member, columns, part, side_by_side
 from coterie.algorithms.splitting import Split
 from coterie.errors import BadInput
@@ -20,7 +17,7 @@ from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running import recorder
 from coterie.running.deep.loading import load_deep
 from coterie.running.deep.own_parts import Change, made_of
-from coterie.running.deep.rivals import Rival, shapes_of
+from coterie.running.deep.rivals import Frozen
 from coterie.settings import DEEP_ALGORITHMS
 from coterie.types import Algorithm, Spec, Team
 from coterie.workflow.deep.plan import DeepPlan, options_of, visits_of
@@ -36,14 +33,7 @@ class Learners(NamedTuple):
 
     make: Callable[[Sizes, Split], Algorithm]
     made_of: Parts | None
-    rivals: Mapping[str, Rival] = {}
-
-
-class Frozen(NamedTuple):
-    """A rival with its parameters."""
-
-    rival: Rival
-    parameters: tuple[Any, ...]
+    rivals: Mapping[str, Frozen] = {}
 
 
 def learners_of(
@@ -53,12 +43,12 @@ def learners_of(
     idle: tuple[int, ...],
     change: Change | None,
     layouts: Sequence[Layout] = (),
-    rivals: Mapping[str, Rival] | None = None,
+    rivals: Mapping[str, Frozen] | None = None,
 ) -> Learners:
     """What a plan's agents learn with; `idle` is each agent's action where it idles.
 
     layouts: by kind, what stands between its own spaces and arrays, where that is anything. rivals: as they stand in
-    this run's checkpoint, whose arrays are put in later; else they are read from the folders of their own runs.
+    this run's checkpoint; else they are read from the folders of their own runs.
     """
     pool, every = chosen.learner.self_play, snapshot_every(chosen)
     if not teams:
@@ -68,6 +58,11 @@ def learners_of(
             raise BadInput(
                 f"--self-play {pool}: all agents of {chosen.environment} are one team, and nobody plays against it; "
                 "say who plays whom, like --env.team 0,1"
+            )
+        if pool and against_past(chosen.learner.environments) < spec.teams:
+            raise BadInput(
+                f"--self-play {pool} with --environments {chosen.learner.environments}: half of them are played "
+                f"against the past, each of {spec.teams} teams in one at least; use {2 * spec.teams} or more"
             )
 
         def alone(sizes: Sizes, split: Split) -> Algorithm:
@@ -79,17 +74,13 @@ def learners_of(
         raise BadInput("parts: parts of your own go into one algorithm for all agents; leave the teams out")
     if pool:
         raise BadInput(f"--self-play {pool}: one algorithm plays all teams then; leave --team out")
-    saved = [team for team in teams if plays_saved(team.player)]
-    if rivals:
-        found = {team.name: remembered(rivals, team) for team in saved}
-    else:
-        found = {team.name: read_rival(chosen, spec, team, layouts) for team in saved}
+    found = rivals or {team.name: read_rival(chosen, spec, team, layouts) for team in teams if plays_saved(team.player)}
     playing = partial(player, chosen, spec, idle, found)
 
     def several(sizes: Sizes, split: Split) -> Algorithm:
         return side_by_side(spec, [Member(team.name, team.members, playing(team, sizes, split)) for team in teams])
 
-    return Learners(several, None, {name: one.rival for name, one in found.items()})
+    return Learners(several, None, found)
 
 
 def player(
@@ -120,14 +111,7 @@ def read_rival(chosen: DeepPlan, spec: Spec, team: Team, layouts: Sequence[Layou
     saved, own = load_deep(folder), part(spec, team.members)
     check_seen_alike(saved.spec, folder, chosen.picture)
     of_kinds = [layouts[k] for k in columns(spec, team.members).kinds] if layouts else ()
-    return Frozen(*saved.of(own, team.player, of_kinds))
-
-
-def remembered(rivals: Mapping[str, Rival], team: Team) -> Frozen:
-    """The agents of a saved run as this run's checkpoint knows them, with parameters that are still to be put in."""
-    rival = rivals[team.name]
-    shapes = shapes_of(rival.spec, rival.networks)
-    return Frozen(rival, jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes))
+    return saved.of(own, team.player, of_kinds)
 
 
 def snapshot_every(chosen: DeepPlan) -> int:

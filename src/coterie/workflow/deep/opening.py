@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from coterie.envs import catalogue, sources
-from coterie.errors import BadInput
+from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.forms.anew import is_anew
 from coterie.pettingzoo.forms.parallel import InfoSays, Success
@@ -16,7 +17,7 @@ from coterie.pettingzoo.forms.turns import OneInTurns
 from coterie.pettingzoo.making.live import check_reach
 from coterie.running.deep.devices import prepare
 from coterie.running.deep.own_parts import Change, name_of
-from coterie.running.deep.rivals import Rival
+from coterie.running.deep.rivals import Frozen
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.deep.session import Schedule
 from coterie.running.train import free_bytes
@@ -38,6 +39,7 @@ from coterie.workflow.deep.plan import (
 from coterie.workflow.deep.seeing import check_state
 from coterie.workflow.deep.sharing import check_sharing
 from coterie.workflow.deep.teams import team_numbers, teams_of
+from coterie.yours import names_function
 
 
 def open_plan(
@@ -49,7 +51,7 @@ def open_plan(
     change: Change | None = None,
     memory: float | None = None,
     on_restart: Callable[[str], None] | None = None,
-    rivals: Mapping[str, Rival] | None = None,
+    rivals: Mapping[str, Frozen] | None = None,
 ) -> Opened:
     """Everything that a plan learns with; nothing is written. Raises BadInput for what cannot be.
 
@@ -83,7 +85,7 @@ def open_plan(
         options = options_of(chosen, chosen.algorithm)
         agents = environment.spec.agents
         teams = teams_of(chosen.teams, agents) if chosen.teams else ()
-        if (ruled := next((one for one in teams if ".py:" in one.player), None)) is not None:
+        if (ruled := next((one for one in teams if names_function(one.player)), None)) is not None:
             raise BadInput(
                 f"--team {ruled.name}={ruled.player}: {chosen.environment} runs inside the compiled program, where no "
                 "function of yours is asked; use random, idle, an algorithm or a run"
@@ -113,13 +115,13 @@ def worker_road(
     devices: Sequence[Any],
     change: Change | None,
     on_restart: Callable[[str], None] | None,
-    rivals: Mapping[str, Rival] | None,
+    rivals: Mapping[str, Frozen] | None,
 ) -> Opened:
     """A plan in worlds outside JAX, in this process or in so many workers."""
     from coterie.pettingzoo.making.sources import make_worlds
 
     check_reach(chosen.environment, workers)
-    options, central = chosen.learner, needs_state(chosen)
+    options, central = chosen.learner, bool(central_of(chosen))
     env, numbers, slots = own_options(chosen.env)
     asked = {
         "central": central, "slots": slots, "success": success_of(chosen.success), "picture": chosen.picture,
@@ -131,9 +133,9 @@ def worker_road(
         teams = teams_of(chosen.teams, agents) if chosen.teams else ()
         team = team_numbers(teams, len(agents)) if teams else numbers
         spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
-        check_turns(chosen, one)
+        check_turns(chosen, one, spec)
         check_births(chosen, spec, teams)
-        check_state(chosen.algorithm, chosen.environment, spec.state_shape)
+        check_state(next(iter(central_of(chosen)), ""), chosen.environment, spec.state_shape)
         horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
         again = is_anew(one.ones[0].environment)
     finally:
@@ -142,9 +144,11 @@ def worker_road(
     def worlds(episodes: int | None, ruled: bool = True) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
         told = {"team": team, "on_restart": on_restart, "rules": rules if ruled else {}, "again": again, **asked}
+        check_unchanged(files)
         return make_worlds(chosen.environment, env, count, helpers, **told)
 
-    rules = {names[member]: one.player for one in teams if ".py:" in one.player for member in one.members}
+    files = {word: written(word) for word in (chosen.environment, *chosen.teams.values()) if names_function(word)}
+    rules = {names[member]: one.player for one in teams if names_function(one.player) for member in one.members}
     learners = learners_of(chosen, spec, teams, (0,) * len(names), change, layouts, rivals)
     opened = open_outside(
         worlds,
@@ -166,9 +170,9 @@ def with_teams(opened: Opened, teams: tuple[Team, ...], learners: Learners) -> O
     return opened._replace(made_of=learners.made_of, rivals=learners.rivals, teams=teams, schedule=schedule)
 
 
-def needs_state(chosen: DeepPlan) -> bool:
-    """Whether somebody learns from the central state."""
-    return any(player in CENTRAL for player in chosen.teams.values()) if chosen.teams else chosen.algorithm in CENTRAL
+def central_of(chosen: DeepPlan) -> list[str]:
+    """The algorithms that learn from the central state."""
+    return [player for player in learning_of(chosen.teams) or [chosen.algorithm] if player in CENTRAL]
 
 
 def counted(teams: Sequence[Team]) -> tuple[int, ...]:
@@ -178,10 +182,10 @@ def counted(teams: Sequence[Team]) -> tuple[int, ...]:
 
 def success_of(rule: str) -> Success | None:
     """What reads a success from a step's infos, where the rule asks for that."""
-    return InfoSays((rule.removeprefix("info:"),)) if rule.startswith("info:") else None
+    return InfoSays(rule.removeprefix("info:")) if rule.startswith("info:") else None
 
 
-def check_turns(chosen: DeepPlan, worlds: Drive) -> None:
+def check_turns(chosen: DeepPlan, worlds: Drive, spec: Spec) -> None:
     """Raises BadInput where values are mixed of agents that never decide together."""
     players = list(chosen.teams.values()) or [chosen.algorithm]
     mixed = next((player for player in players if player in MIXED), None)
@@ -190,7 +194,7 @@ def check_turns(chosen: DeepPlan, worlds: Drive) -> None:
             f"--algorithm {mixed}: {chosen.environment} is played in turns, and {mixed} mixes the values of agents "
             "that decide at the same time; use --algorithm iql"
         )
-    reward, spec = chosen.learner.reward, worlds.spec
+    reward = chosen.learner.reward
     if reward in TEAM_REWARDS and isinstance(worlds.ones[0], OneInTurns) and spec.teams < len(spec.agents):
         raise BadInput(
             f"--reward {reward}: {chosen.environment} is played in turns, and what others earn between two of one's "
@@ -198,11 +202,29 @@ def check_turns(chosen: DeepPlan, worlds: Drive) -> None:
         )
 
 
+def written(word: str) -> bytes:
+    """What stands in the file that a word names a function of; empty where it cannot be read."""
+    try:
+        return Path(word.rpartition(":")[0]).read_bytes()
+    except OSError:
+        return b""
+
+
+def check_unchanged(files: Mapping[str, bytes]) -> None:
+    """Raises EnvironmentFault where a file of the user's is no more what it was when the run was opened."""
+    changed = next((word for word, before in files.items() if written(word) != before), None)
+    if changed is not None:
+        raise EnvironmentFault(
+            f"{changed.rpartition(':')[0]} was changed while the run was learning, and what follows would be another "
+            "world; put it back, or begin a new run"
+        )
+
+
 def check_births(chosen: DeepPlan, spec: Spec, teams: Sequence[Team]) -> None:
     """Raises BadInput for what nobody can do whose agents come and go."""
     if not spec.births:
         return
-    ruled = next((team for team in teams if ".py:" in team.player), None)
+    ruled = next((team for team in teams if names_function(team.player)), None)
     if ruled is not None:
         raise BadInput(
             f"--team {ruled.name}={ruled.player}: agents of {chosen.environment} come and go under names of their own, "

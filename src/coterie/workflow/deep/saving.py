@@ -13,8 +13,8 @@ import numpy as np
 from coterie.errors import StorageFault
 from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running import recorder
-from coterie.running.checkpoint import save_checkpoint
-from coterie.running.deep.rivals import Rival
+from coterie.running.checkpoint import load_checkpoint, save_checkpoint
+from coterie.running.deep.rivals import Frozen, Rival, rivals_as_named, rivals_from_named
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.saving import as_named, from_named
 from coterie.running.deep.session import Progress, new_progress
@@ -93,6 +93,11 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
     return found
 
 
+def saved_rivals(folder: Path, facts: Facts) -> dict[str, Frozen]:
+    """The agents of saved runs that play in a run, from its checkpoint."""
+    return rivals_from_named(facts.rivals, load_checkpoint(folder, ("rivals",))[0]["rivals"]) if facts.rivals else {}
+
+
 def settings_of(chosen: DeepPlan) -> dict[str, Any]:
     """The plan as it stands in a checkpoint, plain."""
     settings = {name: value for name, value in chosen._asdict().items() if name not in LEFT_OUT}
@@ -109,6 +114,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
             parts[name].update({f"lane{place}.{key}": array for key, array in named.items()})
         if progress.best[place] is not None:
             parts["policy"].update(as_named(progress.best[place], f"lane{place}."))
+    parts["rivals"] = rivals_as_named(opened.rivals)
     parts["progress"] = {
         name: getattr(progress, name) for name in ("returns", "success", "steps", "best_return", "best_check", "frozen")
     }
@@ -123,7 +129,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "layouts": msgspec.to_builtins(opened.layouts),
         "settings": settings_of(chosen),
         "teams": msgspec.to_builtins(opened.teams),
-        "rivals": msgspec.to_builtins(dict(opened.rivals)),
+        "rivals": {name: msgspec.to_builtins(one.rival) for name, one in opened.rivals.items()},
         "idle": [int(action) for action in opened.still],
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(options_of(chosen, chosen.algorithm)),

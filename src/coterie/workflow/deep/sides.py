@@ -14,6 +14,7 @@ from coterie.running.deep.verdict import Side
 from coterie.settings import POLICIES
 from coterie.types import members
 from coterie.workflow.deep.teams import stem_of
+from coterie.yours import names_function
 
 
 def sides_of(opened: Opened, algorithm: str) -> list[tuple[str, tuple[int, ...], str]]:
@@ -42,7 +43,7 @@ def judged_sides(
             name, agents, player, tuple(np.concatenate(own).astype(float).tolist()),
             float(np.asarray(random.returns)[..., list(agents)].mean()),
         )  # fmt: skip
-        learned = player not in POLICIES and ".py:" not in player
+        learned = player not in POLICIES and not names_function(player)
         if rivals and learned and any(other != "random" for _, group, other in sides if group != agents):
             others = tuple(agent for agent in range(len(opened.spec.agents)) if agent not in agents)
             against = [

@@ -10,6 +10,7 @@ from coterie.errors import BadInput, nearest
 from coterie.running import recorder
 from coterie.settings import DEEP_ALGORITHMS, POLICIES
 from coterie.types import Team
+from coterie.yours import names_function
 
 SHOWN = 4
 NUMBER = re.compile(r"[-_ ]?\d+$")
@@ -35,7 +36,7 @@ def read_teams(words: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
 
 def plays_saved(player: str) -> bool:
     """Whether a saved run plays, and no algorithm, no fixed policy and no rule of the user's."""
-    return player not in DEEP_ALGORITHMS and player not in POLICIES and ".py:" not in player
+    return player not in DEEP_ALGORITHMS and player not in POLICIES and not names_function(player)
 
 
 def named_runs(words: Sequence[str] | Mapping[str, str], runs: str | Path) -> dict[str, str]:

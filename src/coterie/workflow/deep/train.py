@@ -35,7 +35,7 @@ from coterie.workflow.deep.plan import (
     options_of,
     planned_deep,
 )
-from coterie.workflow.deep.saving import checked_facts, restored, save_episodes, save_state
+from coterie.workflow.deep.saving import checked_facts, restored, save_episodes, save_state, saved_rivals
 from coterie.workflow.deep.teams import named_runs
 
 SAVE_SECONDS = 30.0  # between two checkpoints at least, and never more than a twentieth of the time
@@ -140,7 +140,7 @@ def check_rewards(chosen: DeepPlan, opened: Opened) -> None:
     everybody = [(place, chosen.algorithm) for place in range(opened.spec.teams)]
     players = [(place, team.player) for place, team in enumerate(opened.teams)] or everybody
     mixed = [place for place, one in players if one in MIXED and options_of(chosen, one).reward == "as-is"]
-    if mixed:
+    if mixed and ":" in chosen.environment:  # members of our teams are paid alike
         must_agree(opened.baseline(False), opened.spec, mixed)
 
 
@@ -204,7 +204,7 @@ def reopened(
         change=change,
         memory=memory_bytes(),
         on_restart=on_restart,
-        rivals=facts.rivals,
+        rivals=saved_rivals(folder, facts),
     )
     return opened, restored(opened, arrays, facts), facts.rows, newest
 
@@ -373,7 +373,7 @@ def evaluate_deep(folder: Path, device: str = "auto", parts: Change | None = Non
     must_be_given(folder.name, facts.changed, parts)
     with interruptible(chosen.environment):
         opened = open_plan(
-            chosen, device=device, change=parts, memory=float("inf"), rivals=facts.rivals
+            chosen, device=device, change=parts, memory=float("inf"), rivals=saved_rivals(folder, facts)
         )  # nothing learns: no replay is made
     try:
         progress = restored(opened, arrays, facts, going_on=False)

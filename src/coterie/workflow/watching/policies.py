@@ -12,7 +12,7 @@ from coterie.pettingzoo.reading.layouts import label
 from coterie.running import recorder
 from coterie.running.players import IdlePlay, OwnPlay, Player, RandomPlay, TeamPlay, is_factory
 from coterie.settings import POLICIES
-from coterie.yours import FAILURES, read_function, told
+from coterie.yours import FAILURES, names_function, read_function, told
 
 KINDS = "random, idle, a rule of yours (./rule.py:act) or a run"
 
@@ -28,7 +28,7 @@ def find_policy(policy: Any, runs: str | Path = "runs") -> Any:
     word = str(policy)
     if word in POLICIES:
         return word
-    if ".py:" in word:
+    if names_function(word):
         return read_function(word)
     try:
         return recorder.find_run(Path(runs), word)
@@ -92,7 +92,6 @@ def resets(agents: Sequence[Any]) -> tuple[Callable[[], Any], ...]:
 
 def run_player(folder: Path, environment: Any, team: int | None) -> Player:
     """The greedy team of a run; BadInput where it does not know the environment's agents."""
-    from coterie.running.deep.team import DeepTeam
     from coterie.running.team import load
 
     loaded, name = load(folder, team=team), recorder.word_for(folder)
@@ -105,8 +104,6 @@ def run_player(folder: Path, environment: Any, team: int | None) -> Player:
             f"the team of {name} was trained on {trained} and knows {some(loaded.agents)}; here "
             f"{'agents are' if len(strangers) > 1 else 'an agent is'} called {some(strangers)}"
         )
-    if isinstance(loaded, DeepTeam):
-        loaded.asks_rules = True  # whoever watches asks for the game as it was played
     return TeamPlay(name, loaded)
 
 
