@@ -30,7 +30,7 @@ def read_function(word: str) -> Callable[..., Any]:
     if not place or not name.isidentifier() or path.suffix != ".py":
         raise BadInput(f"'{word}': expected a file and a function in it, like ./mine.py:make_team")
     if not path.is_file():
-        raise BadInput(f"there is no file {path}")
+        raise BadInput(f"there is no file {path}" + ("" if path.is_absolute() else f" in {Path.cwd()}"))
     name_of_module = f"judged_{path.stem}"
     spec = importlib.util.spec_from_file_location(name_of_module, path, loader=_Fresh(name_of_module, str(path)))
     assert spec is not None and spec.loader is not None

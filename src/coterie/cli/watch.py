@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from coterie.cli.options import first_word, fresh_file, parse, with_options
+from coterie.cli.options import first_word, flag_value, fresh_file, parse, with_options
 from coterie.envs import catalogue
-from coterie.envs.sources import JAX_SOURCES
+from coterie.envs.sources import JAX_SOURCES, OBJECT
 from coterie.errors import BadInput, nearest
 from coterie.running.recorder import find_run, read_config, word_for
 from coterie.settings import POLICIES
@@ -54,6 +54,10 @@ def run(words: list[str]) -> int:
 
         return run_elsewhere(word, rest)
     named = catalogue.known(word)
+    if not named and not helping and (elsewhere := live_environment(word, rest)):
+        from coterie.cli.watch_elsewhere import run as run_elsewhere
+
+        return run_elsewhere(elsewhere, ["--policy", word, *rest])
     kind = WatchOptions
     if named:
         kind = with_options("Watch", WatchOptions, env=(catalogue.find(word).options(), False))
@@ -102,6 +106,19 @@ def run(words: list[str]) -> int:
         show(f"drawn into {gif}")
     next_step(*_next(word, named, options, bare, watched.plays[0].team))
     return 0
+
+
+def live_environment(word: str, rest: list[str]) -> str:
+    """The environment of a run's own, where that is one of PettingZoo's that can be played anew; else nothing.
+
+    Recorded episodes are shown where a flag asks for those.
+    """
+    given = {one.partition("=")[0] for one in rest}
+    if given & {"--wall", "--episode", "--delay"}:
+        return ""
+    config = read_config(find_run(Path(flag_value(rest, "--runs") or "runs"), word))
+    environment = str(config.get("environment", ""))
+    return environment if config.get("road") == "worker" and not environment.startswith(f"{OBJECT}:") else ""
 
 
 def _instead(word: str, named: bool, options) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -192,6 +193,9 @@ def has_table(name: str) -> bool:
     return ":" not in name and find(name).group not in DEEP_ONLY
 
 
+VERSIONED = re.compile(r"[a-z]_v\d+$")  # as packages of environments call them
+
+
 def find(name: str) -> Entry:
     """The entry of a name; raises BadInput with the nearest name where there is none."""
     if name in ENVIRONMENTS:
@@ -199,6 +203,13 @@ def find(name: str) -> Entry:
     sizes = read_name(name)
     if sizes is not None:
         return _foraging_entry(sizes)
+    if name.endswith(".py"):
+        raise BadInput(f"{name} is a file; name the function in it that makes the environment, like {name}:make_env")
+    if VERSIONED.search(name):
+        raise BadInput(
+            f"there is no environment '{name}' of coterie's own; others are named with their source, like "
+            "mpe2:simple_spread_v3 or pettingzoo:classic/tictactoe_v3"
+        )
     raise BadInput(f"there is no environment '{name}'{near_miss(name) or nearest(name, ENVIRONMENTS)}")
 
 

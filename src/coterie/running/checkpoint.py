@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,13 @@ def list_checkpoints(run: Path) -> list[Path]:
     return sorted(folder for folder in home.glob("step_*") if FOLDER_NAME.match(folder.name)) if home.is_dir() else []
 
 
-def load_checkpoint(run: Path, wanted: tuple[str, ...]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
-    """The wanted parts and the facts of a run's newest checkpoint that verifies.
+def load_checkpoint(
+    run: Path, wanted: tuple[str, ...], *, older: bool = False
+) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
+    """The wanted parts and the facts of a run's newest checkpoint; with `older` of the newest that verifies.
 
-    Raises StorageFault where there is none; what is wrong with the newest is in its sentence.
+    Raises StorageFault where there is none; what is wrong with the newest is in its sentence. Where an older one is
+    taken, that is a warning.
     """
     found = list_checkpoints(run)
     if not found:
@@ -108,9 +112,15 @@ def load_checkpoint(run: Path, wanted: tuple[str, ...]) -> tuple[dict[str, dict[
     problems = []
     for folder in reversed(found):
         try:
-            return _read(folder, wanted)
+            told = _read(folder, wanted)
         except StorageFault as problem:
             problems.append(str(problem))
+            if not older:
+                break
+        else:
+            if problems:
+                warnings.warn(f"{problems[0]}; {folder.name} is taken instead", stacklevel=2)
+            return told
     raise StorageFault(problems[0])
 
 

@@ -92,6 +92,7 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
 }
 CHECKING = {"checks": 20, "check_episodes": 32, "final_episodes": 320}  # of the greedy team, where nobody says more
 CHECKING_OUTSIDE = {"checks": 10, "check_episodes": 8, "final_episodes": 80}  # worlds outside JAX take their time
+LONGEST_EPISODE = 1_000  # joint steps, where nothing ends one that is judged
 HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 TEAM_REWARDS = ("team-sum", "team-mean")  # what all members of a team earn in common

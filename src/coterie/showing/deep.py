@@ -10,7 +10,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from coterie.settings import DEEP_ALGORITHMS
+from coterie.settings import DEEP_ALGORITHMS, LONGEST_EPISODE
 from coterie.showing import words
 from coterie.statistics import FEW, Estimate, interval, percent
 
@@ -25,6 +25,7 @@ def verdict(told: DeepVerdict) -> RenderableType:
     head = (
         f"{words.plural(len(told.seeds), 'seed')} of {words.plural(told.agents, 'agent')}, {told.environment}, "
         f"{told.algorithm} ({name}), {told.env_steps // len(told.seeds):,} joint steps each"
+        f"{'' if told.finished else ', stopped before its end'}"
     )
     lines: list[RenderableType] = [Text(head, "bold"), Text()]
     for label, value, meaning in facts(told):
@@ -48,6 +49,10 @@ def verdict(told: DeepVerdict) -> RenderableType:
     if told.iqm.value <= told.random and not any(side.against for side in told.sides):
         steps = told.env_steps // len(told.seeds)
         text = f"no better than random play after {steps:,} joint steps a seed: nothing was learned yet"
+        lines += [Text(), Text.assemble(("  ! ", "bold red"), text)]
+    if told.cut:
+        judged = told.episodes * len(told.seeds)
+        text = f"{told.cut:,} of {judged:,} judged episodes had no end and were stopped after {LONGEST_EPISODE:,} steps"
         lines += [Text(), Text.assemble(("  ! ", "bold red"), text)]
     wrong = [finding for finding in told.findings if finding.verdict == "yes"]
     for finding in wrong:
@@ -115,7 +120,7 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
 
 def _untrained(told: DeepVerdict, success: float) -> str:
     """Whether the number of untrained play is exact or was played, and how often it succeeds."""
-    how = "exact value" if told.exact else "mean of episodes that were played"
+    how = "exact value" if told.exact else f"mean of {words.plural(told.untrained, 'episode')}"
     return "; ".join(part for part in (how, _succeeds(told, success)) if part)
 
 
@@ -145,6 +150,7 @@ def progress_text(tick: DeepTick, success_word: str = "succeed", columns: int = 
     if not tick.seconds:
         return f"{int(100 * tick.env_steps / tick.total):3d} %  compiled and begun in {tick.compiling:.1f} s"
     parts = [
+        *([f"seed {tick.lane} of {tick.lanes}"] if tick.lanes > 1 else []),
         f"{tick.env_steps:,} steps",
         f"{rate(tick.steps_per_second)} steps/s",
         f"{duration(tick.seconds_left)} left",

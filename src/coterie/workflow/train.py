@@ -132,6 +132,7 @@ def train(
     `coterie.train("rendezvous", env={"size": 8, "horizon": 30}, epsilon=0.3)`. Raises BadInput for what cannot be,
     StorageFault where the run cannot be written. Pictures that cannot be drawn are a warning: all else is saved then.
     """
+    algorithm = learner.pop("algo", None) or algorithm  # as the command says it
     environment = word_for(environment)
     networks = learns_deep(environment, algorithm, preset, learner) if deep is None else deep
     check_learner_fits(environment, networks, algorithm=algorithm, preset=preset)

@@ -9,6 +9,7 @@ from coterie.pettingzoo.check.playing import Episode, Subject
 
 ENDLESS_STEPS = 1_000
 FEWEST_EPISODES, SHORTEST_LIMIT = 4, 10
+MANY = 0.2  # of the episodes, where others end before
 
 
 def ending_items(episodes: Sequence[Episode], facts: EpisodeFacts, subject: Subject) -> list[Item]:
@@ -30,22 +31,26 @@ def ending_items(episodes: Sequence[Episode], facts: EpisodeFacts, subject: Subj
 
 
 def time_called_an_ending(facts: EpisodeFacts) -> list[Item]:
-    """A termination that always comes at the same step is a time limit, as far as anybody can see."""
-    lengths = set(facts.lengths)
-    if facts.truncated or facts.deaths or len(lengths) != 1 or len(facts.lengths) < FEWEST_EPISODES:
+    """A termination that always comes at the same step is a time limit, as far as anybody can see.
+
+    So is one of many that come at the step that the environment itself calls its limit, and none after it.
+    """
+    if facts.truncated or facts.deaths or len(facts.lengths) < FEWEST_EPISODES:
         return []
-    (length,) = lengths
-    if length < SHORTEST_LIMIT:
-        return []
+    length = max(facts.lengths)
+    many = sum(one == length for one in facts.lengths)
     named = facts.limit is not None and abs(facts.limit[1] - length) <= 1
+    enough = many >= max(FEWEST_EPISODES, MANY * len(facts.lengths)) if named else many == len(facts.lengths)
+    if length < SHORTEST_LIMIT or not enough:
+        return []
     return [
         Item(
             "warning" if named else "note",
             "time limit as an ending",
             "Agents are terminated when time is up, as far as can be seen: then learners take it that nothing follows, "
             "and late rewards seem worthless",
-            f"all of {len(facts.lengths)} episodes were terminated at step {length:,}"
-            + (f", and {facts.limit[0]} is {facts.limit[1]:,}" if named and facts.limit else ""),
+            f"{'all' if many == len(facts.lengths) else many} of {len(facts.lengths)} episodes were terminated at step "
+            f"{length:,}" + (f", and {facts.limit[0]} is {facts.limit[1]:,}" if named and facts.limit else ""),
             "say truncations[agent] = True at a time limit, and terminations[agent] = False",
         )
     ]

@@ -47,9 +47,7 @@ def of_maker(name: str, word: str, maker: Maker, options: Mapping[str, Any]) -> 
 
 def of_object(environment: Any, options: Mapping[str, Any]) -> Origin:
     """A function that makes environments, or an environment."""
-    if isinstance(environment, type):
-        raise BadInput(f"{environment.__name__} is a class; give an object, or a function that makes one")
-    if callable(environment) and not hasattr(environment, "reset"):
+    if isinstance(environment, type) or (callable(environment) and not hasattr(environment, "reset")):
         word = word_of(environment)
         name = word.removeprefix(f"{OBJECT}:")
         word = "" if word.startswith(f"{OBJECT}:") else word  # which no command knows

@@ -17,6 +17,7 @@ from pettingzoo.utils.wrappers import BaseParallelWrapper, BaseWrapper
 
 from coterie.pettingzoo.reading.agents import any_action
 from coterie.pettingzoo.reading.same import kept, same
+from coterie.yours import FAILURES
 
 TRIED, TRIED_STEPS = (0, 1, 0), 10  # seeds, and steps of each
 FRESH = 3  # that must repeat the first episode, where it was another one after others
@@ -110,7 +111,7 @@ def leaks(make: Callable[[], Any]) -> bool:
             return True
         first, _, again = tried(environment, TRIED)
         return not same(first, again) and all(same(first, tried(make(), TRIED[:1])[0]) for _ in range(FRESH))
-    except Exception:
+    except FAILURES:
         return False
 
 

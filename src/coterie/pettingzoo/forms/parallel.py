@@ -30,6 +30,7 @@ from coterie.pettingzoo.reading.checks import (
     told_state,
     unseen,
 )
+from coterie.pettingzoo.reading.checks import shown as in_one_line
 from coterie.pettingzoo.reading.layouts import masked
 from coterie.settings import PictureOptions
 
@@ -65,7 +66,15 @@ class InfoSays(NamedTuple):
         """Whether one step's infos say so."""
         told = [info for info in infos.values() if isinstance(info, Mapping)]
         names = (self.names,) if isinstance(self.names, str) else self.names
-        return any(bool(np.any(info.get(name, False))) for info in told for name in names)
+        return any(is_true(name, info[name]) for info in told for name in names if name in info)
+
+
+def is_true(name: str, value: Any) -> bool:
+    """Whether a truth, a number or one of an array is true; EnvironmentFault for words and what is no number."""
+    given = np.asarray(value)
+    if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
+        raise EnvironmentFault(f"the info '{name}' is {in_one_line(value)}, which is neither true nor false")
+    return bool(given.any())
 
 
 def shown(reading: Reading) -> tuple[list[list[Hashable]], list[Any]]:
@@ -130,11 +139,11 @@ class OneParallel:
         known, written = seats.numbers, None
         if self.looks and len(observations) == len(reading.places):
             self.look(glance)
-            written = {name: WRITTEN for name in observations if "action_mask" in infos.get(name, NOTHING)}
+            written = {name: WRITTEN for name in observations if "action_mask" in (infos.get(name) or NOTHING)}
         for name, observation in (observations if written is None else written).items():
             if name not in known and name in gone:
                 continue  # it ended earlier, and its place is another's
-            write(seats, glance, seats.number(name), observation, infos.get(name, NOTHING))
+            write(seats, glance, seats.number(name), observation, infos.get(name) or NOTHING)
         agents = self.environment.agents
         everybody_sees(agents, observations, gone)
         if not gone and len(agents) == len(reading.places):

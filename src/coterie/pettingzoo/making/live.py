@@ -39,7 +39,7 @@ def word_of(environment: Any) -> str:
         raise BadInput(
             "this file trains when it is loaded, which a worker does; put what trains under if __name__ == '__main__':"
         )
-    if callable(environment) and not hasattr(environment, "step"):
+    if isinstance(environment, type) or (callable(environment) and not hasattr(environment, "step")):
         return _word_of_function(environment)
     if not (hasattr(environment, "reset") and hasattr(environment, "step")):
         raise BadInput(

@@ -81,6 +81,8 @@ def _registered(source: Source) -> Maker:
         make = partial(pettingzoo.make, form, found.id)
         return Maker(make, getattr(module, "raw_env", getattr(module, f"{form}_env", make)))
     known = sorted({*pettingzoo.parallel_registry, *pettingzoo.aec_registry})
+    if source.name.startswith("mpe/"):
+        raise BadInput(f"PettingZoo has no '{source.name}' any more; did you mean 'mpe2:{source.name[4:]}'?")
     raise BadInput(f"PettingZoo has no environment '{source.name}'{nearest(source.name, known)}")
 
 

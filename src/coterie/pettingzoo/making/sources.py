@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pettingzoo
 from pettingzoo.utils.conversions import aec_to_parallel
@@ -49,10 +50,12 @@ def make_worlds(
     mixer or critic reads it. With workers, `success` must be found by name in a module. slots: places a kind, where
     agents come and go; 0: as many as random play needs. picture: how pictures are shown; None: as they are. on_restart:
     see Workers. rules: agents that act by a rule of the user's, by their names in print: {"agent_0": "./rule.py:act"}.
-    again: each episode in an environment that is made anew; None: where a trial shows that it leaks (see anew.py).
+    again: each episode in an environment that is made anew; None: they are looked at for the first time, the user's
+    files are read anew, and a trial shows whether episodes leak (see anew.py).
     """
-    for kept in (kept_maker, rule_of):
-        kept.cache_clear()  # what is in the user's files now
+    if again is None:
+        for kept in (kept_maker, rule_of):
+            kept.cache_clear()
     check_reach(word, workers)
     given, reads = dict(options or {}), Reads(team, success, central, slots, picture)
     again = leaks(partial(make_another, word, given, {})) if again is None else again
@@ -113,6 +116,11 @@ def as_driven(word: str, environment: Any) -> Any:
         return aec_to_parallel(environment) if parallel else environment
     if in_tuples(environment):
         return TupleForm(environment, word)
+    if isinstance(environment, gymnasium.Env):
+        raise BadInput(
+            f"{word} is a gymnasium environment of one agent ({type(environment.unwrapped).__name__}); expected a "
+            "PettingZoo environment, or one with tuples of actions and observations"
+        )
     if not (isinstance(environment, pettingzoo.ParallelEnv) or all(map(partial(hasattr, environment), NEEDED))):
         raise BadInput(
             f"{word} made a {type(environment).__name__}; expected a PettingZoo ParallelEnv or AECEnv, or a gymnasium "

@@ -89,6 +89,10 @@ def put_mask(legal: np.ndarray, place: int, agent: str, mask: Any) -> None:
     if given.shape != legal.shape[1:]:
         wanted = legal.shape[-1]
         raise EnvironmentFault(f"agent '{agent}' has an action mask of shape {given.shape}; expected ({wanted},)")
+    if type(mask) is not np.ndarray or mask.dtype.kind != "b":
+        numbers = np.asarray(mask)
+        if not ((numbers == 0) | (numbers == 1)).all():
+            raise EnvironmentFault(f"agent '{agent}' has the action mask {shown(mask)}; expected zeros and ones")
     legal[place] = given
 
 

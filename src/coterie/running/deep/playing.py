@@ -12,9 +12,8 @@ import numpy as np
 from coterie.envs.protocol import Environment
 from coterie.running.roads import Places, Worlds, advance, enter, look
 from coterie.running.rollout import EVALUATE, act_at, choose, purpose_key, views
+from coterie.settings import LONGEST_EPISODE
 from coterie.types import Algorithm, Array, Mode, Outcome, Sight, join
-
-LONGEST = 1_000  # joint steps of an episode that nothing ends
 
 
 class Played(NamedTuple):
@@ -34,7 +33,7 @@ def check_seeds(seed: Array, check: Array, episodes: int) -> Array:
 
 def limit_of(horizon: int) -> int:
     """How many joint steps are played at most."""
-    return horizon or LONGEST
+    return horizon or LONGEST_EPISODE
 
 
 def compiled_play(

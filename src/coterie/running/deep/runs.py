@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -139,11 +139,15 @@ def open_outside(
     length: int,
     horizon: int,
     memory: float,
+    rounds: int = 1,
     actor: Any = None,
     ruled: bool = False,
     make: Callable[[Sizes, Split], Algorithm],
 ) -> Opened:
-    """A run on the worker road, one lane a seed, one after another; ruled: some agents act by rules of the user's."""
+    """A run on the worker road, one lane a seed, one after another; ruled: some agents act by rules of the user's.
+
+    rounds: how often as many episodes as in a check are played untrained.
+    """
     plan = Plan(options.environments, options.rows, options.lag)
     learner = make(Sizes(steps, plan.environments, plan.rows, length), ALONE)
     shape = jax.eval_shape(lambda key: learner.init(key, spec), jax.random.key(0))
@@ -153,12 +157,17 @@ def open_outside(
     limit, still = limit_of(horizon), (0,) * len(spec.agents)
     lanes = [OutsideLane(learner, halves, make_worlds, seed, episodes, limit, ruled) for seed in seeds]
 
+    @cache
     def baseline(idle: bool) -> Played:
         untrained = fixed(spec, still if idle else None)
         worlds = make_worlds(episodes, ruled=False)
         try:
             act = jax.jit(partial(act_at, untrained, "greedy"))
-            return outside_play(act, untrained.memory, worlds, 0, ((),), 0, episodes, limit)
+            played = [
+                outside_play(act, untrained.memory, worlds, 0, ((),), number, episodes, limit)
+                for number in range(rounds)
+            ]
+            return jax.tree.map(lambda *parts: np.concatenate(parts), *played)
         finally:
             if hasattr(worlds, "close"):
                 worlds.close()

@@ -58,6 +58,8 @@ class Schedule(NamedTuple):
 class DeepTick(NamedTuple):
     """What is known between two chunks; env_steps of all seeds, those learned in this process in `seconds`.
 
+    lane: which of so many `lanes`, which learn one after another, is learning, counted from 1.
+
     compiling: seconds that went into the first chunk, compiling included; return_ and loss are means over seeds.
     """
 
@@ -69,6 +71,8 @@ class DeepTick(NamedTuple):
     return_: float | None
     success: float | None
     loss: float | None
+    lane: int = 1
+    lanes: int = 1
 
     @property
     def steps_per_second(self) -> float:
@@ -131,7 +135,7 @@ def learn(
     """
     clock = _Clock(schedule, progress, sum(len(lane.seeds) for lane in lanes), on_tick)
     for place, lane in enumerate(lanes):
-        chunk = 1
+        chunk, clock.lane = 1, place + 1
         while (mark := _checks_behind(lanes, place, progress)) < schedule.marks:
             if should_stop():
                 return
@@ -231,7 +235,7 @@ class _Clock:
         self.total = schedule.visits * schedule.steps_a_visit * seeds
         self.seeds, self.progress, self.lanes = seeds, progress, len(progress.visited)
         self.stepped, self.seconds, self.compiling = 0, 0.0, 0.0
-        self.began, self.row = 0.0, {}
+        self.began, self.row, self.lane = 0.0, {}, 1
 
     def time(self, work: Callable[[], None]) -> float:
         """How long the work took; the clock of the next `tell` begins with it."""
@@ -260,6 +264,6 @@ class _Clock:
         self.on_tick(
             DeepTick(
                 min(behind, self.total), self.total, self.stepped, self.seconds, self.compiling,
-                row.get("greedy_return"), row.get("greedy_success"), row.get("loss"),
+                row.get("greedy_return"), row.get("greedy_success"), row.get("loss"), self.lane, self.lanes,
             )
         )  # fmt: skip

@@ -47,6 +47,8 @@ class DeepVerdict:
     exact        returns are exact values of the greedy teams, not means of episodes
     sides        what each team, or agents of one name, earn, where not all are alike
     frozen       seeds that left the finite numbers and stopped learning there
+    untrained    episodes that random play was played for, and idle play; 0 where their values are exact
+    cut          judged episodes that nothing had ended when they were stopped; finished: all steps were learned from
     """
 
     environment: str
@@ -82,6 +84,9 @@ class DeepVerdict:
     run: str = ""
     findings: tuple[Finding, ...] = field(default_factory=tuple)
     sides: tuple[Side, ...] = ()
+    untrained: int = 0
+    cut: int = 0
+    finished: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries."""

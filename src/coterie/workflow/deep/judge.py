@@ -41,6 +41,8 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
     values = sampled if exact is None else exact.returns
     won = succeeded_share if exact is None or chosen.success else exact.success  # the table knows the world's word only
     middle, mean = estimates(values)
+    visited = sum(many * len(lane.seeds) for many, lane in zip(progress.visited, opened.lanes, strict=True))
+    learned = visited * schedule.steps_a_visit
     steps = [opened.schedule.mark(int(check)) * opened.schedule.steps_a_visit for check in progress.best_check]
     return DeepVerdict(
         environment=chosen.environment,
@@ -71,11 +73,14 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         objective="" if exact is None else exact.objective,
         exact=exact is not None,
         frozen=tuple(int(chosen.seed + place) for place in np.flatnonzero(progress.frozen)),
-        env_steps=chosen.seeds * opened.schedule.visits * opened.schedule.steps_a_visit,
+        env_steps=learned,
         steps_per_second=rate,
         run=str(folder),
         findings=() if exact is None else exact.findings,
         sides=sides,
+        untrained=0 if exact is not None else len(random_play.steps),
+        cut=sum(int((~np.asarray(one.over)).sum()) for played in all_played for one in played),
+        finished=learned == chosen.seeds * schedule.visits * schedule.steps_a_visit,
     )
 
 

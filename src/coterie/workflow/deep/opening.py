@@ -144,10 +144,11 @@ def worker_road(
     def worlds(episodes: int | None, ruled: bool = True) -> Any:
         count, helpers = (options.environments, workers) if episodes is None else (episodes, 0)
         told = {"team": team, "on_restart": on_restart, "rules": rules if ruled else {}, "again": again, **asked}
-        check_unchanged(files)
+        check_unchanged(files if helpers else {})
         return make_worlds(chosen.environment, env, count, helpers, **told)
 
-    files = {word: written(word) for word in (chosen.environment, *chosen.teams.values()) if names_function(word)}
+    words = [word for word in (chosen.environment, *chosen.teams.values()) if names_function(word)]
+    files = {place: written(place) for place in (Path(word.rpartition(":")[0]).resolve() for word in words)}
     rules = {names[member]: one.player for one in teams if names_function(one.player) for member in one.members}
     learners = learners_of(chosen, spec, teams, (0,) * len(names), change, layouts, rivals)
     opened = open_outside(
@@ -156,6 +157,7 @@ def worker_road(
         options,
         length=sequence_length(options, horizon),
         horizon=horizon,
+        rounds=max(1, chosen.final_episodes // chosen.check_episodes),
         actor=devices[-1] if options.lag else None,
         ruled=bool(rules),
         make=learners.make,
@@ -202,20 +204,20 @@ def check_turns(chosen: DeepPlan, worlds: Drive, spec: Spec) -> None:
         )
 
 
-def written(word: str) -> bytes:
-    """What stands in the file that a word names a function of; empty where it cannot be read."""
+def written(place: Path) -> bytes:
+    """What stands in a file; empty where it cannot be read."""
     try:
-        return Path(word.rpartition(":")[0]).read_bytes()
+        return place.read_bytes()
     except OSError:
         return b""
 
 
-def check_unchanged(files: Mapping[str, bytes]) -> None:
-    """Raises EnvironmentFault where a file of the user's is no more what it was when the run was opened."""
-    changed = next((word for word, before in files.items() if written(word) != before), None)
+def check_unchanged(files: Mapping[Path, bytes]) -> None:
+    """Raises EnvironmentFault where a file of the user's, which workers read anew, is no more what it was at first."""
+    changed = next((place for place, before in files.items() if written(place) != before), None)
     if changed is not None:
         raise EnvironmentFault(
-            f"{changed.rpartition(':')[0]} was changed while the run was learning, and what follows would be another "
+            f"{changed} was changed while the run was learning, and what follows would be another "
             "world; put it back, or begin a new run"
         )
 

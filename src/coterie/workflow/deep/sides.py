@@ -46,8 +46,11 @@ def judged_sides(
         learned = player not in POLICIES and not names_function(player)
         if rivals and learned and any(other != "random" for _, group, other in sides if group != agents):
             others = tuple(agent for agent in range(len(opened.spec.agents)) if agent not in agents)
+            first = opened.schedule.marks
             against = [
-                np.asarray(lane.judge(policy, opened.schedule.marks, others).returns)
+                np.concatenate(
+                    [lane.judge(policy, mark, others).returns for mark in range(first, first + len(played[0]))], axis=1
+                )
                 for lane, policy in zip(opened.lanes, policies, strict=True)
             ]
             mine = [returns[..., list(agents)].mean(-1) for returns in against]

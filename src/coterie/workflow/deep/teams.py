@@ -56,8 +56,8 @@ def check_players(teams: Mapping[str, str]) -> None:
     """Raises BadInput where nobody learns."""
     if teams and not any(player in DEEP_ALGORITHMS for player in teams.values()):
         words = " ".join(f"--team {name}={player}" for name, player in teams.items())
-        first = next(iter(teams.values()))
-        hint = nearest(first, [*DEEP_ALGORITHMS, *POLICIES])
+        wrong = next((player for player in teams.values() if plays_saved(player)), "")
+        hint = nearest(wrong, [*DEEP_ALGORITHMS, *POLICIES]) if wrong else ""
         raise BadInput(f"{words}: nobody learns{hint or '; give one team an algorithm, like iql'}")
 
 

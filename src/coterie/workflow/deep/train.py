@@ -193,7 +193,8 @@ def reopened(
     """
     with recorder.held(folder):
         newest = newest_checkpoint(folder)
-        arrays, told = load_checkpoint(folder, ("learner", "replay", "runner", "worlds", "progress", "policy"))
+        parts = ("learner", "replay", "runner", "worlds", "progress", "policy")
+        arrays, told = load_checkpoint(folder, parts, older=True)
     facts = checked_facts(folder, chosen, told)
     must_be_given(folder.name, facts.changed, change)
     opened = open_plan(
@@ -276,8 +277,7 @@ def learn_deep(
             save()
 
     def behind() -> str:
-        least = min(progress.visited) * opened.schedule.steps_a_visit
-        return f"{least:,} of {chosen.steps:,} joint steps of each seed"
+        return learned_words(opened, progress, chosen.steps)
 
     with recorder.held(folder), Signals() as signals:
         try:
@@ -329,6 +329,23 @@ def learn_deep(
         fault.run = run
         raise fault
     return run
+
+
+def learned_words(opened: Opened, progress: Progress, steps: int) -> str:
+    """How much was learned from, in words: of each seed, where they are alike.
+
+    Lanes learn one after another, so that of several some may not have begun.
+    """
+    each = opened.schedule.steps_a_visit
+    if len(set(progress.visited)) == 1:
+        return f"{progress.visited[0] * each:,} of {steps:,} joint steps of each seed"
+    told = [
+        f"{many * each:,} of {steps:,} joint steps of seed {', '.join(map(str, lane.seeds))}"
+        for many, lane in zip(progress.visited, opened.lanes, strict=True)
+        if many
+    ]
+    waiting = progress.visited.count(0)
+    return "; ".join(told) + (f"; {waiting} {'have' if waiting > 1 else 'has'} not begun" if waiting else "")
 
 
 def kept(save: Callable[[], None], behind: Callable[[], str], folder: Path) -> str:
