@@ -5,8 +5,10 @@ import json
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete
@@ -465,7 +467,7 @@ def plain_text_of(check):
         ("mpe2:simple_spred_v3", {}, "did you mean 'simple_spread_v3'?"),
         ("mpe2:simple_spread_v3", {"sise": 3}, "has no option 'sise'"),
         ("./none.py:make_env", {}, "there is no file none.py"),
-        (Nim, {}, "Nim is a class; give an object, or a function that makes one"),
+        (partial(gymnasium.make, "CartPole-v1"), {}, "is a gymnasium environment of one agent (CartPoleEnv); expected"),
         (5, {}, "5 made a int; expected"),
     ],
 )

@@ -157,7 +157,9 @@ def test_a_damaged_newest_falls_back_to_the_older(tmp_path):
     write(tmp_path, 1)
     newest = write(tmp_path, 2)
     (newest / "policy.safetensors").write_bytes(b"")
-    assert read(tmp_path)[1]["episode"] == 1
+    with pytest.warns(UserWarning, match="policy.safetensors has 0 bytes.*damaged; step_000000000001 is taken instead"):
+        assert load_checkpoint(tmp_path, WANTED, older=True)[1]["episode"] == 1
+    assert "step_000000000002" in refusal(tmp_path)  # where nothing says that an older one will do
 
 
 def test_where_both_are_damaged_the_newest_is_told(tmp_path):

@@ -114,9 +114,12 @@ def live_environment(word: str, rest: list[str]) -> str:
     Recorded episodes are shown where a flag asks for those.
     """
     given = {one.partition("=")[0] for one in rest}
-    if given & {"--wall", "--episode", "--delay"}:
+    if given & {"--wall", "--episode", "--delay", "--policy"}:
         return ""
-    config = read_config(find_run(Path(flag_value(rest, "--runs") or "runs"), word))
+    try:
+        config = read_config(find_run(Path(flag_value(rest, "--runs") or "runs"), word))
+    except BadInput:  # said where all words are read
+        return ""
     environment = str(config.get("environment", ""))
     return environment if config.get("road") == "worker" and not environment.startswith(f"{OBJECT}:") else ""
 
