@@ -15,8 +15,8 @@ import coterie
 from coterie.errors import BadInput, Stopped
 from coterie.finite.backward import perfect_play
 from coterie.finite.solve import optimum
-from coterie.pettingzoo import tabulate as module
 from coterie.pettingzoo.tables import agreeing
+from coterie.pettingzoo.tables import tabulate as module
 from coterie.running import foreign_tables
 from coterie.running import train as training
 from coterie.running.checkpoint import load_checkpoint
