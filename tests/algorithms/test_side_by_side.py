@@ -10,7 +10,7 @@ from family import made_up
 
 from coterie.algorithms.fixed import fixed
 from coterie.algorithms.qlearning import Policy, Sizes, parts, qlearning
-from coterie.algorithms.self_play import as_daring, self_play
+from coterie.algorithms.self_play import against_past, as_daring, self_play
 from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_side, stand_in
 from coterie.algorithms.side_by_side import columns as columns_of
 from coterie.running.rollout import Plan
@@ -158,6 +158,26 @@ def test_half_of_the_environments_are_played_against_the_past():
         for salt in range(5)
     }
     assert len(others) > 1  # each seed draws opponents of its own
+
+
+@pytest.mark.parametrize("environments", [4, 5, 8])
+def test_each_team_is_seated_as_the_present_among_the_past(environments):
+    """Whose action is the present's, in the environments that are played against the past."""
+    spec = Spec(("x", "y"), (Kind((0, 1), 99, (1,), "float32"),), (0, 1), (0, 1), (0, 1))
+    algorithm = self_play(spec, numbered(spec), slots=1, every=1)
+    learner = algorithm.init(jax.random.key(0), spec)
+    for updates in range(3):
+        learner, _ = algorithm.update(jax.random.key(0), learner, None, Clock(jnp.uint32(0), jnp.uint32(updates)))
+    learner = learner._replace(past=jnp.zeros_like(learner.past))
+    policy = algorithm.policy(learner, Clock(jnp.uint32(0), jnp.uint32(3)))
+    there = np.ones((environments, 2), bool)
+    seen = (
+        View(np.zeros((environments, 2, 1), np.float32), np.ones((environments, 2, 99), bool), there, there, there),
+    )
+    told = np.asarray(algorithm.act(jax.random.key(1), policy, seen, ((),), "explore")[0].action)
+    past = told[environments - against_past(environments) :]
+    assert {int(np.flatnonzero(row == 3)[0]) for row in past} == {0, 1}
+    assert (np.sort(past, 1) == [0, 3]).all()
 
 
 def test_the_past_explores_as_little_as_the_present_does():

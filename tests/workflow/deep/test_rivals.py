@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import coterie
-from coterie.errors import BadInput, Stopped
+from coterie.errors import BadInput, EnvironmentFault, Stopped, StorageFault
 from coterie.pettingzoo.making.sources import make_env
 from coterie.workflow.deep import train as deep
 from coterie.workflow.deep.teams import named_runs
@@ -74,6 +74,22 @@ def test_a_rival_is_kept_in_the_run_that_it_plays_in(runs, tmp_path):
     assert actions_of(coterie.load("cut", runs=tmp_path)) == before
 
 
+def test_seeds_that_had_not_begun_meet_the_same_rival(runs, tmp_path):
+    """On the worker road seeds learn one after another: here the second begins after the run was gone on with."""
+    shutil.copytree(runs / "hunt", tmp_path / "hunt")
+    words = {"teams": {"adversaries": "hunt", "prey": "iql"}, "runs": tmp_path, **SHORT, "seeds": 2}
+    whole = coterie.train(TAG, name="whole", **words)
+
+    def stop(tick):
+        if tick.env_steps >= 320:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Stopped, match=r"of 640 joint steps of seed 0; 1 has not begun"):
+        coterie.train(TAG, name="cut", on_tick=stop, **words)
+    shutil.rmtree(tmp_path / "hunt")
+    assert deep.resume_deep(tmp_path / "cut").verdict.returns == whole.verdict.returns
+
+
 def test_a_rival_of_a_run_plays_in_a_third(runs):
     coterie.train(TAG, teams={"adversaries": "hunt", "prey": "iql"}, runs=runs, name="second", **SHORT)
     coterie.train(
@@ -129,3 +145,29 @@ def test_recorded_actions_are_those_of_the_rule_and_random_play_is_random(runs, 
     assert all((play.actions[:, 3] == 3).all() for play in plays)
     assert run.verdict.random == free.verdict.random  # untrained play knows no rule
     assert run.verdict.sides[0].random == free.verdict.sides[0].random
+
+
+def test_a_loaded_team_is_shown_nothing_that_its_training_would_refuse(runs):
+    """A whole number that stands for another is no observation."""
+    coterie.train("pettingzoo:classic/tictactoe_v3", name="board", runs=runs, share_parameters=True, **SHORT)
+    team, env = coterie.load("board", runs=runs), make_env("pettingzoo:classic/tictactoe_v3")
+    env.reset(seed=0)
+    seen = env.last()[0]
+    assert team.act("player_1", seen) in range(9)
+    with pytest.raises(EnvironmentFault, match=r"agent .player_1. sees 0.7"):
+        team.act("player_1", {**seen, "observation": np.full(seen["observation"].shape, 0.7)})
+
+
+def test_a_damaged_checkpoint_gives_no_older_team(runs, tmp_path):
+    shutil.copytree(runs / "hunt", tmp_path / "hunt")
+    *_, newest = sorted((tmp_path / "hunt" / "checkpoints").iterdir())
+    place = newest / "policy.safetensors"
+    place.write_bytes(place.read_bytes()[:-1] + b"x")
+    with pytest.raises(StorageFault, match="it is damaged"):
+        coterie.load("hunt", runs=tmp_path)
+
+
+def test_values_are_not_mixed_where_nobody_earned_anything(runs):
+    """Then nothing tells whether members of a team are paid alike."""
+    with pytest.raises(BadInput, match="random play earned nothing in 4 episodes, so nobody can tell"):
+        coterie.train("lbforaging:Foraging-8x8-2p-2f-coop-v3", algorithm="vdn", runs=runs, **SHORT)

@@ -27,6 +27,9 @@ class Advice(NamedTuple):
 
 def advice(word: str, options: Mapping[str, Any], facts: Facts, speed: Speed | None, items: Sequence[Item]) -> Advice:
     """What to try first."""
+    broken = next((item for item in items if item.severity == "error" and item.name.endswith(" raised")), None)
+    if broken is not None:
+        return Advice("", (f"nothing can be learned yet: {broken.what}; mend that first",))
     endless = [kind for kind in facts.kinds if not kind.actions]
     stuck = [kind for kind in endless if not kind.flag]
     if stuck:

@@ -71,7 +71,7 @@ class InfoSays(NamedTuple):
 
 def is_true(name: str, value: Any) -> bool:
     """Whether a truth, a number or one of an array is true; EnvironmentFault for words and what is no number."""
-    given = np.asarray(value)
+    given = np.asarray(False if value is None else value)
     if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
         raise EnvironmentFault(f"the info '{name}' is {in_one_line(value)}, which is neither true nor false")
     return bool(given.any())

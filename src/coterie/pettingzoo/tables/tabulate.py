@@ -112,7 +112,8 @@ def _proved(
     if not starts.complete:
         raise BadInput(
             f"{name}: of {sum(starts.counts):,} episodes {sum(one == 1 for one in starts.counts):,} begin in a way "
-            "that no other does, so its starts cannot be listed; an exact table needs few starts"
+            "that no other does, so its starts cannot be listed; an exact table needs few: begin each episode alike, "
+            "or in one of a few ways"
         )
     mover = Mover(world, copies)
     began = time.monotonic()
