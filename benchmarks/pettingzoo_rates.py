@@ -9,8 +9,8 @@
 *Theirs* steps `parallel_env()` with drawn actions and reads what it returns: one environment, one process, one core, as
 its users do. *Random* steps our worlds with drawn actions. *Acting* is all that a run does between two updates: worlds,
 the network that picks actions, and the books of the rollout. *Training* is acting with an update of the usual options
-after every 64 joint steps. Sides take turns of a few seconds; ratios are within a round, and medians and quartiles over
-the rounds count.
+after every eight joint steps of each world; 32 worlds of simple_spread are stepped side by side, and 8 of the others.
+Sides take turns of a few seconds; ratios are within a round, and medians and quartiles over the rounds count.
 
 Every side is also held against the processor time that it used itself, which other programs on the machine do not
 inflate (`cpu`); with workers that is not told, for they are other processes. Where the two ratios of a side differ by
@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 PLACE = Path(__file__).parent / "results" / "pettingzoo_rates.json"
-ENVIRONMENTS, ROWS, REPLAY = 8, 8, 1_024
+ROWS, REPLAY = 8, 2_048
 PROFILED = 400  # joint steps of one environment
 BUSY = 0.1
 ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}  # as training compiles it
@@ -50,11 +50,12 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, dict[str, Any] | None] = field(default_factory=lambda: {"": None})
     drawn: bool = True
+    environments: int = 8
 
 
 SMALL = {"size": "24x12", "stack": 2}
 CASES = {
-    "simple_spread": Case("mpe2:simple_spread_v3", "mpe2.simple_spread_v3", drawn=False),
+    "simple_spread": Case("mpe2:simple_spread_v3", "mpe2.simple_spread_v3", drawn=False, environments=32),
     "pistonball": Case(
         "pettingzoo:butterfly/pistonball_v6",
         "pettingzoo.butterfly.pistonball.pistonball",
@@ -106,7 +107,7 @@ def worlds_of(case: Case, picture: dict[str, Any] | None, environments: int, wor
     return make_worlds(case.word, case.options, environments, workers, central=False, picture=shown)
 
 
-def random_play(worlds: Any, environments: int = ENVIRONMENTS) -> Step:
+def random_play(worlds: Any, environments: int) -> Step:
     """Random play in our worlds."""
     chance = np.random.default_rng(0)
     sizes = np.zeros(len(worlds.spec.agents), int)
@@ -124,7 +125,7 @@ def random_play(worlds: Any, environments: int = ENVIRONMENTS) -> Step:
     return step
 
 
-def acting(worlds: Any, learns: bool = False) -> Step:
+def acting(worlds: Any, environments: int, learns: bool = False) -> Step:
     """What a run does between two updates, or `learns` with them: a network in common picks the actions, and rollouts
     are put together."""
     import jax
@@ -136,10 +137,10 @@ def acting(worlds: Any, learns: bool = False) -> Step:
     from coterie.workflow.deep.plan import partitioned
 
     options = DeepOptions(
-        environments=ENVIRONMENTS, rows=ROWS, share_parameters=True, replay=REPLAY, warmup=0, reward="individual"
+        environments=environments, rows=ROWS, share_parameters=True, replay=REPLAY, warmup=0, reward="individual"
     )
-    spec, plan = partitioned(worlds.spec, options), Plan(ENVIRONMENTS, ROWS)
-    learner = qlearning(spec, options, Sizes(10**6, ENVIRONMENTS, ROWS, 1), parts("iql", options, spec))
+    spec, plan = partitioned(worlds.spec, options), Plan(environments, ROWS)
+    learner = qlearning(spec, options, Sizes(10**6, environments, ROWS, 1), parts("iql", options, spec))
     halves = outside(learner, spec, plan, compiler_options=ONE_THREAD)
     run, sight = start_outside(halves, worlds, 0)
     now = [run, sight]
@@ -148,14 +149,14 @@ def acting(worlds: Any, learns: bool = False) -> Step:
         run, sight, _ = iterate_outside(halves, worlds, 0, *now)
         now[:] = [run, sight]
         jax.block_until_ready(run.learner.online)
-        return ENVIRONMENTS * ROWS
+        return environments * ROWS
 
     def step() -> int:
         run, sight = now
         held, sight, _, _ = collect_outside(halves, worlds, np.uint32(0), run, sight)
-        clock = run.clock._replace(env_steps=run.clock.env_steps + np.uint32(ENVIRONMENTS * ROWS))
+        clock = run.clock._replace(env_steps=run.clock.env_steps + np.uint32(environments * ROWS))
         now[:] = [run._replace(held=held, clock=clock), sight]
-        return ENVIRONMENTS * ROWS
+        return environments * ROWS
 
     return learning if learns else step
 
@@ -174,19 +175,20 @@ def sides(case: Case) -> Iterator[dict[str, tuple[Step, bool]]]:
     with ExitStack() as stack:
 
         def opened(picture: dict[str, Any] | None, workers: int = 0) -> Any:
-            worlds = worlds_of(case, picture, ENVIRONMENTS, workers)
+            worlds = worlds_of(case, picture, case.environments, workers)
             stack.callback(worlds.close)
             return worlds
 
+        many = case.environments
         found: dict[str, tuple[Step, bool]] = {"theirs": (theirs(case), True)}
         for name, picture in case.pictures.items():
-            found[f"random {name}"] = random_play(opened(picture)), True
-            found[f"acting {name}"] = acting(opened(picture)), True
+            found[f"random {name}"] = random_play(opened(picture), many), True
+            found[f"acting {name}"] = acting(opened(picture), many), True
         first, picture = next(iter(case.pictures.items()))
-        found[f"training {first}"] = acting(opened(picture), learns=True), True
+        found[f"training {first}"] = acting(opened(picture), many, learns=True), True
         for workers in (1, 2):
-            found[f"acting {first}, {workers} workers"] = acting(opened(picture, workers)), False
-            found[f"training {first}, {workers} workers"] = acting(opened(picture, workers), learns=True), False
+            found[f"acting {first}, {workers} workers"] = acting(opened(picture, workers), many), False
+            found[f"training {first}, {workers} workers"] = acting(opened(picture, workers), many, learns=True), False
         for step, _ in found.values():
             step()  # compiled, and in the caches
         yield found

@@ -142,9 +142,10 @@ def rates_table(kept: dict[str, Any]) -> list[str]:
         "## Beside PettingZoo's own `parallel_env()`",
         f"{command(kept)}. Joint steps a second of random play through `parallel_env()`, one environment in one "
         "process, are 1 (drawn, where agents see pictures); ratios are taken within a round, medians and quartiles "
-        "over the rounds. *Random* steps eight of our worlds; *acting* has the network and the books of a rollout; "
-        "*training* an update of the usual options after every 64 joint steps. A star marks sides whose ratio by the "
-        "clock and by processor time differ by more than a tenth, or whose quartiles lie that far apart.",
+        "over the rounds. *Random* steps 8 of our worlds side by side (32 of simple_spread); *acting* has "
+        "the network and the books of a rollout; *training* an update of the usual options after every eight joint "
+        "steps of each. A star marks sides whose ratio by the clock and by processor time differ by more than a tenth, "
+        "or whose quartiles lie that far apart.",
         "\n".join(lines),
         "Where the time of a step goes:\n\n" + "\n".join(shares),
     ]

@@ -136,8 +136,8 @@ def test_what_a_rule_did_in_the_last_step_is_known(tmp_path, word, agent):
     number, ends = worlds.spec.agents.index(agent), 0
     sight = worlds.reset(np.arange(1))
     for step in range(120):
-        legal_now = [np.flatnonzero(mask[0, 0])[0] for mask in sight.legal]
-        filler = np.full((1, len(worlds.spec.agents)), legal_now[0], np.int32)
+        first = [[int(np.flatnonzero(mask)[0]) if mask.any() else 0 for mask in kind[0]] for kind in sight.legal]
+        filler = np.array([first[0]], np.int32)
         decides = bool(sight.to_move[0, number])
         wanted = 4 if "tictactoe" not in word else int(np.flatnonzero(sight.legal[0][0, number])[-1])
         outcome, sight = worlds.step(filler, np.array([step]))
