@@ -147,8 +147,24 @@ def rates_table(kept: dict[str, Any]) -> list[str]:
         "steps of each. A star marks sides whose ratio by the clock and by processor time differ by more than a tenth, "
         "or whose quartiles lie that far apart.",
         "\n".join(lines),
+        limit(kept["cases"]),
         "Where the time of a step goes:\n\n" + "\n".join(shares),
     ]
+
+
+def limit(cases: dict[str, Any]) -> str:
+    """What was aimed at, what was reached, and why not more."""
+    spread, ball = (cases[name]["ratio"] for name in ("simple_spread", "pistonball"))
+    share = cases["simple_spread"]["microseconds"]
+    return (
+        f"Aimed at were 8 for acting in pistonball ({ball['acting 24x12 red']['median']:.1f} at 24x12, "
+        f"{ball['acting usual']['median']:.1f} at the usual size, where averaging the picture takes longer) and 1.7 for "
+        f"acting in simple_spread: {spread['acting ']['median']:.1f} in one process and "
+        f"{spread['acting , 2 workers']['median']:.1f} with two workers. In one process simple_spread is stepped at "
+        f"{spread['random ']['median']:.1f} without any network: mpe2's own Python is "
+        f"{share['the environment'] / share['all']:.0%} of a step, so acting cannot reach 1.7 there. EPyMARL and "
+        "BenchMARL are not installed here; [deep runs](deep_runs.md) has JaxMARL side by side."
+    )
 
 
 if __name__ == "__main__":

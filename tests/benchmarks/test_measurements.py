@@ -34,3 +34,8 @@ def test_a_fast_slice_of_the_meeting_game():
     listed = rows["5x5 as listed: fails a greedy check in episodes 510 to 1,000"]
     mended = rows["5x5 mask and epsilon to 0: fails a greedy check in episodes 510 to 1,000"]
     assert mended["high"] < listed["low"]
+
+
+def test_the_page_of_pettingzoo_is_written_from_the_saved_results(script):
+    write_pettingzoo = script("write_pettingzoo")
+    assert write_pettingzoo.PAGE.read_text() == write_pettingzoo.page()
