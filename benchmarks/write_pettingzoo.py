@@ -158,8 +158,8 @@ def limit(cases: dict[str, Any]) -> str:
     share = cases["simple_spread"]["microseconds"]
     return (
         f"Aimed at were 8 for acting in pistonball ({ball['acting 24x12 red']['median']:.1f} at 24x12, "
-        f"{ball['acting usual']['median']:.1f} at the usual size, where averaging the picture takes longer) and 1.7 for "
-        f"acting in simple_spread: {spread['acting ']['median']:.1f} in one process and "
+        f"{ball['acting usual']['median']:.1f} at the usual size, where averaging the picture takes longer) and 1.7 "
+        f"for acting in simple_spread: {spread['acting ']['median']:.1f} in one process and "
         f"{spread['acting , 2 workers']['median']:.1f} with two workers. In one process simple_spread is stepped at "
         f"{spread['random ']['median']:.1f} without any network: mpe2's own Python is "
         f"{share['the environment'] / share['all']:.0%} of a step, so acting cannot reach 1.7 there. EPyMARL and "
