@@ -56,7 +56,8 @@ def environments_table(kept: dict[str, Any]) -> list[str]:
     return [
         "## Sixteen environments, without a line of code",
         f"{command(kept)}. Each row is one training by the command, with the word and flags that it shows, of 20,000 "
-        "joint steps (turns, in games in turns), independent Q-learning, seed 0, in a process of its own. *Random stepping* is legal random play "
+        "joint steps (turns, in games in turns), independent Q-learning, seed 0, in a process of its own. "
+        "*Random stepping* is legal random play "
         "through the package's own interface, a moment before; *training* has the environment, acting and learning, "
         "and in brackets how many "
         "times as fast that is; compiling and judging are apart. Returns are undiscounted, of 20 greedy episodes, the "
