@@ -275,6 +275,9 @@ def test_an_interrupted_wait_closes_everything(word, monkeypatch):
 def test_what_an_environment_starts_ends_with_its_worker(word):
     workers = there(word, lambda sentence: None, environments=2, options={"child": True})
     try:
+        until = time.monotonic() + 10.0  # a process that is just begun has no environment to be known by
+        while len(marked()) < 2 + 2 and time.monotonic() < until:
+            time.sleep(0.02)
         assert len(marked()) == 2 + 2  # workers, and the children of their environments
     finally:
         workers.close()
