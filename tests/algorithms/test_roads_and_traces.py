@@ -14,7 +14,7 @@ from family import FAST
 
 from coterie.algorithms.qlearning import Sizes, parts, qlearning
 from coterie.envs.probes import PROBES
-from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.parallel import Reads, parallel
 from coterie.pettingzoo.ours.export import ParallelForm
 from coterie.running.roads import compiled, outside, start_outside, train_outside
 from coterie.running.rollout import SEED_AXES, Plan
@@ -67,7 +67,7 @@ def test_both_roads_are_one(case):
     quickly = lambda function: jax.jit(function, compiler_options=FAST)  # noqa: E731
     first = jax.device_get(quickly(start)(jnp.uint32(SEED)))
     run, (info, scores) = jax.device_get(quickly(partial(train, iterations=UPDATES))(jnp.uint32(SEED), first))
-    drive = parallel([ParallelForm(environment) for _ in range(plan.environments)], team=environment.spec.team)
+    drive = parallel([ParallelForm(environment) for _ in range(plan.environments)], Reads(team=environment.spec.team))
     parts = outside(algorithm, drive.spec, plan)
     parts = parts._replace(**{name: quickly(getattr(parts, name)) for name in ("act", "learn", "policy")})
     # both begin with one learner: to compile its beginning twice would tell nothing

@@ -6,7 +6,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.parallel import Reads, parallel
 
 
 class Village(pettingzoo.ParallelEnv):
@@ -63,7 +63,9 @@ class Village(pettingzoo.ParallelEnv):
 
 
 def test_a_village_by_hand():
-    drive = parallel([Village(), Village()], success=lambda infos: any(info["delivered"] for info in infos.values()))
+    drive = parallel(
+        [Village(), Village()], Reads(success=lambda infos: any(info["delivered"] for info in infos.values()))
+    )
     spec = drive.spec
     assert spec.agents == ("('elder', 1)", "7", "child")
     assert [kind.agents for kind in spec.kinds] == [(0, 2), (1,)]

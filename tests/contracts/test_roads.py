@@ -9,7 +9,7 @@ import pytest
 from helpers import FAST, probe
 from learners import linear_q, recurrent_q, reinforce, vdn
 
-from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.parallel import Reads, parallel
 from coterie.pettingzoo.forms.turns import turns
 from coterie.pettingzoo.ours.export import ParallelForm, raw_env
 from coterie.running.roads import compiled, outside, start_outside, train_outside
@@ -40,7 +40,7 @@ def equal(one, other):
 
 
 def worlds(environment, plan):
-    return parallel([ParallelForm(environment) for _ in range(plan.environments)], team=environment.spec.team)
+    return parallel([ParallelForm(environment) for _ in range(plan.environments)], Reads(team=environment.spec.team))
 
 
 CASES = {

@@ -9,6 +9,7 @@ from helpers import play, probe
 from learners import linear_q
 
 from coterie.errors import EnvironmentFault
+from coterie.pettingzoo.forms.parallel import Reads
 from coterie.pettingzoo.forms.turns import turns
 from coterie.pettingzoo.ours.export import raw_env
 from coterie.running.roads import outside, start_outside, train_outside
@@ -139,7 +140,7 @@ def test_our_turn_based_probe_is_the_same_through_the_aec_interface():
     algorithm = linear_q(plan)
     compiled = play(algorithm, environment, plan)
     recorder = algorithm._replace(update=lambda key, learner, rollout, clock: (learner, rollout))
-    drive = turns([raw_env(environment) for _ in range(2)], team=environment.spec.team)
+    drive = turns([raw_env(environment) for _ in range(2)], Reads(team=environment.spec.team))
     _, _, told = driven(drive, recorder, plan)
     ours, theirs = compiled.kinds[0], told[0][0].kinds[0]
     np.testing.assert_array_equal(ours.valid, theirs.valid)

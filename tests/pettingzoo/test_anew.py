@@ -180,6 +180,8 @@ def test_rules_act_in_an_environment_that_is_made_anew(tmp_path):
     here, there = (make_worlds(FORAGING, {}, 2, workers, rules=rules) for workers in (0, 1))
     (shown, _), (shown_too, _) = (played(worlds, 120, np.random.default_rng(1)) for worlds in (here, there))
     equal(shown, shown_too)
+    number = here.spec.agents.index("agent_0")
+    assert (here.acted(np.full((2, 2), 5))[:, number] != 5).all()  # the rule's, whatever is said
     equal(shown, make_worlds(FORAGING, {}, 2, rules=rules).restore(there.save()))
     there.close()
 

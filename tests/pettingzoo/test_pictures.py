@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import coterie
 from coterie.algorithms.qlearning import Policy
 from coterie.errors import BadInput, EnvironmentFault, StorageFault
-from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.parallel import Reads, parallel
 from coterie.pettingzoo.forms.turns import turns
 from coterie.pettingzoo.making.sources import make_worlds
 from coterie.pettingzoo.pictures.lenses import Lens, Stack, averaged, bins, fitted, lens_for, small, words
@@ -401,7 +401,7 @@ class Turns(pettingzoo.AECEnv):
 
 
 def test_in_turns_a_stack_holds_what_the_agent_saw_at_its_own_turns():
-    worlds = turns([Turns()], picture=PictureOptions(stack=2))
+    worlds = turns([Turns()], Reads(picture=PictureOptions(stack=2)))
     assert worlds.spec.kinds[0].observation_shape == (2, 2, 2)
     sight = worlds.reset(np.array([0]))
     told = [sight.obs[0][0, :, 0, 0].tolist()]
@@ -438,7 +438,7 @@ class Crowd(pettingzoo.ParallelEnv):
 
 
 def test_who_is_born_has_seen_nothing():
-    worlds = parallel([Crowd()], picture=PictureOptions(stack=2), slots=2)
+    worlds = parallel([Crowd()], Reads(picture=PictureOptions(stack=2), slots=2))
     worlds.reset(np.array([0]))
     told = []
     for _ in range(4):
@@ -553,8 +553,8 @@ def test_a_saved_run_that_was_shown_other_pictures_plays_no_team(word, run):
 
 def test_pictures_are_asked_for_where_there_are_some(word):
     with pytest.raises(BadInput, match=r"no agent of .* sees pictures of bytes; they see Discrete"):
-        parallel([Blind()], picture=PictureOptions(grey=True))
-    assert parallel([Blind()], picture=PictureOptions()).spec.kinds[0].observation_shape == ()
+        parallel([Blind()], Reads(picture=PictureOptions(grey=True)))
+    assert parallel([Blind()], Reads(picture=PictureOptions())).spec.kinds[0].observation_shape == ()
     with pytest.raises(BadInput, match="the agents of rendezvous see no pictures"):
         deep_plan("rendezvous", picture={"size": "3x3"})
     assert deep_plan("rendezvous").picture is None

@@ -6,7 +6,7 @@ from pettingzoo.utils.conversions import aec_to_parallel_wrapper
 from pettingzoo.utils.wrappers import OrderEnforcingWrapper
 
 from coterie.pettingzoo.forms.direct import Direct, fastest, on_screen, still
-from coterie.pettingzoo.forms.parallel import parallel
+from coterie.pettingzoo.forms.parallel import Reads, parallel
 from coterie.pettingzoo.pictures import surfaces
 from coterie.pettingzoo.pictures.surfaces import CooperativePong, Pistonball, Window, pixels_of, screen_of
 from coterie.settings import PictureOptions
@@ -191,7 +191,7 @@ def test_worlds_show_the_same_with_a_screen_and_without(make, options, monkeypat
     for screens in (surfaces.SCREENS, {}):
         monkeypatch.setattr(surfaces, "SCREENS", screens)
         picture = None if options is None else PictureOptions(**options)
-        worlds = parallel([make(max_cycles=5)], picture=picture, central=False)
+        worlds = parallel([make(max_cycles=5)], Reads(picture=picture, central=False))
         assert (worlds.ones[0].screen is None) == (not screens)
         draws, seen = np.random.default_rng(0), [worlds.reset(np.array([4])).obs[0]]
         for number in range(7):  # one episode ends among them
@@ -205,7 +205,7 @@ def test_worlds_show_the_same_with_a_screen_and_without(make, options, monkeypat
 
 
 def test_where_somebody_is_missing_each_is_looked_at_by_itself():
-    worlds = parallel([paddles()], picture=PictureOptions(size="7x8", stack=2))
+    worlds = parallel([paddles()], Reads(picture=PictureOptions(size="7x8", stack=2)))
     one, glance = worlds.ones[0], worlds.begun[0]
     worlds.reset(np.array([0]))
     before = glance.obs[0].copy()

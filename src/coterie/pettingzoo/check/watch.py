@@ -75,7 +75,7 @@ def examine_apart(
 
 
 class Told(msgspec.Struct):
-    """What the other process tells: what is done next ("": it is finished) and all that is known by now, or a fault.
+    """What the other process tells: what it asks next ("": it is finished) and all that is known by now, or a fault.
 
     fault: the name of an error's class, whose message then stands in `stage`.
     """

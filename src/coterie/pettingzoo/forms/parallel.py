@@ -7,6 +7,7 @@ episode by itself. It imports no JAX, so that a worker process starts quickly.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,6 +76,31 @@ def is_true(name: str, value: Any) -> bool:
     if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
         raise EnvironmentFault(f"the info '{name}' is {in_one_line(value)}, which is neither true nor false")
     return bool(given.any())
+
+
+class Reads(NamedTuple):
+    """How environments are read.
+
+    team: each agent's team number; success: what reads the infos of a step. Not `central`: their central state is not
+    asked for, which some take long to make. slots, picture: see `reading.agents.read`.
+    """
+
+    team: Sequence[int] | None = None
+    success: Success | None = None
+    central: bool = True
+    slots: int = 0
+    picture: PictureOptions | None = None
+
+
+USUAL = Reads()
+
+
+def write_whole(glance: Glance, reading: Reading, environment: Any, success: Success | None, infos: Mapping) -> None:
+    """Write what is told of the whole world: its central state, where it has one, and whether it succeeded."""
+    if reading.has_state:
+        put_state(glance.state, told_state(environment))
+    if success is not None:
+        glance.success[...] = success(infos)
 
 
 def shown(reading: Reading) -> tuple[list[list[Hashable]], list[Any]]:
@@ -152,10 +178,7 @@ class OneParallel:
         else:
             here = [seats.number(name) for name in agents if name not in gone]
             glance.alive[here] = glance.to_move[here] = True
-        if reading.has_state:
-            put_state(glance.state, told_state(self.environment))
-        if self.success is not None:
-            glance.success[...] = self.success(infos)
+        write_whole(glance, reading, self.environment, self.success, infos)
 
     def look(self, glance: Glance) -> None:
         """Write what all see of their common picture, at once."""
@@ -167,27 +190,24 @@ class OneParallel:
 
 
 def parallel(
-    environments: Sequence[ParallelEnv],
-    *,
-    team: Sequence[int] | None = None,
-    success: Success | None = None,
-    central: bool = True,
-    slots: int = 0,
-    picture: PictureOptions | None = None,
-    board: Board | None = None,
-    first: int = 0,
+    environments: Sequence[ParallelEnv], reads: Reads = USUAL, board: Board | None = None, first: int = 0
 ) -> Drive:
-    """Drive E equal ParallelEnv objects; `team` gives each agent's team number, `success` reads the infos of a step.
+    """Drive E equal ParallelEnv objects.
 
-    Not `central`: their central state is not asked for, which some take long to make. Where they stand behind the
-    AEC-to-parallel wrapper and it is safe, what is below it is driven directly. slots, picture: see `read`.
+    Where they stand behind the AEC-to-parallel wrapper and it is safe, what is below it is driven directly.
     """
     form = fastest(environments[0])
-    known = read(environments[0], team, central=central, slots=slots, picture=picture)
+    forms = ((form and formed(form, one)) or one for one in environments)
+    readings = read_each(environments, reads)
+    ones = [OneParallel(one, reading, reads.success) for one, reading in zip(forms, readings, strict=True)]
+    return Drive(ones, board, first)
 
-    def one(environment: Any) -> OneParallel:
-        again = environment is not environments[0] and not known.comes_and_goes
-        reading = read(environment, team, central=central, picture=picture) if again else known
-        return OneParallel((form and formed(form, environment)) or environment, reading, success)
 
-    return Drive([one(environment) for environment in environments], board, first)
+def read_each(environments: Sequence[Any], reads: Reads, *, turns: bool = False) -> list[Reading]:
+    """Each environment as it is read; where agents come and go, all as the first is, which tells how many there are.
+
+    Without a team all agents are one, or in turns each is alone.
+    """
+    how = partial(read, team=reads.team, alone=turns, central=reads.central, turns=turns, picture=reads.picture)
+    known = how(environments[0], slots=reads.slots)
+    return [known, *(known if known.comes_and_goes else how(one) for one in environments[1:])]

@@ -8,18 +8,16 @@ The runner completes a decision at the same agent's next turn, with the rewards 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from functools import partial
 
 from pettingzoo import AECEnv
 
 from coterie.errors import EnvironmentFault
 from coterie.pettingzoo.driving.board import Board, Glance
 from coterie.pettingzoo.driving.drive import Drive
-from coterie.pettingzoo.forms.parallel import Success, write
-from coterie.pettingzoo.reading.agents import Reading, Seats, read
-from coterie.pettingzoo.reading.checks import alive_again, paid, put_state, told_state, unseen
+from coterie.pettingzoo.forms.parallel import USUAL, Reads, Success, read_each, write, write_whole
+from coterie.pettingzoo.reading.agents import Reading, Seats
+from coterie.pettingzoo.reading.checks import alive_again, paid, unseen
 from coterie.pettingzoo.reading.layouts import label
-from coterie.settings import PictureOptions
 
 
 class OneInTurns:
@@ -80,32 +78,14 @@ class OneInTurns:
         self.there = here
         for name in environment.agents:
             glance.alive[seats.number(name)] = name not in self.gone
-        if reading.has_state:
-            put_state(glance.state, told_state(environment))
-        if self.success is not None:
-            glance.success[...] = self.success(infos)
+        write_whole(glance, reading, environment, self.success, infos)
 
 
-def turns(
-    environments: Sequence[AECEnv],
-    *,
-    team: Sequence[int] | None = None,
-    success: Success | None = None,
-    central: bool = True,
-    slots: int = 0,
-    picture: PictureOptions | None = None,
-    board: Board | None = None,
-    first: int = 0,
-) -> Drive:
-    """Drive E equal AECEnv objects; without `team` every agent is a team of its own, for most such games are contests.
+def turns(environments: Sequence[AECEnv], reads: Reads = USUAL, board: Board | None = None, first: int = 0) -> Drive:
+    """Drive E equal AECEnv objects; without a team every agent is a team of its own, for most such games are contests.
 
     A joint step is one decision of one agent in every environment. The rest is as in `parallel`.
     """
-    known = read(environments[0], team, alone=True, central=central, turns=True, slots=slots, picture=picture)
-
-    def one(environment: AECEnv) -> OneInTurns:
-        again = environment is not environments[0] and not known.comes_and_goes
-        again_so = partial(read, environment, team, alone=True, central=central, turns=True, picture=picture)
-        return OneInTurns(environment, again_so() if again else known, success)
-
-    return Drive([one(environment) for environment in environments], board, first)
+    readings = read_each(environments, reads, turns=True)
+    ones = [OneInTurns(one, reading, reads.success) for one, reading in zip(environments, readings, strict=True)]
+    return Drive(ones, board, first)

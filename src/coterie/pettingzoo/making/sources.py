@@ -16,12 +16,12 @@ from pettingzoo.utils.conversions import aec_to_parallel
 from coterie.errors import BadInput, nearest
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.forms.anew import anew, leaks
-from coterie.pettingzoo.forms.parallel import Success
+from coterie.pettingzoo.forms.parallel import Reads, Success
 from coterie.pettingzoo.forms.rules import rule_of, with_rules
 from coterie.pettingzoo.forms.tuples import TupleForm, in_tuples
 from coterie.pettingzoo.making.live import check_reach
 from coterie.pettingzoo.making.makers import Maker, find_maker
-from coterie.pettingzoo.workers.worker import Reads, drive, made, several
+from coterie.pettingzoo.workers.worker import drive, made, several
 from coterie.pettingzoo.workers.workers import Workers
 from coterie.settings import PictureOptions
 from coterie.yours import told

@@ -15,10 +15,10 @@ from gymnasium.utils import EzPickle
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.driving.board import Glance, blank, clear, each
 from coterie.pettingzoo.driving.drive import told_of
-from coterie.pettingzoo.forms.parallel import InfoSays, write
+from coterie.pettingzoo.forms.parallel import InfoSays, Reads, write
 from coterie.pettingzoo.forms.turns import OneInTurns
 from coterie.pettingzoo.tables.insides import Path, leaves
-from coterie.pettingzoo.workers.worker import Reads, drive
+from coterie.pettingzoo.workers.worker import drive
 from coterie.yours import FAILURES
 
 Style = Literal["sights", "insides"]

@@ -18,10 +18,9 @@ from pettingzoo import AECEnv
 from coterie.errors import BadInput, CoterieError, EnvironmentFault
 from coterie.pettingzoo.driving.board import Board, blank_board, each
 from coterie.pettingzoo.driving.drive import Drive
-from coterie.pettingzoo.forms.parallel import Success, parallel
+from coterie.pettingzoo.forms.parallel import Reads, parallel
 from coterie.pettingzoo.forms.turns import turns
 from coterie.pettingzoo.workers.hand import FINE, LONG, long, read, read_long
-from coterie.settings import PictureOptions
 from coterie.types import Spec
 from coterie.yours import FAILURES, told
 
@@ -37,16 +36,6 @@ class Shared(NamedTuple):
     board: Board
     actions: np.ndarray
     seeds: np.ndarray
-
-
-class Reads(NamedTuple):
-    """How environments are read: see `parallel`."""
-
-    team: Sequence[int] | None = None
-    success: Success | None = None
-    central: bool = True
-    slots: int = 0
-    picture: PictureOptions | None = None
 
 
 class Task(NamedTuple):
@@ -96,7 +85,7 @@ def drive(environments: Sequence[Any], reads: Reads, board: Board | None = None,
     """Drive equal environments in the form that they have, parallel or in turns; `first` is the number of the first."""
     form = turns if isinstance(environments[0], AECEnv) else parallel
     try:
-        return form(environments, **reads._asdict(), board=board, first=first)
+        return form(environments, reads, board, first)
     except CoterieError:
         raise
     except FAILURES as error:

@@ -26,8 +26,9 @@ from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.driving.board import checksum, each, read_board, sight
 from coterie.pettingzoo.driving.drive import where
 from coterie.pettingzoo.driving.journal import Journal, part
+from coterie.pettingzoo.forms.parallel import Reads
 from coterie.pettingzoo.workers.hand import Hand, Lost, Memory, long, shut
-from coterie.pettingzoo.workers.worker import Reads, Task, arrange, board_part, drive, elsewhere, made
+from coterie.pettingzoo.workers.worker import Task, arrange, board_part, drive, elsewhere, made
 from coterie.types import Outcome, Sight, Spec
 
 PATIENCE = 120.0  # seconds for one joint step
