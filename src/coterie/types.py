@@ -35,7 +35,9 @@ class View(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What one kind decided: action int[.., N], the memory after it, and extras; every leaf begins with [.., N].
+    """What one kind decided: the action, the memory after it, and extras; every leaf begins with [.., N].
+
+    action: int32[.., N], or float32[.., N, D] where it is a row of amounts, which are within their bounds.
 
     The runner keeps the new memory only where the agent was to move. `extras` is whatever the learner wants back with
     the decision (a log-probability, a value); it is stored with the transition and never recomputed.
@@ -139,6 +141,9 @@ class Kind:
     """Agents with equal spaces: their indices in the environment's agent order, and the spaces.
 
     observation_high: observations are numbers from 0 to this; None: their range is not known.
+    actions: how many there are to choose from, or 1 where an action is a row of amounts. choices: where an action is
+    several choices at once, how many each has, the last one changing fastest in the action's number; () where it is
+    one. bounds: where an action is a row of amounts, from where to where each of them goes, None where it has no bound.
     """
 
     agents: tuple[int, ...]
@@ -146,6 +151,13 @@ class Kind:
     observation_shape: tuple[int, ...]
     observation_dtype: str
     observation_high: int | None = None
+    choices: tuple[int, ...] = ()
+    bounds: tuple[tuple[float, float] | None, ...] = ()
+
+    @property
+    def action_shape(self) -> tuple[int, ...]:
+        """() where an action is a number, else (D,) amounts."""
+        return (len(self.bounds),) if self.bounds else ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,12 @@ class Spec:
     def teams(self) -> int:
         """How many teams there are."""
         return len(set(self.team))
+
+    @property
+    def action_shape(self) -> tuple[int, ...]:
+        """() where everybody's action is a number, else (W,): as many numbers as the longest action has."""
+        widest = max(len(kind.bounds) for kind in self.kinds)
+        return (widest,) if widest else ()
 
 
 class Team(NamedTuple):
@@ -214,6 +232,25 @@ def join(spec: Spec, values: tuple[Array, ...]) -> Array:
     places = sorted(range(len(order)), key=order.__getitem__)
     together = values[0].__array_namespace__().concat(list(values), axis=-1)
     return together if places == list(range(len(order))) else together[..., places]
+
+
+def joint_action(spec: Spec, actions: tuple[Array, ...]) -> Array:
+    """What everybody does: actions by kind, [.., N] or [.., N, D], in the environment's agent order.
+
+    int32[.., all] where all of them are numbers; else float32[.., all, W] with zeros behind an agent's own amounts,
+    and an action that is a number as the first of its row.
+    """
+    if not spec.action_shape:
+        return join(spec, actions)
+    xp = actions[0].__array_namespace__()
+    rows: list[Array] = []
+    for kind, own in zip(spec.kinds, actions, strict=True):
+        row = xp.astype(own if kind.bounds else own[..., None], xp.float32)
+        rest = xp.zeros((*row.shape[:-1], spec.action_shape[0] - row.shape[-1]), dtype=xp.float32)
+        rows.append(xp.concat([row, rest], axis=-1))
+    together = xp.concat(rows, axis=-2)
+    order = [agent for kind in spec.kinds for agent in kind.agents]
+    return together[..., sorted(range(len(order)), key=order.__getitem__), :]
 
 
 def members(spec: Spec, team: int) -> list[int]:

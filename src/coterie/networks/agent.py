@@ -15,6 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from coterie.equations import choosing
 from coterie.types import Array, Key, Kind
 
 LARGEST_PLACE = 1024  # a discrete observation that can be larger than this is an amount, not a place
@@ -26,9 +27,11 @@ class Network(NamedTuple):
     init(key, kind, ids) -> params        ids: how many agents share these parameters and must be told apart; else 0
     encode(params, obs, who) -> x         obs as its kind's space says; who float32[ids], one at the agent's place
     recur(params, memory, x) -> memory    None for a network without memory, whose head acts on x
-    head(params, h) -> q                  float32[A]
+    head(params, x or memory) -> h        float32[H]
     memory                                its length; 0: none
+    greedy(h, legal) -> action            of what the head tells, [.., H], and what is legal, [.., A]
 
+    The head of a network that values actions tells q float32[A]; that of one that draws them, what describes how.
     x is an array, or a tree of arrays, that only recur or head reads.
     """
 
@@ -37,6 +40,7 @@ class Network(NamedTuple):
     recur: Callable[[Any, Array, Array], Array] | None
     head: Callable[[Any, Array], Array]
     memory: int
+    greedy: Callable[[Array, Array], Array] = choosing.greedy
 
 
 class Params(eqx.Module):

@@ -43,6 +43,7 @@ from coterie.types import (
     View,
     World,
     join,
+    joint_action,
 )
 
 
@@ -128,7 +129,7 @@ def collect(
         sight = look(environment, places)
         view = views(jnp, spec, sight, held.fresh, sight.alive)
         decisions = act_at(algorithm, mode, seed, first_row + number, run.policy, view, held.memory)
-        action = join(spec, tuple(decision.action for decision in decisions))
+        action = joint_action(spec, tuple(decision.action for decision in decisions))
         places, outcome = advance(environment, places, action, held.steps, episode_seeds(seed, held.episode + 1))
         held, kinds, world_row, scores = settle(jnp, spec, held, view, decisions, sight, outcome)
         return (held, places), (kinds, world_row, scores)
@@ -291,7 +292,7 @@ def collect_outside(
                 view, memory = together([(side.view, side.memory) for side in sides])
                 decisions = parts.act(key, first_row + np.uint32(number), run.policy, view, memory)
                 chosen[place] = decisions = part_of(jax.tree.map(np.asarray, decisions), half)
-                worlds.send(place, join(spec, tuple(decision.action for decision in decisions)), coming[half])
+                worlds.send(place, joint_action(spec, tuple(decision.action for decision in decisions)), coming[half])
     end = together(sides)
     held, kinds, world, scores = settle_rows(spec, plan, run.held, end, together(rows))
     return held, end.sight, Rollout(kinds, world, memory_before(np, run.held)), scores

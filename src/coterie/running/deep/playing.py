@@ -13,7 +13,7 @@ from coterie.envs.protocol import Environment
 from coterie.running.roads import Places, Worlds, advance, enter, look
 from coterie.running.rollout import EVALUATE, act_at, choose, purpose_key, views
 from coterie.settings import LONGEST_EPISODE
-from coterie.types import Algorithm, Array, Mode, Outcome, Sight, join
+from coterie.types import Algorithm, Array, Mode, Outcome, Sight, joint_action
 
 
 class Played(NamedTuple):
@@ -51,7 +51,7 @@ def compiled_play(
             sight = look(environment, places)
             view = views(jnp, spec, sight, fresh, sight.alive)
             decisions = act_at(algorithm, mode, seed, check * 65_536 + number, policy, view, memory)
-            action = join(spec, tuple(decision.action for decision in decisions))
+            action = joint_action(spec, tuple(decision.action for decision in decisions))
             after, outcome = advance(environment, places, action, jnp.full(episodes, number, jnp.int32), chance)
             going = ~played.over
             memory = tuple(choose(jnp, v.to_move, d.memory, m) for v, d, m in zip(view, decisions, memory, strict=True))
@@ -98,7 +98,7 @@ def outside_play(
         view = views(np, spec, sight, fresh, sight.alive)
         drawn = np.uint32((check * 65_536 + number) % 2**32)  # wraps as the compiled road does
         decisions = jax.tree.map(np.array, act(np.uint32(seed), drawn, policy, view, held))
-        action = join(spec, tuple(decision.action for decision in decisions))
+        action = joint_action(spec, tuple(decision.action for decision in decisions))
         outcome, shown = worlds.step(action, chance)
         if on_step is not None:
             on_step(sight, action, outcome)

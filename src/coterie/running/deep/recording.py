@@ -14,7 +14,7 @@ from coterie.running.deep.playing import check_seeds, limit_of
 from coterie.running.episodes import keys_of
 from coterie.running.roads import Places, enter, look
 from coterie.running.rollout import act_at, choose, views
-from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec, join
+from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec, joint_action
 
 
 class Told(NamedTuple):
@@ -41,7 +41,7 @@ def compiled_recording(algorithm: Algorithm, environment: Environment, episodes:
             sight = look(environment, places)
             view = views(jnp, spec, sight, fresh, sight.alive)
             decisions = act_at(algorithm, "greedy", seed, check * 65_536 + number, policy, view, memory)
-            action = join(spec, tuple(decision.action for decision in decisions))
+            action = joint_action(spec, tuple(decision.action for decision in decisions))
             step = jax.vmap(
                 lambda seed, state, joint: draw_step(environment, chance_key(seed, number + 1), state, joint)
             )(chance, places.state, action)
