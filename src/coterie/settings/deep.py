@@ -97,6 +97,7 @@ HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 TEAM_REWARDS = ("team-sum", "team-mean")  # what all members of a team earn in common
 CENTRAL = ("qmix", "weighted-qmix")  # and those that learn from the central state
+POLICY = ("ippo", "mappo", "ia2c", "seac")  # and those that draw their actions, which may be amounts
 
 
 def hysteresis_of(algorithm: str, options: DeepOptions) -> DeepOptions:
