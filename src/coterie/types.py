@@ -272,6 +272,8 @@ def joint_action(spec: Spec, actions: tuple[Array, ...]) -> Array:
     """
     if not spec.action_shape:
         return join(spec, actions)
+    if len(spec.kinds) == 1 and spec.kinds[0].agents == tuple(range(len(spec.agents))):
+        return actions[0]
     xp = actions[0].__array_namespace__()
     rows: list[Array] = []
     for kind, own in zip(spec.kinds, actions, strict=True):

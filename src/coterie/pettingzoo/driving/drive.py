@@ -21,6 +21,7 @@ from coterie.pettingzoo.driving.board import (
     without_choice,
 )
 from coterie.pettingzoo.driving.journal import Journal
+from coterie.pettingzoo.reading.checks import LARGEST
 from coterie.types import Outcome, Sight
 from coterie.yours import FAILURES, told
 
@@ -195,8 +196,10 @@ def told_as(reading: Reading, agent: int, action: Any) -> Any:
         return number_of(reading, agent, action)
     row = np.zeros(spec.action_shape, np.float32)
     kind = spec.kinds[reading.places[agent][0]]
-    own = np.reshape(action, -1) if kind.bounds else [number_of(reading, agent, action)]
-    row[: len(own)] = own
+    if kind.bounds:
+        row[: len(kind.bounds)] = np.clip(np.reshape(action, -1), -LARGEST, LARGEST)
+    else:
+        row[0] = number_of(reading, agent, action)
     return row
 
 

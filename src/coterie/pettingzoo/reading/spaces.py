@@ -8,12 +8,12 @@ import numpy as np
 from gymnasium import spaces
 
 from coterie.errors import BadInput
+from coterie.pettingzoo.reading.checks import LARGEST
 from coterie.pettingzoo.reading.layouts import Chosen, Seen
 
 MOST_ACTIONS = 4_096  # combinations of several choices that one head can tell apart
 MOST_AMOUNTS = 256  # in one action
 AMOUNTS = ("float32", "float64")  # what they are made of
-LARGEST = float(np.finfo(np.float32).max)  # a bound that is as far away is none
 
 
 def sight_of(space: Any) -> Any:
@@ -114,7 +114,7 @@ def amounts(space: spaces.Box, name: Any, environment: Any = None) -> Chosen:
 
 
 def rounded_up(number: float) -> float:
-    """The least number of float32 that is not less; infinite where there is none, or no bound as low.
+    """The least number of float32 that is not less; infinite where there is none, and where the bound is none.
 
     >>> rounded_up(0.5), rounded_up(-1e300), rounded_up(0.1) > 0.1, -rounded_up(-0.1) < 0.1
     (0.5, -inf, True, True)
