@@ -79,12 +79,13 @@ def plays_of(environment: Environment, told: Told, team: int) -> list[Play]:
             Play(
                 keys=keys_of([flat]),
                 boards=drawn(environment, states, told.actions[:, place]),
-                actions=told.actions[:end, place].astype(np.int32),
+                actions=told.actions[:end, place].astype(environment.spec.action_dtype),
                 rewards=told.rewards[:end, place].astype(float),
                 success=bool(told.success[:end, place].any()),
                 ended=bool(told.ended[end - 1, place]),
                 team=team,
                 observations=by_agent(environment.spec, told.sights, place, end + 1),
+                amounts=environment.spec.amounts,
             )
         )
     return plays
@@ -124,12 +125,13 @@ def plays_outside(
             Play(
                 keys=keys_of(observations),
                 boards=np.zeros((end + 1, 0, 0), np.uint8),
-                actions=np.stack([action[place] for _, action, _ in steps]).astype(np.int32),
+                actions=np.stack([action[place] for _, action, _ in steps]).astype(spec.action_dtype),
                 rewards=rewards,
                 success=any(bool(o.success[place]) for _, _, o in steps),
                 ended=True in over and not steps[-1][2].truncated[place].any(),
                 team=team,
                 observations=observations,
+                amounts=spec.amounts,
             )
         )
     return plays
