@@ -77,7 +77,10 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
         if step > LONGEST:
             raise EnvironmentFault(f"an episode is not over after {LONGEST:,} steps; give the environment a time limit")
         chosen = {agent: choose(agents.index(agent), observations[agent], infos[agent], step) for agent in acting}
-        told = [_told(chosen.get(agent), count, agent, step) for agent, count in zip(agents, amounts, strict=True)]
+        told = [
+            _told(chosen.get(agent, np.zeros(count) if count else 0), count, agent, step)
+            for agent, count in zip(agents, amounts, strict=True)
+        ]
         observations, earned, ended, _, acting, infos = moved(env, chosen, step)
         actions.append(told)
         rewards.append([earned.get(agent, 0.0) for agent in agents])
@@ -139,10 +142,10 @@ def _joint(actions: list[list[Any]], amounts: list[int]) -> np.ndarray:
 
 
 def _told(action: Any, count: int, agent: Any, step: int) -> Any:
-    """What an agent did, as it is recorded: a whole number, or so many amounts; 0 where it takes no part."""
+    """What an agent did, as it is recorded: a whole number, or so many amounts."""
     if not count:
-        return _whole(0 if action is None else action, agent, step)
-    given = np.zeros(count) if action is None else np.asarray(action)
+        return _whole(action, agent, step)
+    given = np.asarray(action)
     if given.size != count or given.dtype.kind not in "iuf" or not (np.abs(given) <= MOST_AMOUNT).all():
         raise EnvironmentFault(f"{agent} at step {step}: expected {count} finite amounts, found {action!r}")
     return given.reshape(-1)
