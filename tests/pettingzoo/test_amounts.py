@@ -17,7 +17,8 @@ import coterie
 from coterie.algorithms.fixed import fixed
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.driving.drive import told_as
-from coterie.pettingzoo.making.sources import make_worlds
+from coterie.pettingzoo.forms.direct import Direct
+from coterie.pettingzoo.making.sources import make_env, make_worlds
 from coterie.pettingzoo.reading.agents import read
 from coterie.pettingzoo.reading.layouts import Layout, decoder
 from coterie.pettingzoo.reading.spaces import chosen, numbered
@@ -263,6 +264,43 @@ def test_tuples_of_amounts_are_a_parallel_environment():
     rollout = rollout_of(drive, ([[1.5]], [[-0.25]]), 3)
     assert [kind.reward[:, 0, 0].tolist() for kind in rollout.kinds] == [[1.5] * 3, [-0.25] * 3]
     assert rollout.kinds[0].last[:, 0, 0].tolist() == [False, False, True]
+
+
+def test_amounts_go_below_the_wrappers_as_through_them():
+    """mpe2's spread is driven directly; behind the wrapper of PettingZoo it does the same with the same amounts."""
+    drive = make_worlds("mpe2:simple_spread_v3", {"continuous_actions": True}, 1)
+    assert type(drive.ones[0].environment) is Direct
+    wrapped, draws = make_env("mpe2:simple_spread_v3", {"continuous_actions": True}), np.random.default_rng(0)
+    drive.reset(np.array([5]))
+    wrapped.reset(seed=5)
+    for _ in range(10):
+        given = draws.random((1, 3, 5), np.float32)
+        outcome, _ = drive.step(given, np.array([6]))
+        seen, rewards, *_ = wrapped.step(dict(zip(wrapped.agents, given[0], strict=True)))
+        assert outcome.reward[0].tolist() == np.float32(list(rewards.values())).tolist()
+        np.testing.assert_array_equal(outcome.next.obs[0][0], np.float32(list(seen.values())))
+
+
+@pytest.mark.parametrize("name", ["boats", "rafts", "barter", "pairs"])
+@pytest.mark.parametrize("again", [True, False])
+def test_a_world_that_is_made_anew_or_not_is_the_same(name, again):
+    one, other = worlds(name, 2), worlds(name, 2, again=again)
+    one.reset(np.arange(2))
+    other.reset(np.arange(2))
+    for step in range(12):
+        idle = tuple(
+            np.broadcast_to(np.clip(0, kind.low, kind.high).astype(np.float32), (2, len(kind.agents), len(kind.bounds)))
+            if kind.bounds
+            else np.ones((2, len(kind.agents)), np.int32)
+            for kind in one.spec.kinds
+        )
+        given = joint_action(one.spec, idle)
+        for a, b in zip(
+            jax.tree.leaves(one.step(given, np.arange(2) + step)),
+            jax.tree.leaves(other.step(given, np.arange(2) + step)),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("name", ["boats", "rafts", "barter", "pairs"])

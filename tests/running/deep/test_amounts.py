@@ -108,7 +108,7 @@ def test_a_lane_learns_stops_and_goes_on():
     finally:
         for one in (lane, other):
             one.close()
-    assert (whole.idle_action, whole.action_names) == ("always 0", ())
+    assert (whole.idle_action, whole.action_names) == ("always amounts of 0", ())
     idle, random = whole.baseline(True), whole.baseline(False)
     assert idle.returns.mean() > random.returns.mean()
 
@@ -155,7 +155,7 @@ def test_what_idle_agents_do_is_told():
         return Spec(tuple("abc")[: len(kinds)], tuple(kinds), *[tuple(range(len(kinds)))] * 3)
 
     assert idle_words(spec(())) == "always action 0"
-    assert idle_words(spec((None, (-1.0, 1.0)))) == "always 0"
+    assert idle_words(spec((None, (-1.0, 1.0)))) == "always amounts of 0"
     assert idle_words(spec((), ((0.5, None),))) == "always action 0 or the amounts nearest to 0"
 
 

@@ -185,7 +185,7 @@ def open_outside(
 def idle_words(spec: Spec) -> str:
     """What agents of worlds outside always do where they are idle, in words."""
     numbers = ("action 0" for kind in spec.kinds if not kind.bounds)
-    amounts = ("0" if spans_0(kind) else "the amounts nearest to 0" for kind in spec.kinds if kind.bounds)
+    amounts = ("amounts of 0" if spans_0(kind) else "the amounts nearest to 0" for kind in spec.kinds if kind.bounds)
     return f"always {' or '.join(dict.fromkeys((*numbers, *amounts)))}"
 
 
