@@ -202,6 +202,15 @@ class Team(NamedTuple):
     player: str
 
 
+class Sizes(NamedTuple):
+    """The static sizes of one learner: env steps a run, environments E, rows T a rollout, rows L a sequence."""
+
+    env_steps: int
+    environments: int
+    rows: int
+    length: int
+
+
 class Algorithm(NamedTuple):
     """A learner as a tuple of pure functions; static sizes are closed over, arrays are passed.
 
@@ -270,6 +279,16 @@ def team_reward(spec: Spec, kinds: tuple[Transition, ...], unit: Literal["team-s
     return total / xp.stack([xp.clip(valid[..., group].sum(-1), 1, None) for group in groups], axis=-1).astype(
         total.dtype
     )
+
+
+def earned(spec: Spec, kinds: tuple[Transition, ...], unit: str) -> tuple[Array, ...]:
+    """What each agent learns from, by kind [.., N]: its own reward, or with team-sum or team-mean its team's."""
+    if unit not in ("team-sum", "team-mean"):
+        return tuple(kind.reward for kind in kinds)
+    reward = team_reward(spec, kinds, unit)  # type: ignore[arg-type]
+    each = split(spec, reward[..., list(spec.team)])
+    xp = reward.__array_namespace__()
+    return tuple(xp.where(kind.valid, own, 0) for kind, own in zip(kinds, each, strict=True))
 
 
 class Play(NamedTuple):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from coterie.algorithms.side_by_side import replay_of, without_replay
+from coterie.algorithms.side_by_side import replay_of, with_replay, without_replay
 from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, View, members
 
 SALT = 1_000_003  # apart from the keys that the learner itself makes of its own
@@ -58,7 +58,7 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         return Pooled(without_replay(own), past, replay_of(own), salt)
 
     def inner(learner: Pooled) -> Any:
-        return learner.own._replace(replay=learner.replay) if hasattr(learner.own, "replay") else learner.own
+        return with_replay(learner.own, learner.replay)
 
     def policy(learner: Pooled, clock: Clock) -> PooledPolicy:
         taken = clock.updates // jnp.uint32(every)

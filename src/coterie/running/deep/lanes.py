@@ -16,7 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from coterie.algorithms.fixed import fixed
-from coterie.algorithms.side_by_side import stand_in
+from coterie.algorithms.side_by_side import replay_of, stand_in, with_replay, without_replay
 from coterie.envs.protocol import Environment
 from coterie.running.deep.playing import Played, compiled_play
 from coterie.running.roads import compiled
@@ -250,7 +250,7 @@ class CompiledLane:
 
     def _parts(self, run: Run, sums: Any) -> dict[str, Any]:
         told = self._own({"held": run.held, "places": run.places, "policy": run.policy, "sums": sums})
-        learner, replay = self._own((run.learner._replace(replay=()), run.learner.replay))
+        learner, replay = self._own((without_replay(run.learner), replay_of(run.learner)))
         return {"learner": learner, "replay": replay, "runner": {**told, "clock": jax.device_get(run.clock)}}
 
     def shape(self) -> dict[str, Any]:
@@ -262,7 +262,7 @@ class CompiledLane:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         told = state["runner"]
-        learner = state["learner"]._replace(replay=state["replay"])
+        learner = with_replay(state["learner"], state["replay"])
         learner, policy, held, places = self._spread((learner, told["policy"], told["held"], told["places"]))
         clock = jax.device_put(told["clock"], NamedSharding(self.made.devices, PartitionSpec()))
         self._begun = Run(learner, policy, held, places, clock), self._spread(told["sums"])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
+from coterie.algorithms.side_by_side import replay_of, with_replay, without_replay
 from coterie.errors import StorageFault
 from coterie.pettingzoo.driving.journal import Mark
 from coterie.running.deep.lanes import Totals, added, with_random
@@ -163,10 +164,10 @@ class OutsideLane:
             return {}
         run, sight, mark = jax.device_get(self._stands.run), *self._stands[1:]
         told = {"held": run.held, "clock": run.clock, "policy": run.policy}
-        learner = run.learner._replace(replay=())
+        learner = without_replay(run.learner)
         sums = {} if self._sums is None else as_named(self._sums, "sums.")
         worlds = {**mark.saved(sight), **sums}
-        return {"learner": learner, "replay": run.learner.replay, "runner": told, "worlds": worlds}
+        return {"learner": learner, "replay": replay_of(run.learner), "runner": told, "worlds": worlds}
 
     def shape(self) -> dict[str, Any]:
         """What a state looks like; opens the worlds."""
@@ -176,7 +177,7 @@ class OutsideLane:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state: the episodes under way are played again."""
         told = state["runner"]
-        learner = jax.device_put(state["learner"]._replace(replay=state["replay"]))
+        learner = jax.device_put(with_replay(state["learner"], state["replay"]))
         run = Run(learner, jax.device_put(told["policy"]), told["held"], (), told["clock"])
         saved, opened = state["worlds"], self._opened()
         sums = {name.removeprefix("sums."): array for name, array in saved.items() if name.startswith("sums.")}
