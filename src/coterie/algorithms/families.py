@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coterie.algorithms import ppo, qlearning
 from coterie.algorithms.splitting import ALONE, Split
-from coterie.settings import POLICY, DeepOptions
+from coterie.settings import POLICY_GRADIENT, DeepOptions
 from coterie.types import Algorithm, Sizes, Spec
 
 Parts = qlearning.Parts | ppo.Parts
@@ -12,7 +12,7 @@ Parts = qlearning.Parts | ppo.Parts
 
 def parts_of(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
     """What an algorithm of this name is made of, before a user's own parts are put in."""
-    return (ppo if algorithm in POLICY else qlearning).parts(algorithm, options, spec)
+    return (ppo if algorithm in POLICY_GRADIENT else qlearning).parts(algorithm, options, spec)
 
 
 def learner_of(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts, split: Split = ALONE) -> Algorithm:

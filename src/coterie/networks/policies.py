@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from coterie.equations.distributions import Distribution, distribution_of
-from coterie.networks.agent import Body, Head, Network, network_of, prepare
+from coterie.networks.agent import PICTURE_AXES, Body, Head, Network, network_of, prepare
 from coterie.settings import DeepOptions
 from coterie.types import Array, Kind, Rollout, Spec
 
@@ -18,9 +18,11 @@ CAUTION = 0.01  # of an acting head's weights at first, so that a policy begins 
 
 def body_for(kind: Kind, options: DeepOptions) -> Body:
     """What stands before both heads: convolutions where a kind sees pictures and the options want them."""
-    picture = len(kind.observation_shape) == 3 and options.convolution
+    picture = len(kind.observation_shape) == PICTURE_AXES and options.convolution
     bend = jnp.tanh if options.activation == "tanh" else jax.nn.relu
-    return Body(options.hidden, options.layers, options.recurrent, False, bend, FILTERS if picture else ())
+    return Body(
+        options.hidden, options.layers, options.recurrent, False, bend, FILTERS if picture else (), standard=True
+    )
 
 
 def draws_for(kind: Kind, options: DeepOptions) -> Distribution:

@@ -137,25 +137,58 @@ HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 TEAM_REWARDS = ("team-sum", "team-mean")  # what all members of a team earn in common
 CENTRAL = ("qmix", "weighted-qmix", "mappo")  # and those that learn from the central state
-POLICY = ("ippo", "mappo", "ia2c", "seac")  # policies: their actions may be amounts
+POLICY_GRADIENT = ("ippo", "mappo", "ia2c", "seac")  # learn policies, whose actions may be amounts
+OF_ALGORITHM: Mapping[str, Mapping[str, Any]] = {  # what an algorithm is, whatever its preset says
+    "ia2c": {"epochs": 1, "minibatches": 1, "clip": 0.0},
+    "seac": {"epochs": 1, "minibatches": 1, "clip": 0.0},
+}
 
 
-def hysteresis_of(algorithm: str, options: DeepOptions) -> DeepOptions:
-    """The options with the hysteresis that an algorithm has: its own, or none."""
+def options_of_algorithm(algorithm: str, options: DeepOptions) -> DeepOptions:
+    """The options with what makes an algorithm that one: its hysteresis or none, one pass over a rollout, sharing."""
+    options = replace(options, **OF_ALGORITHM.get(algorithm, {}))
+    if algorithm == "seac" and options.share_experience == "none":
+        options = replace(options, share_experience="pooled")
     if algorithm != "hysteretic":
         return replace(options, hysteresis=1.0)
     return options if options.hysteresis < 1 else replace(options, hysteresis=HYSTERESIS)
 
 
+def usual_options(preset: str, algorithm: str, sharing: bool = False) -> DeepOptions:
+    """What a preset and an algorithm have where nobody says more.
+
+    sharing: experience is shared, which what a preset chooses must not contradict: networks in common, priorities.
+    """
+    chosen = dict(DEEP_PRESETS[preset].options)
+    if algorithm in ONCE:
+        chosen |= {name: value for name, value in ONCE[algorithm].items() if name not in OF_ALGORITHM[algorithm]}
+    if sharing or algorithm == "seac":
+        chosen |= {"share_parameters": False, "prioritised": False}
+    return options_of_algorithm(algorithm, replace(DeepOptions(), **chosen))
+
+
 @dataclass(frozen=True)
 class DeepPreset:
-    """A named configuration: what it is for, its algorithm, which options differ, and joint steps a seed."""
+    """A named configuration: what it is for, its algorithm, which options differ, and joint steps a seed.
+
+    picture: which options of pictures differ.
+    """
 
     about: str
     algorithm: str = "vdn"
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     steps: int = 200_000
+    picture: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+
+_POLICIES = {
+    "learning_rate": 0.0007, "gradient_clip": 0.5, "trace": 0.95, "activation": "tanh", "share_parameters": True,
+}  # fmt: skip
+_A2C = {
+    "rows": 5, "environments": 8, "trace": 1.0, "learning_rate": 0.0007, "normalise_values": False,
+    "normalise_advantages": False, "share_parameters": False,
+}  # fmt: skip
+ONCE: Mapping[str, Mapping[str, Any]] = {"ia2c": _A2C, "seac": _A2C}  # and what suits who learns once from short rows
 
 DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "default": DeepPreset("small networks, one update for 64 joint steps; a beginning for most environments"),
@@ -199,5 +232,24 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "warmup": 5_000,
         },
         2_000_000,
+    ),
+    "vectors": DeepPreset(
+        "policies of agents that see rows of numbers; amounts or numbered actions",
+        "ippo",
+        {**_POLICIES, "environments": 16, "rows": 64, "hidden": 128},
+        500_000,
+    ),
+    "images": DeepPreset(
+        "policies of agents that see pictures, coarse and as rows of numbers, which small layers read fast",
+        "ippo",
+        {**_POLICIES, "environments": 16, "rows": 64, "discount": 0.97, "convolution": False},
+        20_000,
+        {"size": "coarse"},
+    ),
+    "many": DeepPreset(
+        "policies of ten agents of one kind or more, who learn one network from everybody's steps",
+        "ippo",
+        {**_POLICIES, "environments": 8, "rows": 64, "hidden": 128},
+        200_000,
     ),
 }
