@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 Array = Any  # a numpy or a jax array; shapes are stated beside each field
@@ -143,7 +144,8 @@ class Kind:
     observation_high: observations are numbers from 0 to this; None: their range is not known.
     actions: how many there are to choose from, or 1 where an action is a row of amounts. choices: where an action is
     several choices at once, how many each has, the last one changing fastest in the action's number; () where it is
-    one. bounds: where an action is a row of amounts, from where to where each of them goes, None where it has no bound.
+    one. bounds: where an action is a row of amounts, from where to where each of them goes; None for an end, or for
+    both, where there is none.
     """
 
     agents: tuple[int, ...]
@@ -152,12 +154,27 @@ class Kind:
     observation_dtype: str
     observation_high: int | None = None
     choices: tuple[int, ...] = ()
-    bounds: tuple[tuple[float, float] | None, ...] = ()
+    bounds: tuple[tuple[float | None, float | None] | None, ...] = ()
 
     @property
     def action_shape(self) -> tuple[int, ...]:
         """() where an action is a number, else (D,) amounts."""
         return (len(self.bounds),) if self.bounds else ()
+
+    @property
+    def action_dtype(self) -> str:
+        """What an action is made of: float32 for amounts, int32 for a number."""
+        return "float32" if self.bounds else "int32"
+
+    @property
+    def low(self) -> tuple[float, ...]:
+        """The least that each amount may be, -inf where it has no such bound."""
+        return tuple(-inf if bound is None or bound[0] is None else bound[0] for bound in self.bounds)
+
+    @property
+    def high(self) -> tuple[float, ...]:
+        """The most that each amount may be, inf where it has no such bound."""
+        return tuple(inf if bound is None or bound[1] is None else bound[1] for bound in self.bounds)
 
 
 @dataclass(frozen=True)
@@ -189,6 +206,19 @@ class Spec:
         """() where everybody's action is a number, else (W,): as many numbers as the longest action has."""
         widest = max(len(kind.bounds) for kind in self.kinds)
         return (widest,) if widest else ()
+
+    @property
+    def action_dtype(self) -> str:
+        """What a joint action is made of: float32 where anybody acts in amounts, else int32."""
+        return "float32" if self.action_shape else "int32"
+
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        """How many amounts each agent's action has, 0 where it is a number; () where it is one for everybody."""
+        if not self.action_shape:
+            return ()
+        by_agent = {agent: len(kind.bounds) for kind in self.kinds for agent in kind.agents}
+        return tuple(by_agent[agent] for agent in range(len(self.agents)))
 
 
 class Team(NamedTuple):
@@ -251,6 +281,8 @@ def joint_action(spec: Spec, actions: tuple[Array, ...]) -> Array:
     """
     if not spec.action_shape:
         return join(spec, actions)
+    if len(spec.kinds) == 1 and spec.kinds[0].agents == tuple(range(len(spec.agents))):
+        return actions[0]
     xp = actions[0].__array_namespace__()
     rows: list[Array] = []
     for kind, own in zip(spec.kinds, actions, strict=True):
@@ -296,7 +328,8 @@ class Play(NamedTuple):
 
     keys       int64[T + 1]: equal where the world's states are equal (what loops are found in)
     boards     uint8[T + 1, H, W], see envs/boards.py
-    actions    int32[T, N];  rewards float64[T, N]
+    actions    int32[T, N], or float32[T, N, W] where anybody acts in amounts (see `joint_action`);
+               rewards float64[T, N];  amounts: how many each agent's action has, as in a Spec
     success    the environment's own word that the aim was reached;  ended: a true ending, not the time limit
     team       which team played it;  episode: which of its episodes, counted from 1; 0 where it is the only one
     observations  one array an agent, [T + 1, ...]; empty where they were not recorded
@@ -315,6 +348,7 @@ class Play(NamedTuple):
     values: Array | None = None
     reported: float | None = None
     episode: int = 0
+    amounts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

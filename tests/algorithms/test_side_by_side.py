@@ -15,7 +15,7 @@ from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_si
 from coterie.algorithms.side_by_side import columns as columns_of
 from coterie.running.rollout import Plan
 from coterie.settings import DeepOptions
-from coterie.types import Clock, Kind, Spec, View, join
+from coterie.types import Algorithm, Clock, Decision, Kind, Rollout, Spec, Transition, View, World, join
 
 # Agents 0 2 3 are of one kind, 1 and 4 of another; teams (0, 1) and (2, 3, 4).
 SPEC = Spec(
@@ -49,6 +49,15 @@ def views(seed=0):
     return tuple(map(of, SPEC.kinds))
 
 
+def told_to_two():
+    """A rollout of two members that both have agents of both kinds, remember nothing and want nothing back."""
+    rollout = jax.tree.map(lambda leaf: leaf[0], made_up(SPEC, Plan(2, 4), 1))
+    nothing = ((), ())
+    return rollout._replace(
+        kinds=tuple(kind._replace(extras=nothing) for kind in rollout.kinds), memory=(nothing, nothing)
+    )
+
+
 def test_a_part_has_its_own_numbers():
     right = part(SPEC, RIGHT)
     assert right.agents == ("c", "d", "e")
@@ -77,11 +86,11 @@ def test_each_member_acts_and_learns_as_if_it_were_alone(recurrent):
         its = one.policy(alone[m], clock)
         wanted = one.act(jax.random.fold_in(key, m), its, mine, one.memory(its, 2), "explore")
         np.testing.assert_array_equal(action[:, list(agents)], join(spec, tuple(d.action for d in wanted)))
-    rollout = jax.tree.map(lambda leaf: leaf[0], made_up(SPEC, Plan(2, 4), 1))
+    rollout = told_to_two()
     after, info = jax.jit(both.update)(key, together, rollout, clock)
     for m, (one, agents, name) in enumerate(zip(members, (LEFT, RIGHT), ("left", "right"), strict=True)):
         its, told = jax.jit(one.update)(
-            jax.random.fold_in(key, m), alone[m], rollout_of(rollout, columns_of(SPEC, agents)), clock
+            jax.random.fold_in(key, m), alone[m], rollout_of(rollout, columns_of(SPEC, agents), (m, m)), clock
         )
         for ours, theirs in zip(
             jax.tree.leaves(after.members[m]), jax.tree.leaves(its._replace(replay=())), strict=True
@@ -95,7 +104,7 @@ def test_who_learns_nothing_changes_nothing_for_the_other():
     results = []
     for rival in (fixed(part(SPEC, RIGHT), None), fixed(part(SPEC, RIGHT), (1, 1, 1))):
         both = side_by_side(SPEC, [Member("left", LEFT, learner(own)), Member("right", RIGHT, rival)])
-        rollout = jax.tree.map(lambda leaf: leaf[0], made_up(SPEC, Plan(2, 4), 1))
+        rollout = told_to_two()
         key, clock = jax.random.key(0), Clock(jnp.uint32(8), jnp.uint32(0))
         after, info = jax.jit(both.update)(key, both.init(key, SPEC), rollout, clock)
         results.append((after.members[0], info))
@@ -109,6 +118,95 @@ def test_some_agents_stand_in_for_others():
     mixed = stand_in(SPEC, algorithm, fixed(SPEC, (1, 1, 1, 1, 1)), (1, 3))
     decisions = mixed.act(jax.random.key(0), (), views(), ((), ()), "greedy")
     assert join(SPEC, tuple(d.action for d in decisions)).tolist() == [[0, 1, 0, 1, 0]] * 2
+
+
+# Agents 0 1 2 act in two amounts, 3 and 4 choose among three; a member has 0 1 3, another 2 4, the last none of a kind.
+AMOUNTS = Spec(
+    tuple("abcde"),
+    (Kind((0, 1, 2), 1, (2,), "float32", bounds=((-1.0, 1.0), (0.0, None))), Kind((3, 4), 3, (1,), "float32")),
+    (0, 0, 1, 0, 2),
+    tuple(range(5)),
+    tuple(range(5)),
+)
+THREE = {"left": (0, 1, 3), "middle": (2,), "right": (4,)}
+
+
+def noting(spec, sign):
+    """A toy that acts by its memory, counts its decisions in it, and wants twice its action back; learns all of it.
+
+    By agent the memory is sign * (decisions + place / 10), with the place in its kind.
+    """
+
+    def memory(policy, environments):
+        return tuple(
+            jnp.broadcast_to(sign * jnp.arange(len(kind.agents)) / 10, (environments, len(kind.agents)))
+            for kind in spec.kinds
+        )
+
+    def act(key, policy, seen, memory, mode):
+        decisions = []
+        for kind, before in zip(spec.kinds, memory, strict=True):
+            action = jnp.abs(before[..., None] * jnp.ones(len(kind.bounds))) if kind.bounds else before.astype("int32")
+            decisions.append(Decision(action, before + sign, {"twice": 2 * action}))
+        return tuple(decisions)
+
+    def update(key, learner, rollout, clock):
+        told = [(kind.action, kind.extras["twice"], memory) for kind, memory in zip(*rollout[::2], strict=True)]
+        return tuple(told), {}
+
+    nothing = lambda *arguments: ()  # noqa: E731
+    return Algorithm(nothing, nothing, memory, act, update)
+
+
+def test_members_get_back_their_own_extras_and_memories():
+    signs = {"left": 1, "middle": -1, "right": 5}
+    members = [Member(name, agents, noting(part(AMOUNTS, agents), signs[name])) for name, agents in THREE.items()]
+    both = side_by_side(AMOUNTS, members)
+    there = {size: np.ones((2, size), bool) for size in (2, 3)}
+    seen = (
+        View(np.zeros((2, 3, 2), np.float32), np.ones((2, 3, 1), bool), *[there[3]] * 3),
+        View(np.zeros((2, 2, 1), np.float32), np.ones((2, 2, 3), bool), *[there[2]] * 3),
+    )
+    memory, rows = both.memory(((), (), ()), 2), []
+    start = memory
+    for _ in range(3):
+        decisions = both.act(jax.random.key(0), ((), (), ()), seen, memory, "explore")
+        memory = tuple(decision.memory for decision in decisions)
+        rows.append(decisions)
+    amounts, numbers = (decision.action for decision in rows[2])
+    assert (amounts.shape, str(amounts.dtype)) == ((2, 3, 2), "float32")
+    assert (numbers.shape, str(numbers.dtype)) == ((2, 2), "int32")
+    np.testing.assert_allclose(amounts[0, :, 0], [2.0, 2.1, 2.0], rtol=1e-6)
+    assert numbers.tolist() == [[2, 10]] * 2
+    told = jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+    flags = jnp.ones((3, 2, 3))
+    kinds = tuple(
+        Transition(view, d.action, d.extras, flags[..., :n], flags[..., :n], view, flags[..., :n], flags[..., :n])
+        for view, d, n in zip(jax.tree.map(lambda leaf: np.stack([leaf] * 3), seen), told, (3, 2), strict=True)
+    )
+    rollout = Rollout(kinds, World(jnp.zeros((3, 2, 0)), jnp.zeros((3, 2, 0)), flags, flags, flags), start)
+    after, _ = both.update(jax.random.key(0), both.init(jax.random.key(0), AMOUNTS), rollout, None)
+    for (name, agents), (own, *rest) in zip(THREE.items(), after.members, strict=True):
+        action, twice, before = own
+        assert action.shape[:3] == twice.shape[:3] == (3, 2, len([a for a in agents if a < 3]) or 1), name
+        np.testing.assert_array_equal(twice, 2 * action)
+        assert len(rest) == (name == "left")
+        assert before.shape == action.shape[1:3]
+    np.testing.assert_allclose(after.members[0][0][2], [[0, 0.1]] * 2)  # the first one's own, in its own places
+    assert after.members[2][0][0][:, 0, 0].tolist() == [0, 5, 10]
+
+
+def test_amounts_stand_in_for_amounts():
+    mixed = stand_in(AMOUNTS, fixed(AMOUNTS, (1,) * 5), fixed(AMOUNTS, None), (1, 4))
+    there = np.ones((4, 3), bool)
+    seen = (
+        View(np.zeros((4, 3, 2), np.float32), there[..., None], there, there, there),
+        View(np.zeros((4, 2, 1), np.float32), np.ones((4, 2, 3), bool), *[there[:, :2]] * 3),
+    )
+    amounts, numbers = (d.action for d in mixed.act(jax.random.key(0), (), seen, ((), ()), "greedy"))
+    assert (amounts[:, [0, 2]] == 0).all()
+    assert (amounts[:, 1] != 0).all()
+    assert (numbers[:, 0] == 1).all()
 
 
 def numbered(spec):

@@ -279,7 +279,9 @@ def test_what_no_array_can_hold_is_refused_in_words():
     with pytest.raises(BadInput, match="observes Text, which has no fixed number of values"):
         read(Talking(Text(5), Discrete(2)))
     with pytest.raises(BadInput, match="finite number of actions"):
-        read(Talking(Discrete(2), Box(-1, 1, (1,))))
+        read(Talking(Discrete(2), Text(5)))
+    with pytest.raises(BadInput, match="of uint8; expected amounts in float32 or float64"):
+        read(Talking(Discrete(2), Box(0, 9, (1,), np.uint8)))
     with pytest.raises(BadInput, match="10,000 combinations of actions; expected 4,096 at most"):
         read(Talking(Discrete(2), MultiDiscrete([100, 100])))
 

@@ -1,6 +1,8 @@
 """Several algorithms side by side, each for some of the agents, as one; and one's agents standing in for another's.
 
 Each member sees the views, rewards and boundaries of its own agents only, as if the others were part of the world.
+What they remember, and what they want back with their decisions, is by kind a tuple: an entry for each member that has
+agents of it, its leaves as wide as the kind.
 """
 
 from __future__ import annotations
@@ -76,6 +78,7 @@ def side_by_side(spec: Spec, members: Sequence[Member]) -> Algorithm:
     """
     parts = [part(spec, member.agents) for member in members]
     where = [columns(spec, member.agents) for member in members]
+    seats = [seats_of(where, m) for m in range(len(members))]
     algorithms = [member.algorithm for member in members]
 
     def init(key: Key, _: Spec) -> Together:
@@ -89,7 +92,6 @@ def side_by_side(spec: Spec, members: Sequence[Member]) -> Algorithm:
         return tuple(one.policy(own, clock) for one, own in zip(algorithms, learners(learner), strict=True))
 
     def memory(policy: tuple[Any, ...], environments: int) -> tuple[Any, ...]:
-        """By kind a tuple, one entry a member that has agents of it, its leaves as wide as the kind: [E, N, ...]."""
         own = [one.memory(its, environments) for one, its in zip(algorithms, policy, strict=True)]
         return tuple(
             tuple(
@@ -101,22 +103,26 @@ def side_by_side(spec: Spec, members: Sequence[Member]) -> Algorithm:
         )
 
     def act(key: Key, policy: tuple[Any, ...], views: tuple[View, ...], memories: Any, mode: str) -> Any:
-        actions = [jnp.zeros(view.alive.shape, jnp.int32) for view in views]
+        actions = [
+            jnp.zeros((*view.alive.shape, *kind.action_shape), kind.action_dtype)
+            for kind, view in zip(spec.kinds, views, strict=True)
+        ]
         after: list[list[Any]] = [[] for _ in views]
-        for m, (one, its, at) in enumerate(zip(algorithms, policy, where, strict=True)):
-            own = [narrowed(memories[k][len(after[k])], places) for k, places in zip(at.kinds, at.places, strict=True)]
+        extras: list[list[Any]] = [[] for _ in views]
+        for m, (one, its, at, seat) in enumerate(zip(algorithms, policy, where, seats, strict=True)):
+            own = [narrowed(memories[k][s], places) for k, places, s in zip(at.kinds, at.places, seat, strict=True)]
             seen = tuple(narrowed(views[k], places) for k, places in zip(at.kinds, at.places, strict=True))
             decisions = one.act(jax.random.fold_in(key, m), its, seen, tuple(own), mode)
             for k, places, decision in zip(at.kinds, at.places, decisions, strict=True):
-                assert decision.extras == (), "what a learner wants back with its decisions is not joined"
                 actions[k] = actions[k].at[:, jnp.array(places)].set(decision.action)
                 after[k].append(widened(decision.memory, places, actions[k].shape[1]))
-        return tuple(Decision(action, tuple(memory), ()) for action, memory in zip(actions, after, strict=True))
+                extras[k].append(widened(decision.extras, places, actions[k].shape[1]))
+        return tuple(Decision(a, tuple(m), tuple(e)) for a, m, e in zip(actions, after, extras, strict=True))
 
     def update(key: Key, learner: Together, rollout: Rollout, clock: Clock) -> tuple[Together, dict[str, Array]]:
         made, infos = [], {}
-        for m, (one, own, at) in enumerate(zip(algorithms, learners(learner), where, strict=True)):
-            after, info = one.update(jax.random.fold_in(key, m), own, rollout_of(rollout, at), clock)
+        for m, (one, own, at, seat) in enumerate(zip(algorithms, learners(learner), where, seats, strict=True)):
+            after, info = one.update(jax.random.fold_in(key, m), own, rollout_of(rollout, at, seat), clock)
             made.append(after)
             if info:
                 infos[members[m].name] = info
@@ -132,9 +138,10 @@ def stand_in(spec: Spec, algorithm: Algorithm, other: Algorithm, agents: Sequenc
         told = algorithm.act(key, policy, views, memories, mode)
         theirs = other.act(jax.random.fold_in(key, len(spec.agents)), (), views, ((),) * len(views), mode)
         replaced = [jnp.array([agent in agents for agent in kind.agents]) for kind in spec.kinds]
+        wide = [here[:, None] if kind.bounds else here for kind, here in zip(spec.kinds, replaced, strict=True)]
         return tuple(
             decision._replace(action=jnp.where(here, its.action, decision.action))
-            for here, decision, its in zip(replaced, told, theirs, strict=True)
+            for here, decision, its in zip(wide, told, theirs, strict=True)
         )
 
     return algorithm._replace(act=act)
@@ -153,16 +160,25 @@ def widened(tree: Any, places: Sequence[int], size: int) -> Any:
     )
 
 
-def rollout_of(rollout: Rollout, at: Columns) -> Rollout:
-    """What a member's own agents did and earned, and their teams' boundaries."""
+def seats_of(where: Sequence[Columns], m: int) -> tuple[int, ...]:
+    """By each kind that a member has agents of, how many members before it have some, too."""
+    return tuple(sum(k in other.kinds for other in where[:m]) for k in where[m].kinds)
 
-    def own(tree: Any, places: tuple[int, ...]) -> Any:
-        return jax.tree.map(lambda leaf: leaf[:, :, jnp.array(places)], tree)
 
-    kinds = tuple(own(rollout.kinds[k], places) for k, places in zip(at.kinds, at.places, strict=True))
+def rollout_of(rollout: Rollout, at: Columns, seats: Sequence[int]) -> Rollout:
+    """What a member's own agents did, earned, remembered and wanted back, and their teams' boundaries."""
+
+    def own(k: int, places: tuple[int, ...], seat: int) -> Any:
+        kind = rollout.kinds[k]
+        mine = kind._replace(extras=kind.extras[seat])
+        return jax.tree.map(lambda leaf: leaf[:, :, jnp.array(places)], mine)
+
+    every = list(zip(at.kinds, at.places, seats, strict=True))
+    kinds = tuple(own(*one) for one in every)
+    memory = tuple(narrowed(rollout.memory[k][seat], places) for k, places, seat in every)
     teams, world = jnp.array(at.teams), rollout.world
     boundary = {name: getattr(world, name)[..., teams] for name in ("discount", "last", "valid")}
-    return Rollout(kinds, world._replace(**boundary), ((),) * len(kinds))
+    return Rollout(kinds, world._replace(**boundary), memory)
 
 
 def without_replay(learner: Any) -> Any:

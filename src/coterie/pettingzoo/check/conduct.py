@@ -13,7 +13,7 @@ from coterie.pettingzoo.check.playing import Episode, Moment, Subject, listed
 from coterie.pettingzoo.check.rewards import finite
 from coterie.pettingzoo.forms.tuples import TupleForm
 from coterie.pettingzoo.reading.layouts import label
-from coterie.pettingzoo.reading.spaces import chosen, seen, sight_of
+from coterie.pettingzoo.reading.spaces import numbered, seen, sight_of
 
 
 class Breach(NamedTuple):
@@ -220,7 +220,7 @@ def unusable_spaces(environment: Any, agents: Sequence[Hashable]) -> Iterator[It
         own = environment.observation_space(name), environment.action_space(name)
         for kind, read in (
             ("observation", lambda own=own, name=name: seen(sight_of(own[0]), label(name))),
-            ("action", lambda own=own, name=name: chosen(own[1], label(name), environment)),
+            ("action", lambda own=own, name=name: numbered(own[1], label(name), environment)),
         ):
             try:
                 read()

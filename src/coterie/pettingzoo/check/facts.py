@@ -17,7 +17,7 @@ from coterie.pettingzoo.check.playing import Episode
 from coterie.pettingzoo.check.rewards import reward_facts
 from coterie.pettingzoo.forms.tuples import TupleForm
 from coterie.pettingzoo.reading.layouts import label
-from coterie.pettingzoo.reading.spaces import chosen, discrete_form, sight_of
+from coterie.pettingzoo.reading.spaces import discrete_form, numbered, sight_of
 
 LIMITS = ("max_cycles", "_max_episode_steps", "max_episode_steps", "max_steps", "max_num_steps", "max_iter", "horizon")
 MOST_LAYERS = 20
@@ -73,7 +73,7 @@ def kinds_of(environment: Any, agents: Sequence[Hashable]) -> tuple[KindFacts, .
 def kind_facts(environment: Any, seen: Any, acts: Any, agents: Sequence[Hashable]) -> KindFacts:
     """One kind in plain words."""
     try:
-        actions, flag = chosen(acts, agents[0]).count, ()
+        actions, flag = numbered(acts, agents[0]).count, ()
     except BadInput:
         asked = discrete_form(environment).partition("--env.")[2]
         actions, flag = 0, tuple(f"--env.{asked}".split()) if asked else ()

@@ -12,7 +12,7 @@ from coterie.errors import BadInput
 from coterie.pettingzoo.check.items import Item, MaskFacts
 from coterie.pettingzoo.check.playing import Episode
 from coterie.pettingzoo.reading.layouts import label
-from coterie.pettingzoo.reading.spaces import chosen
+from coterie.pettingzoo.reading.spaces import numbered
 
 OTHER_NAMES = (
     "action_masks", "mask", "legal_moves", "legal_actions", "avail_actions", "available_actions", "valid_actions",
@@ -37,7 +37,7 @@ def mask_items(environment: Any, episodes: Sequence[Episode], facts: MaskFacts) 
         if mask is None:
             continue
         try:
-            count = chosen(environment.action_space(name), name).count
+            count = numbered(environment.action_space(name), name).count
         except BadInput:
             continue
         if mask.shape != (count,):

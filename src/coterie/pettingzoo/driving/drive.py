@@ -21,6 +21,7 @@ from coterie.pettingzoo.driving.board import (
     without_choice,
 )
 from coterie.pettingzoo.driving.journal import Journal
+from coterie.pettingzoo.reading.checks import LARGEST
 from coterie.types import Outcome, Sight
 from coterie.yours import FAILURES, told
 
@@ -38,8 +39,8 @@ class One(Protocol):
         """Begin an episode that is a function of this seed."""
         ...
 
-    def step(self, actions: Sequence[int], glance: Glance) -> None:
-        """One joint step with the actions of all; nothing is reset."""
+    def step(self, actions: Sequence[Any], glance: Glance) -> None:
+        """One joint step with the actions of all, numbers or rows; nothing is reset."""
         ...
 
     def close(self) -> None:
@@ -66,7 +67,7 @@ class Drive:
             [each(lambda array, place=place: array[place, ...], glance) for place in range(len(self.ones))]
             for glance in self.board[:2]
         )
-        self.journal = Journal(len(self.ones), len(self.spec.agents))
+        self.journal = Journal(len(self.ones), len(self.spec.agents), self.spec.action_shape)
         self.shown = sight(self.board.begun)
         self.ruled = any(hasattr(one.environment, "acted") for one in self.ones)
         self.by_rule: dict[int, dict[Any, Any]] = {}  # by environment, what rules of the user's did in the last step
@@ -81,7 +82,7 @@ class Drive:
         return self.shown
 
     def step(self, actions: np.ndarray, seeds: np.ndarray) -> tuple[Outcome, Sight]:
-        """Step all with actions [E, all]: what happened, and what is shown now, after resets with seeds from [E]."""
+        """Step all with actions [E, all(, W)]: what happened, and what is shown now, after resets with seeds [E]."""
         self.send(0, actions, seeds)
         return self.receive(0)
 
@@ -120,7 +121,7 @@ class Drive:
         if not glance.alive.any():
             raise self.fault(place, "an episode was over before anybody moved")
 
-    def move(self, place: int, joint: list[int], glance: Glance) -> None:
+    def move(self, place: int, joint: list[Any], glance: Glance) -> None:
         """One joint step of one environment, into a blank glance."""
         board = self.board
         board.at[0] = self.first + place
@@ -133,13 +134,13 @@ class Drive:
             raise self.fault(place, told_of(error)) from error
 
     def acted(self, actions: np.ndarray) -> np.ndarray:
-        """The actions [E, all] that were really taken: those of a rule of the user's, where one decided."""
+        """The actions [E, all(, W)] that were really taken: those of a rule of the user's, where one decided."""
         taken = actions.copy()
         for place, by_rule in self.by_rule.items():
             one = self.ones[place]
             for name, action in by_rule.items():
                 number = one.reading.numbers[name]
-                taken[place, number] = number_of(one.reading, number, action)
+                taken[place, number] = told_as(one.reading, number, action)
         return taken
 
     def check(self, glance: Glance) -> None:
@@ -188,11 +189,25 @@ class Drive:
             one.close()
 
 
+def told_as(reading: Reading, agent: int, action: Any) -> Any:
+    """An action as it stands in a joint action: its number, or a row [W] that begins with its amounts or its number."""
+    spec = reading.spec
+    if not spec.action_shape:
+        return number_of(reading, agent, action)
+    row = np.zeros(spec.action_shape, np.float32)
+    kind = spec.kinds[reading.places[agent][0]]
+    if kind.bounds:
+        row[: len(kind.bounds)] = np.clip(np.reshape(action, -1), -LARGEST, LARGEST)
+    else:
+        row[0] = number_of(reading, agent, action)
+    return row
+
+
 def number_of(reading: Reading, agent: int, action: Any) -> int:
     """The number of an action, which one of its kind's decoders makes of it."""
     count = reading.spec.kinds[reading.places[agent][0]].actions
-    decode = reading.decoders[agent]
-    return next(number for number in range(count) if equal(decode(number), action))
+    decode, rows = reading.decoders[agent], bool(reading.spec.action_shape)
+    return next(number for number in range(count) if equal(decode([number] if rows else number), action))
 
 
 def equal(one: Any, other: Any) -> bool:

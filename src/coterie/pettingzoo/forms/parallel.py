@@ -127,7 +127,7 @@ class OneParallel:
         self.seats.begin()
         self.write(glance, observations, infos or {})
 
-    def step(self, actions: Sequence[int], glance: Glance) -> None:
+    def step(self, actions: Sequence[Any], glance: Glance) -> None:
         """One joint step; an agent that has ended once is never alive again in this episode."""
         numbers, decoders, gone = self.seats.numbers, self.reading.decoders, self.gone
         self.seats.leave(gone)

@@ -8,6 +8,7 @@ The runner completes a decision at the same agent's next turn, with the rewards 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 from pettingzoo import AECEnv
 
@@ -37,7 +38,7 @@ class OneInTurns:
         self.seats.begin()
         self.write(glance)
 
-    def step(self, actions: Sequence[int], glance: Glance) -> None:
+    def step(self, actions: Sequence[Any], glance: Glance) -> None:
         """The selected agent's action; the others' entries are ignored."""
         number = self.seats.number(self.environment.agent_selection)
         self.seats.leave(self.gone)

@@ -11,8 +11,17 @@ from gymnasium import spaces
 
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.pictures.lenses import Stack, is_picture, lens_for, small, stack_of
-from coterie.pettingzoo.reading.layouts import Layout, as_row, decoder, label
-from coterie.pettingzoo.reading.spaces import chosen, dtype_of, high_of, one_array, seen, shape_of, sight_of
+from coterie.pettingzoo.reading.layouts import Layout, as_row, decoder, first_of_row, label
+from coterie.pettingzoo.reading.spaces import (
+    chosen,
+    dtype_of,
+    high_of,
+    one_array,
+    seen,
+    shape_of,
+    sight_of,
+    without_number,
+)
 from coterie.settings import UNTOUCHED, PictureOptions
 from coterie.types import Kind, Spec
 
@@ -24,14 +33,15 @@ class Reading(NamedTuple):
 
     numbers: each name's number; empty where agents come and go, who are given places of their kind (see Seats).
     places: by number, (kind, place in it).  encoders by kind: None where an observation is the array that is wanted.
-    decoders by number: from an action's number to the action.  spaces by kind: (observation space, action space).
+    decoders by number: from an action's number, or a joint action's row, to the action.  spaces by kind: (observation
+    space, action space).
     """
 
     spec: Spec
     numbers: Mapping[Hashable, int]
     places: tuple[tuple[int, int], ...]
     encoders: tuple[Callable[[Any], np.ndarray] | None, ...]
-    decoders: tuple[Callable[[int], Any], ...]
+    decoders: tuple[Callable[[Any], Any], ...]
     spaces: tuple[tuple[Any, Any], ...]
     layouts: tuple[Layout, ...]
     has_state: bool
@@ -88,7 +98,13 @@ def read(
     check_pictures_seen(environment, [space for space, _, _ in groups], picture)
     kinds = tuple(
         Kind(
-            tuple(numbers), action.count, lens.shown if lens else shape_of(space), str(dtype_of(space)), high_of(space)
+            tuple(numbers),
+            action.count,
+            lens.shown if lens else shape_of(space),
+            str(dtype_of(space)),
+            high_of(space),
+            action.choices,
+            action.bounds,
         )
         for (space, _, _), numbers, action, lens in zip(groups, kind_numbers, actions, lenses, strict=True)
     )
@@ -104,6 +120,10 @@ def read(
         tuple(map(label, order)), kinds, teams, everyone, everyone,
         (0,) if state is None else np.shape(state), waits=waits, births=bool(unlisted),
     )  # fmt: skip
+    decoders = [
+        first_of_row(decoder(action)) if spec.action_shape and not action.bounds else decoder(action)
+        for action in actions
+    ]
     where = {number: (k, place) for k, kind in enumerate(kinds) for place, number in enumerate(kind.agents)}
     return Reading(
         spec,
@@ -117,7 +137,7 @@ def read(
             else functools.partial(as_row, layout)
             for group, layout, lens in zip(groups, layouts, lenses, strict=True)
         ),
-        tuple(decoder(actions[where[number][0]]) for number in everyone),
+        tuple(decoders[where[number][0]] for number in everyone),
         tuple((space, action) for space, action, _ in groups),
         tuple(map(Layout, layouts, actions, lenses)),
         state is not None,
@@ -198,6 +218,15 @@ def state_of(environment: Any) -> Any:
 def kind_word(k: int, groups: Sequence[Any]) -> str:
     """What the places of a kind are called."""
     return "agent_" if len(groups) == 1 else f"kind{k}_"
+
+
+def of_amounts(reading: Reading, environment: Any, agents: Sequence[int] = ()) -> BadInput | None:
+    """What to raise where actions must be counted and some of these agents (of all, without any) act in amounts."""
+    for kind, (_, space) in zip(reading.spec.kinds, reading.spaces, strict=True):
+        own = [agent for agent in kind.agents if not agents or agent in agents]
+        if kind.bounds and own:
+            return without_number(space, reading.spec.agents[own[0]], environment)
+    return None
 
 
 def spaces_of(environment: Any, name: Hashable) -> tuple[Any, Any]:

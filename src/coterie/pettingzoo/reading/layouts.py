@@ -2,7 +2,7 @@
 
 An observation of one array is left as it is. Dictionaries, tuples and what is in them become one row of numbers, with
 a one among zeros for each number of a Discrete space. An action of several choices becomes one choice among all their
-combinations.
+combinations, one of amounts a row of them.
 """
 
 from __future__ import annotations
@@ -41,20 +41,29 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Chosen(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How an action is laid out: one of `sizes[0]` numbers from `start[0]`, or several choices together.
+    """How an action is laid out: one of `sizes[0]` numbers from `start[0]`, several choices together, or amounts.
 
-    of: number, array (MultiDiscrete, MultiBinary), tuple or dict (with keys).
+    of: number, array (MultiDiscrete, MultiBinary), tuple or dict (with keys), or amounts (Box, with neither sizes nor
+    start): an array of this shape and dtype, within bounds (see `Kind`).
     """
 
     sizes: tuple[int, ...]
     start: tuple[int, ...]
     of: str = "number"
     keys: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    bounds: tuple[tuple[float | None, float | None] | None, ...] = ()
 
     @property
     def count(self) -> int:
-        """How many actions there are, all combinations counted."""
+        """How many actions there are, all combinations counted; 1 for amounts."""
         return prod(self.sizes)
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """How many each of several choices has; () for one choice, and for amounts."""
+        return () if self.of == "number" else self.sizes
 
 
 class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,9 +91,9 @@ class Layout(msgspec.Struct, frozen=True, omit_defaults=True):
         shape = kind.observation_shape if self.lens is None else self.lens.shape
         return kind.observation_dtype, shape
 
-    def action(self, number: int) -> Any:
-        """The action that a number means."""
-        return number if self.chosen is None else decoder(self.chosen)(number)
+    def action(self, told: Any) -> Any:
+        """The action that a number, or a row of amounts, means."""
+        return told if self.chosen is None else decoder(self.chosen)(told)
 
 
 def as_row(seen: Seen, observation: Any) -> np.ndarray:
@@ -120,8 +129,10 @@ def _fill(row: np.ndarray, seen: Seen, observation: Any) -> None:
         begin += part.width
 
 
-def decoder(chosen: Chosen) -> Callable[[int], Any]:
-    """From the number of an action to the action itself."""
+def decoder(chosen: Chosen) -> Callable[[Any], Any]:
+    """From the number of an action, or a row that begins with its amounts, to the action itself."""
+    if chosen.of == "amounts":
+        return amounts_decoder(chosen)
     if chosen.of == "number":
         start = chosen.start[0]
         return lambda number: number + start
@@ -132,6 +143,19 @@ def decoder(chosen: Chosen) -> Callable[[int], Any]:
     if chosen.of == "tuple":
         return lambda number: rows[number]
     return lambda number: dict(zip(chosen.keys, rows[number], strict=True))
+
+
+def amounts_decoder(chosen: Chosen) -> Callable[[Sequence[float]], np.ndarray]:
+    """From a row that begins with amounts, of float32, to an array of the space's own."""
+    count, dtype, shape = prod(chosen.shape), np.dtype(chosen.dtype), chosen.shape
+    if len(shape) == 1:
+        return lambda row: np.array(row[:count], dtype)
+    return lambda row: np.array(row[:count], dtype).reshape(shape)
+
+
+def first_of_row(decode: Callable[[int], Any]) -> Callable[[Sequence[float]], Any]:
+    """A decoder of numbers for rows that begin with one, as they do where others act in amounts."""
+    return lambda row: decode(int(row[0]))
 
 
 def masked(observation: Any, info: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -8,9 +8,12 @@ import numpy as np
 from gymnasium import spaces
 
 from coterie.errors import BadInput
+from coterie.pettingzoo.reading.checks import LARGEST
 from coterie.pettingzoo.reading.layouts import Chosen, Seen
 
 MOST_ACTIONS = 4_096  # combinations of several choices that one head can tell apart
+MOST_AMOUNTS = 256  # in one action
+AMOUNTS = ("float32", "float64")  # what they are made of
 
 
 def sight_of(space: Any) -> Any:
@@ -47,7 +50,9 @@ def seen(space: Any, name: Any) -> Seen:
 
 
 def chosen(space: Any, name: Any, environment: Any = None) -> Chosen:
-    """The layout of an action; BadInput where it is not one of a finite number."""
+    """The layout of an action, one of a finite number or amounts; BadInput where it is something else."""
+    if isinstance(space, spaces.Box):
+        return amounts(space, name, environment)
     if isinstance(space, spaces.Discrete):
         return Chosen((int(space.n),), (int(space.start),))
     if isinstance(space, spaces.MultiDiscrete) and len(space.shape) == 1:
@@ -63,13 +68,66 @@ def chosen(space: Any, name: Any, environment: Any = None) -> Chosen:
         sizes, starts = tuple(int(part.n) for part in parts), tuple(int(part.start) for part in parts)
         found = Chosen(sizes, starts, "dict" if keys else "tuple", keys)
     else:
-        raise BadInput(
-            f"agent '{name}' has the action space {space}; only a finite number of actions can be valued (Discrete, "
-            f"MultiDiscrete, MultiBinary){discrete_form(environment)}"
-        )
+        raise without_number(space, name, environment)
     if found.count > MOST_ACTIONS:
         raise BadInput(f"agent '{name}' has {found.count:,} combinations of actions; expected {MOST_ACTIONS:,} at most")
     return found
+
+
+def numbered(space: Any, name: Any, environment: Any = None) -> Chosen:
+    """The layout of an action of a finite number; BadInput where it is not one."""
+    if isinstance(space, spaces.Box):
+        raise without_number(space, name, environment)
+    return chosen(space, name, environment)
+
+
+def without_number(space: Any, name: Any, environment: Any = None) -> BadInput:
+    """What to raise where actions are asked for that can be counted, and these cannot."""
+    return BadInput(
+        f"agent '{name}' has the action space {space}; only a finite number of actions can be valued (Discrete, "
+        f"MultiDiscrete, MultiBinary){discrete_form(environment)}"
+    )
+
+
+def amounts(space: spaces.Box, name: Any, environment: Any = None) -> Chosen:
+    """The layout of an action of amounts; BadInput for whole numbers, and for none or too many."""
+    count, dtype = int(np.prod(space.shape)), str(space.dtype)
+    if dtype not in AMOUNTS:
+        raise BadInput(
+            f"agent '{name}' has the action space {space}, of {dtype}; expected amounts in float32 or float64, or for "
+            f"whole numbers Discrete or MultiDiscrete{discrete_form(environment)}"
+        )
+    if not space.shape or not 1 <= count <= MOST_AMOUNTS:
+        raise BadInput(
+            f"agent '{name}' has the action space {space}, of the shape {space.shape}; expected one to {MOST_AMOUNTS} "
+            f"amounts in an array of one axis or more, like (1,){discrete_form(environment)}"
+        )
+    ends = list(zip(space.low.reshape(-1).tolist(), space.high.reshape(-1).tolist(), strict=True))
+    bounds = [(rounded_up(low), -rounded_up(-high)) for low, high in ends]
+    if not all(low <= min(high, LARGEST) and high >= -LARGEST for low, high in bounds):
+        raise BadInput(
+            f"agent '{name}' has the action space {space}, and no number of float32 lies within one of its bounds; "
+            f"expected wider ones{discrete_form(environment)}"
+        )
+    plain = tuple(None if not any(map(np.isfinite, one)) else (finite(one[0]), finite(one[1])) for one in bounds)
+    return Chosen((), (), "amounts", shape=tuple(space.shape), dtype=dtype, bounds=plain)
+
+
+def rounded_up(number: float) -> float:
+    """The least number of float32 that is not less; infinite where there is none, and where the bound is none.
+
+    >>> rounded_up(0.5), rounded_up(-1e300), rounded_up(0.1) > 0.1, -rounded_up(-0.1) < 0.1
+    (0.5, -inf, True, True)
+    """
+    if abs(number) >= LARGEST:
+        return LARGEST if number == LARGEST else float(np.copysign(np.inf, number))
+    found = np.float32(number)
+    return float(found if float(found) >= number else np.nextafter(found, np.float32(np.inf)))
+
+
+def finite(number: float) -> float | None:
+    """A number, None where it is infinite, which has no place in a file."""
+    return number if np.isfinite(number) else None
 
 
 def discrete_form(environment: Any) -> str:

@@ -17,6 +17,7 @@ from coterie.pettingzoo.driving.board import Glance, blank, clear, each
 from coterie.pettingzoo.driving.drive import told_of
 from coterie.pettingzoo.forms.parallel import InfoSays, Reads, write
 from coterie.pettingzoo.forms.turns import OneInTurns
+from coterie.pettingzoo.reading.agents import of_amounts
 from coterie.pettingzoo.tables.insides import Path, leaves
 from coterie.pettingzoo.workers.worker import drive
 from coterie.yours import FAILURES
@@ -192,6 +193,8 @@ def world_of(environment: Any, identity: Identity, team: Sequence[int] | None, s
     spec = one.reading.spec
     if spec.births:
         raise BadInput(f"{environment}: agents that come and go have no exact table yet")
+    if (fault := of_amounts(one.reading, environment)) is not None:
+        raise fault
     slate = each(lambda array: array[0, ...], blank(spec, 1))
     return World(one, identity, slate._replace(reward=np.zeros(len(spec.agents))))
 

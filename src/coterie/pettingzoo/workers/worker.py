@@ -28,7 +28,7 @@ ALIGNMENT = 64  # bytes
 
 
 class Shared(NamedTuple):
-    """What stands in shared memory: the board, and actions int32[E, all] and seeds int64[E] for its next step.
+    """What stands in shared memory: the board, and actions (see `joint_action`) and seeds int64[E] for its next step.
 
     The board's `at` is int32[W]: the environment that each worker is busy with; -1 while it makes them.
     """
@@ -53,7 +53,8 @@ class Task(NamedTuple):
 def arrange(spec: Spec, environments: int, workers: int, memory: Any) -> tuple[Shared, int]:
     """The arrays in a block of memory, and how many bytes they take; without a block they stand by themselves."""
     board = blank_board(spec, environments)._replace(at=np.zeros(workers, np.int32))
-    actions, seeds = np.zeros((environments, len(spec.agents)), np.int32), np.zeros(environments, np.int64)
+    actions = np.zeros((environments, len(spec.agents), *spec.action_shape), spec.action_dtype)
+    seeds = np.zeros(environments, np.int64)
     size = 0
 
     def place(array: np.ndarray) -> np.ndarray:

@@ -71,7 +71,7 @@ class Workers:
         self.memory = Memory(arrange(self.spec, environments, workers, None)[1])
         self.shared, _ = arrange(self.spec, environments, workers, self.memory.block)
         self.boards = [board_part(self.shared.board, half) for half in self.halves]
-        self.journal = Journal(environments, len(self.spec.agents))
+        self.journal = Journal(environments, len(self.spec.agents), self.spec.action_shape)
         self.shown = [sight(board.begun) for board in self.boards]
         self.checks: np.ndarray | None = None
         self.waiting: list[list[bytes]] = [[] for _ in range(workers)]
@@ -100,7 +100,7 @@ class Workers:
         return self._begun()
 
     def step(self, actions: np.ndarray, seeds: np.ndarray) -> tuple[Outcome, Sight]:
-        """Step all with actions [E, all]: what happened, and what is shown now, after resets with seeds from [E]."""
+        """Step all with actions [E, all(, W)]: what happened, and what is shown now, after resets with seeds [E]."""
         for number, half in enumerate(self.halves):
             self.send(number, actions[half], seeds[half])
         told = [self.receive(number) for number in range(len(self.halves))]

@@ -21,7 +21,7 @@ from coterie.running.deep.recording import plays_outside
 from coterie.running.deep.saving import as_named
 from coterie.running.roads import Outside, iterate_outside, start_outside
 from coterie.running.rollout import Run, Scores, act_at
-from coterie.types import Algorithm, Array, Outcome, Play, Sight
+from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec
 
 
 class Standing(NamedTuple):
@@ -183,7 +183,7 @@ class OutsideLane:
         sums = {name.removeprefix("sums."): array for name, array in saved.items() if name.startswith("sums.")}
         self._sums = sums_of(sums) if sums else None
         worlds = {name: array for name, array in saved.items() if not name.startswith("sums.")}
-        check_worlds(worlds, len(run.held.steps), len(opened.spec.agents))
+        check_worlds(worlds, len(run.held.steps), opened.spec)
         sight = opened.restore(worlds)
         self._stands = Standing(run, sight, opened.journal.mark())
 
@@ -196,13 +196,15 @@ class OutsideLane:
         self._checking.clear()
 
 
-def check_worlds(saved: dict[str, np.ndarray], environments: int, agents: int) -> None:
+def check_worlds(saved: dict[str, np.ndarray], environments: int, spec: Spec) -> None:
     """Raises StorageFault where these are not the episodes under way of so many environments."""
-    fits = {"seeds", "lengths", "actions", "checksums"} == saved.keys() and all(
-        array.dtype.kind in "iu" for array in saved.values()
+    numbers = ("seeds", "lengths", "checksums")
+    fits = {*numbers, "actions"} == saved.keys() and all(
+        saved[name].dtype.kind in "iu" and saved[name].shape == (environments,) for name in numbers
     )
-    fits = fits and all(saved[name].shape == (environments,) for name in ("seeds", "lengths", "checksums"))
-    if not fits or (saved["lengths"] < 0).any() or saved["actions"].shape != (saved["lengths"].sum(), agents):
+    fits = fits and not (saved["lengths"] < 0).any() and saved["actions"].dtype == spec.action_dtype
+    shape = (saved["lengths"].sum(), len(spec.agents), *spec.action_shape) if fits else ()
+    if not fits or saved["actions"].shape != shape or not np.isfinite(saved["actions"]).all():
         raise StorageFault("the checkpoint does not fit its run's settings: its episodes under way are not whole")
 
 

@@ -23,6 +23,7 @@ from coterie.running.deep.session import Schedule
 from coterie.running.train import free_bytes
 from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED, POLICY_GRADIENT, TEAM_REWARDS
 from coterie.types import Spec, Team
+from coterie.workflow.deep.amounts import check_amounts
 from coterie.workflow.deep.choosing import learning_of
 from coterie.workflow.deep.learners import Learners, learners_of
 from coterie.workflow.deep.plan import (
@@ -132,6 +133,7 @@ def worker_road(
         teams = teams_of(chosen.teams, agents) if chosen.teams else ()
         team = team_numbers(teams, len(agents)) if teams else numbers
         spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
+        check_amounts(chosen.algorithm, teams, one)
         check_turns(chosen, one, spec)
         check_births(chosen, spec, teams)
         check_state(next(iter(central_of(chosen)), ""), chosen.environment, spec.state_shape)

@@ -11,7 +11,7 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
-from coterie.pettingzoo.reading.spaces import chosen, discrete_form
+from coterie.pettingzoo.reading.spaces import discrete_form, numbered
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -66,7 +66,7 @@ def train_command(word: str, environment: Any, options: Mapping[str, Any]) -> st
     given = {name: value for name, value in options.items() if name != "render_mode"}
     try:
         for agent in getattr(environment, "possible_agents", None) or ():
-            chosen(environment.action_space(agent), agent, environment)
+            numbered(environment.action_space(agent), agent, environment)
     except BadInput:
         flag = discrete_form(environment).partition("--env.")[2].split()
         if not flag:
