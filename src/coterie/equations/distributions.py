@@ -131,12 +131,12 @@ def log_slope_of_tanh(u: Array) -> Array:
 
 
 def amounts(
-    bounds: tuple[tuple[float, float] | None, ...], squashed: bool, by_sight: bool, deviation: float
+    bounds: tuple[tuple[float | None, float | None] | None, ...], squashed: bool, by_sight: bool, deviation: float
 ) -> Distribution:
     """A row of amounts from independent normal distributions, brought inside their bounds.
 
     With middle c and half width w of the bounds, a = c + w clip(u, -1, 1), or squashed a = c + w tanh(u); what has no
-    bound is u itself. The log-probability is that of u, in the density of a / w where it is squashed (Haarnoja et al.
+    bound on both sides is u itself, clipped at the one that it has. The log-probability is that of u, in the density of a / w where it is squashed (Haarnoja et al.
     2018, appendix C: log p(a) = log p(u) - sum log(1 - tanh(u)^2)). The entropy of squashed amounts is that of u plus
     E[log(1 - tanh(u)^2)], by Gauss-Hermite quadrature; that of clipped ones is u's, for theirs has no density.
 
@@ -144,10 +144,10 @@ def amounts(
     parameters that depend on nothing seen.
     """
     size = len(bounds)
-    bounded = np.array([one is not None for one in bounds])
-    low, high = (np.array([(-1.0, 1.0)[side] if one is None else one[side] for one in bounds]) for side in (0, 1))
+    least, most = (np.array([side_of(one, place) for one in bounds], np.float32) for place in (0, 1))
+    bounded = np.isfinite(least) & np.isfinite(most)
+    low, high = np.where(bounded, least, -1.0), np.where(bounded, most, 1.0)
     middle, half = ((low + high) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
-    least, most = np.where(bounded, low, -np.inf).astype(np.float32), np.where(bounded, high, np.inf).astype(np.float32)
     at, weight = np.polynomial.hermite.hermgauss(NODES)
     at, weight = (np.sqrt(2) * at).astype(np.float32), (weight / np.sqrt(pi)).astype(np.float32)
     start = float(np.log(deviation))
@@ -181,6 +181,12 @@ def amounts(
 
     free = () if by_sight else (start,) * size
     return Distribution(2 * size, free, draw, log_probability, entropy, mode)
+
+
+def side_of(bound: tuple[float | None, float | None] | None, place: int) -> float:
+    """From where (place 0) or to where (1) an amount goes, infinite where nothing says so."""
+    side = None if bound is None else bound[place]
+    return (-np.inf, np.inf)[place] if side is None else side
 
 
 def distribution_of(kind: Kind, squashed: bool, by_sight: bool, deviation: float) -> Distribution:
