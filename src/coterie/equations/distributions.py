@@ -131,20 +131,21 @@ def log_slope_of_tanh(u: Array) -> Array:
 
 
 def amounts(
-    bounds: tuple[tuple[float | None, float | None] | None, ...], squashed: bool, by_sight: bool, deviation: float
+    lowest: tuple[float, ...], highest: tuple[float, ...], squashed: bool, by_sight: bool, deviation: float
 ) -> Distribution:
     """A row of amounts from independent normal distributions, brought inside their bounds.
 
-    With middle c and half width w of the bounds, a = c + w clip(u, -1, 1), or squashed a = c + w tanh(u); what has no
-    bound on both sides is u itself, clipped at the one that it has. The log-probability is that of u, in the density of a / w where it is squashed (Haarnoja et al.
-    2018, appendix C: log p(a) = log p(u) - sum log(1 - tanh(u)^2)). The entropy of squashed amounts is that of u plus
-    E[log(1 - tanh(u)^2)], by Gauss-Hermite quadrature; that of clipped ones is u's, for theirs has no density.
+    With middle c and half width w of the bounds, a = c + w clip(u, -1, 1), or squashed a = c + w tanh(u); what is not
+    bounded on both sides is u itself, clipped where it has a bound. The log-probability is that of u, in the density of
+    (a - c) / w where it is squashed (Haarnoja et al. 2018, appendix C: log p(a) = log p(u) - sum log(1 - tanh(u)^2)).
+    The entropy of squashed amounts is that of u plus E[log(1 - tanh(u)^2)], by Gauss-Hermite quadrature; that of
+    clipped ones is u's, for theirs has no density.
 
     by_sight: the head tells the logarithms of the deviations, too, added to that of `deviation`; else these are
     parameters that depend on nothing seen.
     """
-    size = len(bounds)
-    least, most = (np.array([side_of(one, place) for one in bounds], np.float32) for place in (0, 1))
+    size = len(lowest)
+    least, most = np.array(lowest, np.float32), np.array(highest, np.float32)
     bounded = np.isfinite(least) & np.isfinite(most)
     low, high = np.where(bounded, least, -1.0), np.where(bounded, most, 1.0)
     middle, half = ((low + high) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
@@ -183,14 +184,8 @@ def amounts(
     return Distribution(2 * size, free, draw, log_probability, entropy, mode)
 
 
-def side_of(bound: tuple[float | None, float | None] | None, place: int) -> float:
-    """From where (place 0) or to where (1) an amount goes, infinite where nothing says so."""
-    side = None if bound is None else bound[place]
-    return (-np.inf, np.inf)[place] if side is None else side
-
-
 def distribution_of(kind: Kind, squashed: bool, by_sight: bool, deviation: float) -> Distribution:
     """What the actions of a kind are drawn from; the words are those of `amounts`."""
     if kind.bounds:
-        return amounts(kind.bounds, squashed, by_sight, deviation)
+        return amounts(kind.low, kind.high, squashed, by_sight, deviation)
     return several(kind.choices) if kind.choices else categorical(kind.actions)
