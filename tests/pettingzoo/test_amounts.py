@@ -23,6 +23,7 @@ from coterie.pettingzoo.reading.agents import read
 from coterie.pettingzoo.reading.layouts import Layout, decoder
 from coterie.pettingzoo.reading.spaces import chosen, numbered
 from coterie.pettingzoo.tables.tabulate import tabulate
+from coterie.running.deep.recording import amounts_of
 from coterie.running.episodes import read_recording
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
@@ -165,7 +166,7 @@ numbers32 = st.floats(width=32, allow_nan=False)
 def test_a_joint_action_holds_everybodys_own(pair, single, three):
     """Each agent's own row comes back, with either library; what stands behind it is zero."""
     assert MIXED.action_shape == (3,)
-    assert MIXED.amounts == (0, 2, 3, 2)
+    assert amounts_of(MIXED) == (0, 2, 3, 2)
     for xp in (np, jnp):
         joint = np.asarray(joint_action(MIXED, tuple(map(xp.asarray, (pair, single, three)))))
         assert (joint.shape, joint.dtype) == ((2, 4, 3), np.float32)

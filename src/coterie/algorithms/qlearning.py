@@ -33,20 +33,11 @@ from coterie.replay import buffer, priorities, sharing
 from coterie.replay.keeping import Batch, Kept, Row, as_packed, batch_of, blank_row, keep
 from coterie.replay.partners import Sharing, named
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Spec, View, join, members
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Sizes, Spec, View, join, members
 
 BETA = 0.4  # how far importance weights undo prioritised draws at the start; wholly at the end (Schaul et al. 2016)
 
 STEPS, SEQUENCES = 256, 32  # items of a gradient step where no number is asked for
-
-
-class Sizes(NamedTuple):
-    """The static sizes of one learner: env steps a run, environments E, rows T a rollout, rows L a sequence."""
-
-    env_steps: int
-    environments: int
-    rows: int
-    length: int
 
 
 class Parameters(NamedTuple):

@@ -191,12 +191,14 @@ def replay_of(learner: Any) -> Any:
     return getattr(learner, "replay", ())
 
 
+def with_replay(learner: Any, replay: Any) -> Any:
+    """A learner with its replay again, where it has one."""
+    return learner._replace(replay=replay) if hasattr(learner, "replay") else learner
+
+
 def learners(together: Together) -> tuple[Any, ...]:
     """The members' learners with their replays."""
-    return tuple(
-        own._replace(replay=replay) if hasattr(own, "replay") else own
-        for own, replay in zip(together.members, together.replay, strict=True)
-    )
+    return tuple(map(with_replay, together.members, together.replay))
 
 
 def summed_up(infos: dict[str, dict[str, Array]]) -> dict[str, Array]:

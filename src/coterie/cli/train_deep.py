@@ -12,8 +12,9 @@ import tyro
 from coterie.cli.options import flag_value, flag_values, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
-from coterie.settings import PictureOptions
-from coterie.workflow.deep.plan import deep_plan, defaults_of, learning_of, road_of, shares
+from coterie.settings import DEEP_PRESETS, PictureOptions
+from coterie.workflow.deep.choosing import Choice, defaults_of, learning_of, road_of, said_in
+from coterie.workflow.deep.plan import deep_plan
 from coterie.workflow.deep.teams import named_runs, read_teams
 from coterie.workflow.planning.which_learner import OF_NETWORKS, learns_deep
 
@@ -76,22 +77,26 @@ def run(environment: str, words: list[str]) -> int:
     """Train, judge, print, draw."""
     road = road_of(environment)
     algorithm, preset = flag_value(words, "--algorithm", "--algo"), flag_value(words, "--preset")
-    sharing = shares({"share_experience": flag_value(words, "--share-experience") or "none"})
+    said = said_words(words)
     learning = learning_of(read_teams(flag_values(words, "--team")))
-    _, _, learner = defaults_of(environment, algorithm, preset, learning, sharing)
-    nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     foreign, rest = foreign_options(environment, words)
+    helps = not {"-h", "--help"}.isdisjoint(words)  # answered at once, without a look at the environment
+    known = Choice(algorithm or "iql", "default") if helps and road == "worker" else None
+    preset, algorithm, learner, why = defaults_of(
+        environment, algorithm, preset or (known and known.preset), learning, said, foreign
+    )
+    nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     if ":" not in environment:
         nested["env"] = (catalogue.find(environment).options(), False)
     if road == "worker":
-        nested["picture"] = (PictureOptions(), False)
+        nested["picture"] = (PictureOptions(**DEEP_PRESETS[preset].picture), False)
     about = environment if ":" in environment else f"{environment}: {catalogue.find(environment).about}."
     kind = with_options("TrainDeep", TrainDeepOptions, **nested)
     options = parse(kind, rest, command=f"train {environment}", about=about)
     chosen = deep_plan(
         environment,
-        algorithm=options.algorithm or None,
-        preset=options.preset or None,
+        algorithm=algorithm,
+        preset=preset,
         env=foreign if ":" in environment else options.env,
         seeds=options.seeds,
         seed=options.seed,
@@ -115,6 +120,8 @@ def run(environment: str, words: list[str]) -> int:
 
     check_tracker(options.track)
     check_new(Path(options.runs), options.name)
+    if why:
+        say(f"{chosen.algorithm} with the preset {chosen.preset}: {why}")
     say(f"compiling {chosen.algorithm} for {environment} …")
     progress = DeepProgressLine()
     with interruptible(chosen.environment):
@@ -139,6 +146,13 @@ def run(environment: str, words: list[str]) -> int:
         word = "latest" if folder.parent == Path("runs") else word_for(folder)
         next_step(f"coterie evaluate {word}", f"coterie diagnose {word}")
     return say_fault(fault)
+
+
+def said_words(words: list[str]) -> set[str]:
+    """The options of the learner that these words say."""
+    flags = {word.partition("=")[0] for word in words if word.startswith("--")}
+    said: dict[str, Any] = {flag.removeprefix("--").replace("-", "_"): "" for flag in flags}
+    return said_in({**said, "share_experience": flag_value(words, "--share-experience") or "none"})
 
 
 def foreign_options(environment: str, words: list[str]) -> tuple[dict[str, Any], list[str]]:

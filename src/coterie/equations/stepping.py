@@ -27,17 +27,26 @@ def followed(target: Any, online: Any, count: Array, every: int, rate: float) ->
 
 def clipped(gradient: Any, longest: float, together: bool) -> tuple[Any, Array]:
     """Gradients scaled to a norm of at most `longest`: one norm for a mixed team, else one for each network."""
-
-    def norms(leaves: Any) -> Array:
-        return jnp.sqrt(sum((leaf.reshape(leaf.shape[0], -1) ** 2).sum(1) for leaf in jax.tree.leaves(leaves)))
-
     if together:
         norm = jnp.sqrt(sum((leaf**2).sum() for leaf in jax.tree.leaves(gradient)))
         return jax.tree.map(lambda g: g * jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9)), gradient), norm
-    scaled, largest = [], jnp.float32(0)
-    for kind in gradient.agents:
-        norm = norms(kind)
-        shrink = jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9))
-        scaled.append(jax.tree.map(lambda g, s=shrink: g * s.reshape(-1, *(1,) * (g.ndim - 1)), kind))
-        largest = jnp.maximum(largest, norm.max())
-    return gradient._replace(agents=tuple(scaled)), largest
+    scaled, largest = clipped_each((gradient.agents,), longest)
+    return gradient._replace(agents=scaled[0]), largest
+
+
+def clipped_each(gradients: Any, longest: float) -> tuple[Any, Array]:
+    """Several tuples of networks by kind, leaves [groups, ...]: each network's gradient is scaled down by itself.
+
+    Beside it the longest norm that there was.
+    """
+    largest, scaled = jnp.float32(0), []
+    for kinds in gradients:
+        shorter = []
+        for kind in kinds:
+            norm = jnp.sqrt(sum((leaf.reshape(leaf.shape[0], -1) ** 2).sum(1) for leaf in jax.tree.leaves(kind)))
+            shrink = jnp.minimum(1.0, longest / jnp.maximum(norm, 1e-9))
+            shorter.append(jax.tree.map(lambda g, s=shrink: g * s.reshape(-1, *(1,) * (g.ndim - 1)), kind))
+            largest = jnp.maximum(largest, norm.max())
+        scaled.append(tuple(shorter))
+    same = type(gradients)
+    return same(*scaled) if hasattr(same, "_fields") else same(scaled), largest

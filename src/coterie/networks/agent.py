@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from coterie.equations import choosing
 from coterie.types import Array, Key, Kind
 
+PICTURE_AXES = 3  # rows, columns, channels
 LARGEST_PLACE = 1024  # a discrete observation that can be larger than this is an amount, not a place
 
 
@@ -44,21 +45,56 @@ class Network(NamedTuple):
 
 
 class Params(eqx.Module):
-    """The arrays of a network; `high`, what its kind's observations are divided by, is no leaf of the tree."""
+    """The arrays of a network; `high`, what its kind's observations are divided by, is no leaf of the tree.
+
+    free: the last numbers that the head tells, where they depend on nothing seen; None for none.
+    """
 
     filters: tuple[eqx.nn.Linear, ...]
     layers: tuple[eqx.nn.Linear, ...]
     norms: tuple[eqx.nn.LayerNorm, ...]
     cell: eqx.nn.GRUCell | None
     top: eqx.nn.Linear
+    free: Array | None
     high: int | None = eqx.field(static=True)
+
+
+class Head(NamedTuple):
+    """What a network ends in; the values of actions where nothing is said.
+
+    size: how many numbers it tells; 0: one an action. start: the last of them, which depend on nothing seen, as they
+    are at first. scale: of its weights at first; small ones make a policy begin almost evenly. greedy: see Network.
+    """
+
+    size: int = 0
+    start: tuple[float, ...] = ()
+    scale: float = 1.0
+    dueling: bool = False
+    greedy: Callable[[Array, Array], Array] = choosing.greedy
+
+
+class Body(NamedTuple):
+    """What stands before the head: convolutions of size x size, dense layers, a memory; `bend` bends what they tell.
+
+    standard: each picture is shown with mean 0 and deviation 1; large white areas drown what moves else.
+    """
+
+    hidden: int = 64
+    layers: int = 2
+    recurrent: bool = False
+    layer_norm: bool = False
+    bend: Callable[[Array], Array] = jax.nn.relu
+    channels: tuple[int, ...] = ()
+    size: int = 3
+    stride: int = 2
+    standard: bool = False
 
 
 def dense_network(
     hidden: int = 64, layers: int = 2, recurrent: bool = False, dueling: bool = False, layer_norm: bool = False
 ) -> Network:
     """Layers of `hidden` rectified units, then, if recurrent, as many units of memory, then the head."""
-    return _network((), 0, 1, hidden, layers, recurrent, dueling, layer_norm)
+    return network_of(Body(hidden, layers, recurrent, layer_norm), Head(dueling=dueling))
 
 
 def image_network(
@@ -75,7 +111,8 @@ def image_network(
 
     Bytes whose range is not known are divided by 255.
     """
-    return _network(channels, size, stride, hidden, layers, recurrent, dueling, layer_norm)
+    body = Body(hidden, layers, recurrent, layer_norm, channels=channels, size=size, stride=stride)
+    return network_of(body, Head(dueling=dueling))
 
 
 def values(network: Network, params: Any, obs: Array, who: Array, memory: Array, first: Array) -> tuple[Array, Array]:
@@ -90,10 +127,17 @@ def values(network: Network, params: Any, obs: Array, who: Array, memory: Array,
 def unroll(
     network: Network, params: Any, obs: Array, who: Array, memory: Array, first: Array, own: Array | None = None
 ) -> Array:
-    """The values along one agent's rows: obs [L, ...], first bool[L], memory before the first row -> q [L, A].
+    """What the head tells along one agent's rows: obs [L, ...], first bool[L], memory before the first row -> [L, H].
 
     own bool[L]: rows that are a sight of the agent's own; in the others, where it waits, it stands as it did before.
     """
+    return jax.vmap(network.head, (None, 0))(params, standing(network, params, obs, who, memory, first, own))
+
+
+def standing(
+    network: Network, params: Any, obs: Array, who: Array, memory: Array, first: Array, own: Array | None = None
+) -> Any:
+    """What the head reads along one agent's rows, [L, ...]: where there is a memory, that after each row."""
     x = jax.vmap(network.encode, (None, 0, None))(params, obs, who)
     if network.recur is not None:
         recur = network.recur
@@ -107,21 +151,15 @@ def unroll(
     elif own is not None:
         newest = jax.lax.cummax(jnp.where(own, jnp.arange(own.shape[0]), 0))
         x = jax.tree.map(lambda leaf: leaf[newest], x)
-    return jax.vmap(network.head, (None, 0))(params, x)
+    return x
 
 
-def _network(
-    channels: tuple[int, ...],
-    size: int,
-    stride: int,
-    hidden: int,
-    layers: int,
-    recurrent: bool,
-    dueling: bool,
-    layer_norm: bool,
-) -> Network:
+def network_of(body: Body, ends: Head) -> Network:
+    """The network of a body and a head."""
+    hidden, channels, size, stride = body.hidden, body.channels, body.size, body.stride
+
     def init(key: Key, kind: Kind, ids: int) -> Params:
-        keys = iter(jax.random.split(key, len(channels) + layers + 2))
+        keys = iter(jax.random.split(key, len(channels) + body.layers + 2))
         shape, filters = kind.observation_shape, []
         for wide in channels:
             filters.append(eqx.nn.Linear(size * size * shape[-1], wide, key=next(keys)))
@@ -131,29 +169,36 @@ def _network(
             high = 255
         below = (high + 1 if high is not None and is_place(kind.observation_shape, high) else prod(shape)) + ids
         dense = []
-        for _ in range(layers):
+        for _ in range(body.layers):
             dense.append(eqx.nn.Linear(below, hidden, key=next(keys)))
             below = hidden
-        norms = tuple(eqx.nn.LayerNorm(hidden) for _ in range(layers)) if layer_norm else ()
-        cell = eqx.nn.GRUCell(below, hidden, key=next(keys)) if recurrent else None
-        top = eqx.nn.Linear(hidden if recurrent else below, kind.actions + dueling, key=next(keys))
-        return Params(tuple(filters), tuple(dense), norms, cell, top, high)
+        norms = tuple(eqx.nn.LayerNorm(hidden) for _ in range(body.layers)) if body.layer_norm else ()
+        cell = eqx.nn.GRUCell(below, hidden, key=next(keys)) if body.recurrent else None
+        told = (ends.size or kind.actions) + ends.dueling - len(ends.start)
+        top = eqx.nn.Linear(hidden if body.recurrent else below, told, key=next(keys))
+        top = jax.tree.map(lambda leaf: leaf * ends.scale, top) if ends.scale != 1 else top
+        free = jnp.array(ends.start, jnp.float32) if ends.start else None
+        return Params(tuple(filters), tuple(dense), norms, cell, top, free, high)
 
     def encode(params: Params, obs: Array, who: Array) -> Array:
         x = prepare(obs, params.high)
+        x = standardised(x) if body.standard and obs.ndim == PICTURE_AXES else x
         for weights in params.filters:
-            x = jax.nn.relu(convolve(weights, x, size, stride))
+            x = body.bend(convolve(weights, x, size, stride))
         x = jnp.concatenate([x.reshape(-1), who])
         for place, layer in enumerate(params.layers):
             x = linear(layer, x)
-            x = jax.nn.relu(params.norms[place](x) if params.norms else x)
+            x = body.bend(params.norms[place](x) if params.norms else x)
         return x if params.cell is None else input_half(params.cell, x)
 
     def head(params: Params, h: Array) -> Array:
-        q = linear(params.top, h)
-        return q[0] + q[1:] - q[1:].mean() if dueling else q
+        told = linear(params.top, h)
+        if params.free is not None:
+            return jnp.concatenate([told, params.free])
+        return told[0] + told[1:] - told[1:].mean() if ends.dueling else told
 
-    return Network(init, encode, hidden_half if recurrent else None, head, hidden if recurrent else 0)
+    recur, memory = (hidden_half, hidden) if body.recurrent else (None, 0)
+    return Network(init, encode, recur, head, memory, ends.greedy)
 
 
 def is_place(shape: tuple[int, ...], high: int | None) -> bool:
@@ -166,6 +211,12 @@ def prepare(obs: Array, high: int | None) -> Array:
     if high is not None and is_place(obs.shape, high):
         return jax.nn.one_hot(obs, high + 1)
     return obs.astype(jnp.float32) / (high or 1)
+
+
+def standardised(picture: Array) -> Array:
+    """(x - mean) / max(deviation, 1 / sqrt(n)) over the n numbers of a picture."""
+    off = picture - picture.mean()
+    return off / jnp.maximum(jnp.sqrt((off**2).mean()), 1 / off.size**0.5)
 
 
 def linear(layer: eqx.nn.Linear, x: Array) -> Array:

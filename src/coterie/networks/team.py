@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from coterie.networks.agent import Network, dense_network, image_network, unroll, values
+from coterie.networks.agent import Network, dense_network, image_network, standing, unroll, values
 from coterie.settings import DeepOptions
 from coterie.types import Array, Key, Kind, Spec, View
 
@@ -100,6 +100,49 @@ def row_values(network: Network, spec: Spec, kind: Kind, row: Any, params: Any) 
         return jax.vmap(one, 1, 1)(obs, first, own)
 
     return each_agent(one_agent, spec, kind, params, 2, obs, first, *([] if own is None else [own]))
+
+
+def told_along(
+    network: Network, spec: Spec, kind: Kind, params: Any, obs: Array, first: Array, memory: Any, own: Any = None
+) -> Array:
+    """What the heads tell along sequences, [L, B, N, H]: obs and first [L, B, N, ...], memory [B, N, M] before them.
+
+    own bool[L, B, N]: rows that are an agent's own sight, where memory moves; None for all.
+    """
+
+    def one_agent(params: Any, who: Array, obs: Array, first: Array, own: Any, memory: Any) -> Array:
+        one = lambda obs, first, own, memory: unroll(network, params, obs, who, memory, first, own)  # noqa: E731
+        return jax.vmap(one, (1, 1, 1, 0), 1)(obs, first, own, jax.tree.map(lambda leaf: leaf[0], memory))
+
+    before = jax.tree.map(lambda leaf: leaf[None], memory)  # so that the agents stand along the same axis everywhere
+    return each_agent(one_agent, spec, kind, params, 2, obs, first, own, before)
+
+
+def told_now_and_next(
+    network: Network, spec: Spec, kind: Kind, params: Any, seen: tuple[Array, Array], first: Array, memory: Any,
+    own: Any = None,
+) -> tuple[Array, Array, Any]:  # fmt: skip
+    """What the heads tell of the rows [T, E, N, H], of their true successors, and the memory [E, N, M] after them all.
+
+    seen: what is seen now and next, [T, E, N, ...] each; the rest as in `told_along`.
+    """
+
+    def one_agent(params: Any, who: Array, now: Array, after: Array, first: Array, own: Any, memory: Any) -> Any:
+        def one(now: Array, after: Array, first: Array, own: Any, memory: Any) -> Any:
+            at = standing(network, params, now, who, memory[0], first, own)
+            ahead = jax.vmap(network.encode, (None, 0, None))(params, after, who)
+            if network.recur is not None:
+                ahead = jax.vmap(network.recur, (None, 0, 0))(params, at, ahead)
+            head = jax.vmap(network.head, (None, 0))
+            last = at[-1:] if network.recur is not None else memory
+            return head(params, at), head(params, ahead), last
+
+        return jax.vmap(one, (1, 1, 1, 1, 1), 1)(now, after, first, own, memory)
+
+    if not network.memory:
+        memory = jnp.zeros((*first.shape[1:], 0))
+    now, after, last = each_agent(one_agent, spec, kind, params, 2, *seen, first, own, memory[None])
+    return now, after, last[0] if network.memory else ()
 
 
 def first_networks(key: Key, spec: Spec, networks: tuple[Network, ...], students: int = 0) -> tuple[Any, ...]:

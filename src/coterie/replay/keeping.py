@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from coterie.replay import buffer, priorities, sharing
 from coterie.replay.partners import Sharing
-from coterie.types import Array, Key, Rollout, Spec, Transition, split, team_reward
+from coterie.types import Array, Key, Rollout, Spec, Transition, earned, team_reward
 
 
 class Row(NamedTuple):
@@ -112,9 +112,7 @@ def keep(
     step = jnp.where(before > 0, number - before, age + number)
     rows, world = tuple(map(kept_kind, rollout.kinds)), rollout.world
     reward = team_reward(spec, rollout.kinds, "team-sum" if unit == "team-sum" else "team-mean")
-    if unit in ("team-sum", "team-mean"):
-        each = split(spec, reward[..., list(spec.team)])
-        rows = tuple(row._replace(reward=jnp.where(row.valid, own, 0)) for row, own in zip(rows, each, strict=True))
+    rows = tuple(row._replace(reward=own) for row, own in zip(rows, earned(spec, rollout.kinds, unit), strict=True))
     offered = () if offers is None else tuple(offers(k, row) for k, row in enumerate(rows))
     state, after = world.state.astype(jnp.float32), world.next_state.astype(jnp.float32)
     team = TeamRow(state, after, reward, world.discount, world.last, world.valid)

@@ -28,7 +28,7 @@ class DeepOptions:
     n_step: int = 1
     """How many rewards are summed before the rest is estimated."""
     trace: float = 0.0
-    """Q(lambda): how far a reward is traced back, in [0, 1]; 0: by n_step alone."""
+    """lambda: how far a reward is traced back, in [0, 1]; Q-learning: 0: by n_step alone."""
     target_every: int = 200
     """The target network is replaced after so many updates."""
     target_rate: float = 0.0
@@ -79,6 +79,42 @@ class DeepOptions:
     """weighted-qmix: the weight of an error that the mixer cannot express (Rashid et al. 2020: alpha)."""
     self_play: int = 0
     """Half of the environments are played against so many of the learners' past selves; 0: present ones only."""
+    epochs: int = 4
+    """Policy gradients: how often each rollout is learned from."""
+    minibatches: int = 4
+    """Policy gradients: gradient steps in an epoch, each on its part of the rollout."""
+    clip: float = 0.2
+    """Policy gradients: how far an action's probability may move, as a share of what it was; 0: as far as it will."""
+    value_clip: float = 0.0
+    """Policy gradients: how far a value may move from what it was, in its own scale; 0: as far as it will."""
+    entropy: float = 0.01
+    """Policy gradients: the worth of an undecided policy, a nat of entropy."""
+    entropy_end: float = -1.0
+    """The worth that it falls to, linearly over the run; negative: it stays as it is."""
+    stop_divergence: float = 0.0
+    """Policy gradients: no further epoch where the policy has moved so far in one, in nats; 0: all epochs."""
+    normalise_values: bool = True
+    """Policy gradients: values are learned on a running scale of their own."""
+    normalise_advantages: bool = True
+    """Policy gradients: advantages of a rollout have mean 0 and deviation 1."""
+    central: Literal["auto", "state", "observations"] = "auto"
+    """mappo: what critics see: the central state, or what all agents see; auto: the state, where there is one."""
+    squash: bool = False
+    """Amounts are brought inside their bounds by tanh, in place of clipping."""
+    deviation: Literal["state-free", "state-dependent"] = "state-free"
+    """How widely amounts are drawn: a number of its own for each, or as the network says at each sight."""
+    deviation_start: float = 0.6
+    """How widely amounts are drawn at first, in halves of what lies between their bounds."""
+    activation: Literal["relu", "tanh"] = "relu"
+    """Policy gradients: what bends the hidden layers."""
+    convolution: bool = True
+    """Pictures pass through convolutions first; else they are one row of numbers, which small ones are best as."""
+    share_weight: float = 1.0
+    """seac: the weight of other agents' experience."""
+    share_clip: float = 0.0
+    """seac: the importance of another agent's decision is at most this; 0: as published, without a limit."""
+    share_target: Literal["own", "partner"] = "own"
+    """seac: what another's decision is held to be worth: by one's own values (the paper), or by its (the code)."""
     lag: Literal[0, 1] = 0
     """How many visits to the replay acting is behind learning."""
 
@@ -89,6 +125,10 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
     "vdn": "value decomposition: the team's value is the sum of its members' (Sunehag et al. 2018)",
     "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
     "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
+    "ippo": "independent policies, moved a little at a time; amounts, too (Schulman et al. 2017; de Witt et al. 2020)",
+    "mappo": "ippo whose critics see the central state (Yu et al. 2022)",
+    "ia2c": "independent actor-critic: each rollout is learned from once (Mnih et al. 2016)",
+    "seac": "ia2c that learns from other agents' experience, too (Christianos et al. 2020)",
 }
 CHECKING = {"checks": 20, "check_episodes": 32, "final_episodes": 320}  # of the greedy team, where nobody says more
 CHECKING_OUTSIDE = {"checks": 10, "check_episodes": 8, "final_episodes": 80}  # worlds outside JAX take their time
@@ -96,26 +136,59 @@ LONGEST_EPISODE = 1_000  # joint steps, where nothing ends one that is judged
 HYSTERESIS = 0.2  # of the hysteretic algorithm, where nobody says another
 MIXED = ("vdn", "qmix", "weighted-qmix")  # algorithms that need a team's reward
 TEAM_REWARDS = ("team-sum", "team-mean")  # what all members of a team earn in common
-CENTRAL = ("qmix", "weighted-qmix")  # and those that learn from the central state
-POLICY = ("ippo", "mappo", "ia2c", "seac")  # and those that draw their actions, which may be amounts
+CENTRAL = ("qmix", "weighted-qmix", "mappo")  # and those that learn from the central state
+POLICY_GRADIENT = ("ippo", "mappo", "ia2c", "seac")  # learn policies, whose actions may be amounts
+OF_ALGORITHM: Mapping[str, Mapping[str, Any]] = {  # what an algorithm is, whatever its preset says
+    "ia2c": {"epochs": 1, "minibatches": 1, "clip": 0.0},
+    "seac": {"epochs": 1, "minibatches": 1, "clip": 0.0},
+}
 
 
-def hysteresis_of(algorithm: str, options: DeepOptions) -> DeepOptions:
-    """The options with the hysteresis that an algorithm has: its own, or none."""
+def options_of_algorithm(algorithm: str, options: DeepOptions) -> DeepOptions:
+    """The options with what makes an algorithm that one: its hysteresis or none, one pass over a rollout, sharing."""
+    options = replace(options, **OF_ALGORITHM.get(algorithm, {}))
+    if algorithm == "seac" and options.share_experience == "none":
+        options = replace(options, share_experience="pooled")
     if algorithm != "hysteretic":
         return replace(options, hysteresis=1.0)
     return options if options.hysteresis < 1 else replace(options, hysteresis=HYSTERESIS)
 
 
+def usual_options(preset: str, algorithm: str, sharing: bool = False) -> DeepOptions:
+    """What a preset and an algorithm have where nobody says more.
+
+    sharing: experience is shared, which what a preset chooses must not contradict: networks in common, priorities.
+    """
+    chosen = dict(DEEP_PRESETS[preset].options)
+    if algorithm in ONCE:
+        chosen |= {name: value for name, value in ONCE[algorithm].items() if name not in OF_ALGORITHM[algorithm]}
+    if sharing or algorithm == "seac":
+        chosen |= {"share_parameters": False, "prioritised": False}
+    return options_of_algorithm(algorithm, replace(DeepOptions(), **chosen))
+
+
 @dataclass(frozen=True)
 class DeepPreset:
-    """A named configuration: what it is for, its algorithm, which options differ, and joint steps a seed."""
+    """A named configuration: what it is for, its algorithm, which options differ, and joint steps a seed.
+
+    picture: which options of pictures differ.
+    """
 
     about: str
     algorithm: str = "vdn"
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     steps: int = 200_000
+    picture: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+
+_POLICIES = {
+    "learning_rate": 0.0007, "gradient_clip": 0.5, "trace": 0.95, "activation": "tanh", "share_parameters": True,
+}  # fmt: skip
+_A2C = {
+    "rows": 5, "environments": 8, "trace": 1.0, "learning_rate": 0.0007, "normalise_values": False,
+    "normalise_advantages": False, "share_parameters": False,
+}  # fmt: skip
+ONCE: Mapping[str, Mapping[str, Any]] = {"ia2c": _A2C, "seac": _A2C}  # and what suits who learns once from short rows
 
 DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "default": DeepPreset("small networks, one update for 64 joint steps; a beginning for most environments"),
@@ -159,5 +232,24 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "warmup": 5_000,
         },
         2_000_000,
+    ),
+    "vectors": DeepPreset(
+        "policies of agents that see rows of numbers; amounts or numbered actions",
+        "ippo",
+        {**_POLICIES, "environments": 16, "rows": 64, "hidden": 128},
+        500_000,
+    ),
+    "images": DeepPreset(
+        "policies of agents that see pictures, coarse and as rows of numbers, which small layers read fast",
+        "ippo",
+        {**_POLICIES, "environments": 16, "rows": 64, "discount": 0.97, "convolution": False},
+        20_000,
+        {"size": "coarse"},
+    ),
+    "many": DeepPreset(
+        "policies of ten agents of one kind or more, who learn one network from everybody's steps",
+        "ippo",
+        {**_POLICIES, "environments": 8, "rows": 64, "hidden": 128},
+        200_000,
     ),
 }

@@ -19,7 +19,10 @@ class PictureOptions:
     """What agents are shown of the pictures of bytes that they see; of screens, which are larger than 84x84, a part."""
 
     size: str = ""
-    """Rows and columns to which a picture is averaged, like 24x12; full: as it is. Else screens are fitted in 84x84."""
+    """Rows and columns to which a picture is averaged, like 24x12; full: as it is; coarse: screens, about 300 pixels.
+
+    Else screens are fitted in 84x84.
+    """
     crop: str = ""
     """What is cut off before, in pixels: top,bottom,left,right."""
     grey: bool = False
@@ -46,13 +49,13 @@ def check_pictures(options: PictureOptions) -> None:
 def size_of(options: PictureOptions) -> tuple[int, int] | None:
     """The rows and columns that are asked for; None where none are named (full, or what is usual)."""
     word = options.size.strip()
-    if word in ("", "full"):
+    if word in ("", "full", "coarse"):
         return None
     if found := SIZE.fullmatch(word):
         return int(found[1]), int(found[2])
     numbers = [str(int(one)) for one in re.findall(r"\d{1,4}", word) if int(one)]
     near = f"; did you mean {'x'.join((numbers * 2)[:2])}?" if 1 <= len(numbers) <= 2 else ""
-    raise BadInput(f"--picture.size {word}: expected rows x columns, like 24x12, or full{near}")
+    raise BadInput(f"--picture.size {word}: expected rows x columns, like 24x12, coarse, or full{near}")
 
 
 def crop_of(options: PictureOptions) -> tuple[int, int, int, int]:

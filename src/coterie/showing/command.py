@@ -16,9 +16,9 @@ from coterie.settings import (
     CHECKING_OUTSIDE,
     DEEP_PRESETS,
     PRESETS,
-    DeepOptions,
     PictureOptions,
     TabularOptions,
+    usual_options,
 )
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _kept(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, str | 
 def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, str | None]]:
     """What a deep run changes of the usual, as flags with their values; algorithm and preset are always said."""
     ours = catalogue.known(verdict.environment)
-    preset = DEEP_PRESETS.get(verdict.preset, DEEP_PRESETS["default"])
+    preset_name = verdict.preset if verdict.preset in DEEP_PRESETS else "default"
+    preset = DEEP_PRESETS[preset_name]
     with_tables = ours and catalogue.has_table(verdict.environment)
     kept: list[tuple[str, str | None]] = [("--deep", None)] if with_tables and verdict.algorithm in ALGORITHMS else []
     kept += [("--algorithm", verdict.algorithm), ("--preset", verdict.preset)]
@@ -85,10 +86,9 @@ def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, s
         kept += _changed(env, _defaults(catalogue.find(verdict.environment).options()), "--env.")
     elif isinstance(env, dict):
         kept += _given(env)
-    learner = _defaults(DeepOptions()) | dict(preset.options)
-    if verdict.algorithm != "hysteretic":
-        learner["hysteresis"] = 1.0  # as every other algorithm has it, whatever the preset says
-    kept += _changed(config.get("picture"), _defaults(PictureOptions()), "--picture.")
+    learner = _defaults(usual_options(preset_name, verdict.algorithm))
+    picture = _defaults(PictureOptions()) | dict(preset.picture)
+    kept += _changed(config.get("picture"), picture, "--picture.")
     return kept + list(_changed(config.get("learner"), learner, "--"))
 
 

@@ -24,7 +24,8 @@ from coterie.running.watching import LONGEST, Episode, Moment, Watched, aim_of, 
 from coterie.showing.video import Film, Written, unused, video_file
 from coterie.showing.watched import Tick, result
 from coterie.showing.words import number
-from coterie.workflow.deep.plan import check_success, own_options
+from coterie.workflow.deep.plan import check_success
+from coterie.workflow.deep.teams import own_options
 from coterie.workflow.planning.plan import check_seed, whole
 from coterie.workflow.watching.names import check_word, name_of, same_word, short, train_command
 from coterie.workflow.watching.policies import find_policy, player_of

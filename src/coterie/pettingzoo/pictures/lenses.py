@@ -29,6 +29,7 @@ ROOM = 257  # bytes that fit into a sum of two bytes
 MOST_ROWS = 2**31 // (256 * 256)  # whose sum, in 256ths, fits into 32 bits
 GREY = (77, 150, 29)  # of 256: red, green and blue as they are bright (ITU-R BT.601)
 WHITE = 255
+COARSE, NARROWEST = 300, 8  # pixels of a coarse picture, and of its shorter side at least
 COLOURS = ("red", "green", "blue")
 
 
@@ -90,7 +91,8 @@ def lens_for(space: Any, options: PictureOptions) -> Lens | None:
     rows, columns = part[1] - part[0], part[3] - part[2]
     size = size_of(options)
     if size is None:
-        size = fitted(rows, columns) if screen and options.size != "full" else (rows, columns)
+        small = coarse if options.size == "coarse" else fitted
+        size = small(rows, columns) if screen and options.size != "full" else (rows, columns)
     if size[0] > rows or size[1] > columns:
         left = " after --picture.crop" if options.crop else ""
         raise BadInput(f"--picture.size {options.size}: expected at most {rows}x{columns}, what is there{left}")
@@ -114,6 +116,17 @@ def fitted(rows: int, columns: int) -> tuple[int, int]:
     """The size of a picture that is made smaller by a whole number, as little as fits into 84x84."""
     times = -(-max(rows, columns) // LARGEST)
     return max(1, (2 * rows + times) // (2 * times)), max(1, (2 * columns + times) // (2 * times))
+
+
+def coarse(rows: int, columns: int) -> tuple[int, int]:
+    """The size of a picture of about COARSE pixels that keeps its proportions, but has NARROWEST of a side at least.
+
+    >>> coarse(457, 120), coarse(280, 240)
+    ((36, 8), (18, 16))
+    """
+    times = max(1.0, (rows * columns / COARSE) ** 0.5)
+    high, wide = max(NARROWEST, round(rows / times)), max(NARROWEST, round(columns / times))
+    return min(rows, high), min(columns, wide)
 
 
 def by(shape: Sequence[int]) -> str:

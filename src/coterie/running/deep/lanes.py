@@ -16,12 +16,12 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from coterie.algorithms.fixed import fixed
-from coterie.algorithms.side_by_side import stand_in
+from coterie.algorithms.side_by_side import replay_of, stand_in, with_replay, without_replay
 from coterie.envs.protocol import Environment
 from coterie.running.deep.playing import Played, compiled_play
 from coterie.running.roads import compiled
 from coterie.running.rollout import SEED_AXES, Plan, Run, Scores
-from coterie.types import Algorithm, Array, Spec
+from coterie.types import Algorithm, Array, Mode, Spec
 
 
 class Totals(NamedTuple):
@@ -62,8 +62,8 @@ class Lane(Protocol):
         """What acting reads, on the host."""
         ...
 
-    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of given policies, [S, P, ..] on the host; some agents play at random instead."""
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = (), mode: Mode = "greedy") -> Played:
+        """Episodes of given policies, [S, P, ..] on the host; some agents play at random instead."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -100,14 +100,14 @@ LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in
 class Programs(NamedTuple):
     """The jitted programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
 
-    play(agents) is the program in which these agents play at random.
+    play(agents, mode) is the program in which these agents play at random, and the others greedily or as mode says.
 
     devices: the mesh that the seeds are shared out among, along its first axis.
     """
 
     start: Callable[..., Any]
     advance: Callable[..., Any]
-    play: Callable[[tuple[int, ...]], Callable[..., Any]]
+    play: Callable[[tuple[int, ...], Mode], Callable[..., Any]]
     devices: Mesh
 
 
@@ -138,9 +138,10 @@ def programs(
         return jax.lax.fori_loop(0, visits, visit, (run, totals))
 
     @cache
-    def play(at_random: tuple[int, ...]) -> Callable[..., Any]:
+    def play(at_random: tuple[int, ...], mode: Mode) -> Callable[..., Any]:
         acting = with_random(algorithm, environment.spec, at_random)
-        return over_seeds(mesh, compiled_play(acting, environment, episodes), (0, 0, None), 0, compiler_options=LEVEL)
+        playing = compiled_play(acting, environment, episodes, mode)
+        return over_seeds(mesh, playing, (0, 0, None), 0, compiler_options=LEVEL)
 
     quickly = {"xla_backend_optimization_level": 0}
     return Programs(
@@ -238,11 +239,11 @@ class CompiledLane:
 
     def check(self, number: int) -> Played:
         """Greedy episodes of the present policies."""
-        return self._own(self.made.play(())(self._keys, self.run.policy, np.uint32(number)))
+        return self._own(self.made.play((), "greedy")(self._keys, self.run.policy, np.uint32(number)))
 
-    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of given policies; some agents play at random instead."""
-        return self._own(self.made.play(at_random)(self._keys, self._spread(policy), np.uint32(number)))
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = (), mode: Mode = "greedy") -> Played:
+        """Episodes of given policies; some agents play at random instead."""
+        return self._own(self.made.play(at_random, mode)(self._keys, self._spread(policy), np.uint32(number)))
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""
@@ -250,7 +251,7 @@ class CompiledLane:
 
     def _parts(self, run: Run, sums: Any) -> dict[str, Any]:
         told = self._own({"held": run.held, "places": run.places, "policy": run.policy, "sums": sums})
-        learner, replay = self._own((run.learner._replace(replay=()), run.learner.replay))
+        learner, replay = self._own((without_replay(run.learner), replay_of(run.learner)))
         return {"learner": learner, "replay": replay, "runner": {**told, "clock": jax.device_get(run.clock)}}
 
     def shape(self) -> dict[str, Any]:
@@ -262,7 +263,7 @@ class CompiledLane:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
         told = state["runner"]
-        learner = state["learner"]._replace(replay=state["replay"])
+        learner = with_replay(state["learner"], state["replay"])
         learner, policy, held, places = self._spread((learner, told["policy"], told["held"], told["places"]))
         clock = jax.device_put(told["clock"], NamedSharding(self.made.devices, PartitionSpec()))
         self._begun = Run(learner, policy, held, places, clock), self._spread(told["sums"])

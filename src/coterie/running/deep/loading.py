@@ -19,7 +19,7 @@ from coterie.running.deep.own_parts import Change, made_of, must_be_given
 from coterie.running.deep.rivals import Rival, shapes_of
 from coterie.running.deep.saving import from_named
 from coterie.running.deep.team import DeepTeam, Player
-from coterie.settings import DEEP_ALGORITHMS, DeepOptions, hysteresis_of
+from coterie.settings import DEEP_ALGORITHMS, DeepOptions, options_of_algorithm
 from coterie.types import Spec, Team
 from coterie.yours import names_function
 
@@ -97,7 +97,7 @@ def piece_of(saved: Saved, number: int, read: Read) -> Piece:
     team = saved.teams[number]
     own, members = part(saved.spec, team.members), sorted(team.members)
     if team.player in DEEP_ALGORITHMS:
-        networks = made_of(team.player, hysteresis_of(team.player, saved.options), own, None).networks
+        networks = made_of(team.player, options_of_algorithm(team.player, saved.options), own, None).networks
         learned = read(own, networks, f"{number}.agents.")
         return Piece(own, tuple(Player(*one, saved.options) for one in zip(networks, learned, strict=True)))
     if team.name in saved.rivals:

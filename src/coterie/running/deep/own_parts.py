@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from coterie.algorithms.qlearning import Parts, parts
+from coterie.algorithms.families import Parts, parts_of
 from coterie.errors import BadInput
 from coterie.settings import DeepOptions
 from coterie.types import Spec
@@ -14,11 +14,11 @@ Change = Callable[[Parts, Spec], Parts]
 
 def made_of(algorithm: str, options: DeepOptions, spec: Spec, change: Change | None) -> Parts:
     """What the learner is made of, with the user's own parts where there are any."""
-    usual = parts(algorithm, options, spec)
+    usual = parts_of(algorithm, options, spec)
     if change is None:
         return usual
     changed = change(usual, spec)
-    if not isinstance(changed, Parts):
+    if type(changed) is not type(usual):
         raise BadInput(f"parts: expected a function that returns Parts, found {type(changed).__name__}")
     return changed
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from coterie.algorithms.families import Parts
 from coterie.algorithms.fixed import fixed
-from coterie.algorithms.qlearning import Parts, Sizes
 from coterie.algorithms.splitting import ALONE, Split, split_over
 from coterie.envs.protocol import Environment
 from coterie.errors import BadInput
@@ -27,7 +27,7 @@ from coterie.running.deep.session import Schedule
 from coterie.running.roads import outside
 from coterie.running.rollout import Plan, act_at
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Kind, Play, Spec, Team
+from coterie.types import Algorithm, Kind, Play, Sizes, Spec, Team
 
 PICTURE_AXES = 3  # rows, columns, channels
 RECORDED = 20  # greedy episodes kept of a run, over all seeds

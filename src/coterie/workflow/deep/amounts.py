@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from coterie.errors import BadInput
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.reading.agents import of_amounts
-from coterie.settings import DEEP_ALGORITHMS, POLICY
+from coterie.settings import DEEP_ALGORITHMS, POLICY_GRADIENT
 from coterie.types import Team
 
 
@@ -15,9 +15,9 @@ def check_amounts(algorithm: str, teams: Sequence[Team], worlds: Drive) -> None:
     """Raises BadInput where an algorithm that values each action would learn for agents whose actions are amounts."""
     one = worlds.ones[0]
     for players, agents in learning(algorithm, teams, len(worlds.spec.agents)).items():
-        fault = of_amounts(one.reading, one.environment, agents) if players not in POLICY else None
+        fault = of_amounts(one.reading, one.environment, agents) if players not in POLICY_GRADIENT else None
         if fault is not None:
-            raise BadInput(f"{fault}; an algorithm that draws them can learn here: --algorithm {POLICY[0]}")
+            raise BadInput(f"{fault}; an algorithm that draws them can learn here: --algorithm {POLICY_GRADIENT[0]}")
 
 
 def learning(algorithm: str, teams: Sequence[Team], agents: int) -> Mapping[str, Sequence[int]]:

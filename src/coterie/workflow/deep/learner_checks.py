@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from coterie.errors import BadInput
-from coterie.settings import MIXED, DeepOptions
+from coterie.settings import MIXED, OF_ALGORITHM, POLICY_GRADIENT, DeepOptions
 
 RANGES = {
     "discount": (0, 1), "gradient_clip": (1e-6, 1e9), "hysteresis": (1e-6, 1), "trace": (0, 1), "target_rate": (0, 1),
@@ -12,8 +14,33 @@ RANGES = {
     "sequence": (0, 4_096),
     "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (0, 65_536), "mixing": (1, 4_096),
     "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
-    "self_play": (0, 1_000),
+    "self_play": (0, 1_000), "epochs": (1, 1_000), "minibatches": (1, 65_536), "clip": (0, 1e3), "value_clip": (0, 1e3),
+    "entropy": (0, 1e3), "stop_divergence": (0, 1e3), "deviation_start": (1e-3, 7), "share_weight": (0, 1e3),
+    "share_clip": (0, 1e6),
 }  # fmt: skip
+OF_VALUES = (  # what only learners of values read, and what only learners of policies do
+    "hysteresis", "loss", "double", "n_step", "target_every", "target_rate", "epsilon", "epsilon_end", "epsilon_decay",
+    "dueling", "share_quantile", "updates", "batch", "sequence", "replay", "warmup", "prioritised", "mixing",
+    "weighting",
+)  # fmt: skip
+OF_POLICIES = (
+    "epochs", "minibatches", "clip", "value_clip", "entropy", "entropy_end", "stop_divergence", "normalise_values",
+    "normalise_advantages", "central", "squash", "deviation", "deviation_start", "activation", "share_weight",
+    "share_clip", "share_target",
+)  # fmt: skip
+
+
+def check_read(algorithms: Sequence[str], options: DeepOptions, usual: DeepOptions) -> None:
+    """Raises BadInput for an option that was changed and that none of these algorithms reads."""
+    families = {"policies": OF_POLICIES, "values": OF_VALUES}
+    read = {name for one in algorithms for name in families["policies" if one in POLICY_GRADIENT else "values"]}
+    for learns, names in families.items():
+        for name in names:
+            if name not in read and getattr(options, name) != getattr(usual, name):
+                raise BadInput(
+                    f"--{name.replace('_', '-')}: only learners of {learns} read it, and {', '.join(algorithms)} is "
+                    f"none; leave it out, or use {'--algorithm ippo' if learns == 'policies' else '--algorithm vdn'}"
+                )
 
 
 def check_learner(algorithm: str, options: DeepOptions) -> None:
@@ -23,6 +50,8 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         if not low <= value <= high:
             raise BadInput(f"--{name.replace('_', '-')} {value:g}: expected {low:g} to {high:g}")
     mixed = algorithm in MIXED
+    if algorithm in POLICY_GRADIENT:
+        check_policy(algorithm, options)
     if options.learning_rate_end > 1:
         raise BadInput(f"--learning-rate-end {options.learning_rate_end:g}: expected 0 to 1, or a negative number")
     if mixed and options.reward == "individual":
@@ -65,4 +94,37 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         raise BadInput(
             f"--prioritised with --share-experience {options.share_experience}: what surprises one agent need not "
             "surprise another; choose one of them"
+        )
+
+
+def check_policy(algorithm: str, options: DeepOptions) -> None:
+    """Raises BadInput for options of a learner of policies that do not go together."""
+    for name, value in OF_ALGORITHM.get(algorithm, {}).items():
+        if getattr(options, name) != value:
+            flag = f"--{name.replace('_', '-')}"
+            raise BadInput(
+                f"{flag} {getattr(options, name):g}: {algorithm} learns once from all that a rollout brings, with "
+                f"{flag} {value:g}; leave it out, or use --algorithm ippo"
+            )
+    if options.entropy_end > 1e3:
+        raise BadInput(f"--entropy-end {options.entropy_end:g}: expected 0 to 1000, or a negative number")
+    items = options.environments * (1 if options.recurrent else options.rows)
+    if options.minibatches > items:
+        what = "environments" if options.recurrent else f"environments times --rows {options.rows}"
+        raise BadInput(
+            f"--minibatches {options.minibatches}: expected {items} at most, --{what}, for each holds one at least"
+        )
+    if options.share_experience not in ("none", "pooled", "teams"):
+        raise BadInput(
+            f"--share-experience {options.share_experience}: {algorithm} learns from what was just played, and shares "
+            "all of it: pooled, or teams"
+        )
+    if algorithm == "mappo" and options.share_experience != "none":
+        raise BadInput(
+            "--share-experience with mappo: its critics see what all agents see already; use --algorithm seac or ippo"
+        )
+    if options.share_experience != "none" and options.recurrent:
+        raise BadInput(
+            f"--share-experience {options.share_experience} with --recurrent: nobody knows what one agent would "
+            "remember of another's episode; leave one of them out"
         )

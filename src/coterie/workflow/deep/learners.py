@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from coterie.algorithms.families import Parts, learner_of
 from coterie.algorithms.fixed import fixed, frozen
-from coterie.algorithms.qlearning import Parts, Sizes, qlearning
 from coterie.algorithms.self_play import against_past, self_play
 from coterie.algorithms.side_by_side import Member, columns, part, side_by_side
 from coterie.algorithms.splitting import Split
@@ -19,7 +19,8 @@ from coterie.running.deep.loading import load_deep
 from coterie.running.deep.own_parts import Change, made_of
 from coterie.running.deep.rivals import Frozen
 from coterie.settings import DEEP_ALGORITHMS
-from coterie.types import Algorithm, Spec, Team
+from coterie.types import Algorithm, Sizes, Spec, Team
+from coterie.workflow.deep.choosing import is_policy
 from coterie.workflow.deep.plan import DeepPlan, options_of, visits_of
 from coterie.workflow.deep.seeing import check_seen_alike
 from coterie.workflow.deep.teams import plays_saved
@@ -66,8 +67,8 @@ def learners_of(
             )
 
         def alone(sizes: Sizes, split: Split) -> Algorithm:
-            algorithm = qlearning(spec, options, sizes, parts, split)
-            return self_play(spec, algorithm, pool, every) if pool else algorithm
+            algorithm = learner_of(spec, options, sizes, parts, split)
+            return self_play(spec, algorithm, pool, every, is_policy(chosen.algorithm)) if pool else algorithm
 
         return Learners(alone, None if pool else parts)
     if change is not None:
@@ -96,7 +97,7 @@ def player(
     own = part(spec, team.members)
     if team.player in DEEP_ALGORITHMS:
         options = options_of(chosen, team.player)
-        return qlearning(own, options, sizes, made_of(team.player, options, own, None), split)
+        return learner_of(own, options, sizes, made_of(team.player, options, own, None), split)
     if team.name in rivals:
         rival, parameters = rivals[team.name]
         return frozen(rival.spec, rival.networks, parameters)

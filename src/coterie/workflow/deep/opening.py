@@ -21,16 +21,15 @@ from coterie.running.deep.rivals import Frozen
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.deep.session import Schedule
 from coterie.running.train import free_bytes
-from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED, TEAM_REWARDS
+from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED, POLICY_GRADIENT, TEAM_REWARDS
 from coterie.types import Spec, Team
 from coterie.workflow.deep.amounts import check_amounts
+from coterie.workflow.deep.choosing import learning_of
 from coterie.workflow.deep.learners import Learners, learners_of
 from coterie.workflow.deep.plan import (
     DeepPlan,
     knows_success,
-    learning_of,
     options_of,
-    own_options,
     partitioned,
     sequence_length,
     unit_of,
@@ -39,7 +38,7 @@ from coterie.workflow.deep.plan import (
 )
 from coterie.workflow.deep.seeing import check_state
 from coterie.workflow.deep.sharing import check_sharing
-from coterie.workflow.deep.teams import team_numbers, teams_of
+from coterie.workflow.deep.teams import own_options, team_numbers, teams_of
 from coterie.yours import names_function
 
 
@@ -249,7 +248,8 @@ def devices_of(chosen: DeepPlan) -> int:
     themselves (benchmarks/deep.py); never more, so that machines of two cores and of sixteen divide it alike.
     """
     if chosen.road == "compiled":
-        halved = chosen.seeds == 1 and chosen.learner.recurrent and chosen.learner.batch % 2 == 0
+        values = not set(learning_of(chosen.teams) or [chosen.algorithm]) & set(POLICY_GRADIENT)
+        halved = values and chosen.seeds == 1 and chosen.learner.recurrent and chosen.learner.batch % 2 == 0
         return min(os.cpu_count() or 1, 2 if halved else chosen.seeds)
     return 1 + chosen.learner.lag
 

@@ -6,24 +6,24 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from coterie.envs import catalogue, sources
-from coterie.errors import BadInput, nearest
+from coterie.envs import catalogue
+from coterie.errors import BadInput
 from coterie.running import recorder
 from coterie.settings import (
-    ALGORITHMS,
     CHECKING,
     CHECKING_OUTSIDE,
-    DEEP_ALGORITHMS,
     DEEP_PRESETS,
     MIXED,
+    POLICY_GRADIENT,
     DeepOptions,
     PictureOptions,
-    hysteresis_of,
+    options_of_algorithm,
 )
 from coterie.types import Spec
-from coterie.workflow.deep.learner_checks import check_learner
+from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, road_of, said_in
+from coterie.workflow.deep.learner_checks import check_learner, check_read
 from coterie.workflow.deep.seeing import picture_in, picture_options
 from coterie.workflow.deep.teams import check_players, read_teams
 from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
@@ -35,7 +35,6 @@ MOST_EPISODES = 100_000
 LONGEST_SEQUENCE = 64
 CHECK_EPISODES, FINAL_EPISODES = CHECKING["check_episodes"], CHECKING["final_episodes"]
 LEFT_OUT = ("runs",)  # of a plan's settings: where the run's folder stands says it
-Road = Literal["compiled", "worker"]
 
 
 class DeepPlan(NamedTuple):
@@ -89,7 +88,7 @@ def deep_plan(
     road, teams = road_of(environment), read_teams(teams)
     check_players(teams)
     learning = learning_of(teams)
-    preset, algorithm, defaults = defaults_of(environment, algorithm, preset, learning, shares(learner))
+    preset, algorithm, defaults, _ = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
     check_success(success, road)
     if teams and isinstance(env, Mapping) and "team" in env:
         raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
@@ -106,22 +105,24 @@ def deep_plan(
         whole(flag, least if value is None else value) for (flag, value), least in zip(named, usual, strict=True)
     )
     final_episodes = max(final_episodes, check_episodes) if named[2][1] is None else final_episodes
-    for player in dict.fromkeys(learning or [algorithm]):
-        check_learner(player, hysteresis_of(player, options) if "hysteretic" in learning else options)
+    ways = learning or [algorithm]
+    check_read(ways, options, defaults)
+    for player in dict.fromkeys(ways):
+        check_learner(player, options_of_algorithm(player, options) if learning else options)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
     if not visit_steps(options) <= steps <= MOST_STEPS:
         least = visit_steps(options)
         raise BadInput(
-            f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is one visit to the replay, "
+            f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is what is learned from at once, "
             f"--environments {options.environments} times --rows {options.rows}"
         )
-    if options.replay < visit_steps(options):
+    if not set(ways) <= set(POLICY_GRADIENT) and options.replay < visit_steps(options):
         raise BadInput(
-            f"--replay {options.replay}: expected {visit_steps(options):,} at least, what one visit brings "
+            f"--replay {options.replay}: expected {visit_steps(options):,} at least, what comes in at once "
             f"(--environments {options.environments} times --rows {options.rows})"
         )
-    if options.warmup > steps:
+    if not set(ways) <= set(POLICY_GRADIENT) and options.warmup > steps:
         raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
     if not 1 <= checks <= 1_000:
         raise BadInput(f"--checks {checks}: expected 1 to 1,000")
@@ -133,58 +134,8 @@ def deep_plan(
     return DeepPlan(
         environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
         success, checks, teams, check_episodes, final_episodes, str(runs),
-        picture_options(environment, road, picture),
+        picture_options(environment, road, picture, preset),
     )  # fmt: skip
-
-
-def learning_of(teams: Mapping[str, str]) -> list[str]:
-    """The algorithms that teams learn with."""
-    return [player for player in teams.values() if player in DEEP_ALGORITHMS]
-
-
-def defaults_of(
-    environment: str, algorithm: str | None, preset: str | None, learning: Sequence[str], sharing: bool
-) -> tuple[str, str, DeepOptions]:
-    """The preset, the algorithm (of teams the first that learns) and the learner's options where nobody says others.
-
-    sharing: experience is shared.
-    """
-    elsewhere = road_of(environment) == "worker" and preset is None  # nobody knows whether its agents are one team
-    alone = "iql" if sharing or elsewhere else None
-    algorithm = algorithm or (learning[0] if learning else alone)
-    if learning and algorithm not in learning:
-        raise BadInput(f"--algorithm {algorithm}: the teams say who learns how ({', '.join(learning)}); leave it out")
-    return deep_options(preset or preset_for(environment, algorithm), algorithm, sharing)
-
-
-def needs_networks(environment: str, algorithm: str | None = None) -> bool:
-    """Whether an environment has no exact table, or the algorithm none to learn with, so that networks must learn."""
-    if algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS:
-        return True
-    return not catalogue.has_table(environment)
-
-
-def road_of(environment: str) -> Road:
-    """Which road an environment is trained on: compiled for ours and those of JAX libraries, else the worker road."""
-    if ":" in environment:
-        source = sources.parse(environment)
-        return "compiled" if source is not None and source.source in sources.JAX_SOURCES else "worker"
-    catalogue.find(environment)
-    return "compiled"
-
-
-def shares(learner: Mapping[str, Any] | DeepOptions | None) -> bool:
-    """Whether these options ask for shared experience; who shares learns independently (iql) if not told otherwise."""
-    options = learner if isinstance(learner, Mapping) else vars(learner) if learner is not None else {}
-    return options.get("share_experience", "none") != "none"
-
-
-def preset_for(environment: str, algorithm: str | None) -> str:
-    """The preset that an environment is known to need, where the user names none."""
-    group = "" if ":" in environment else catalogue.find(environment).group
-    if group == catalogue.FORAGING:
-        return "foraging"
-    return "coordination" if group == catalogue.MATRIX_GAMES and algorithm in (None, "hysteretic") else "default"
 
 
 def check_success(rule: str, road: Road) -> None:
@@ -202,22 +153,6 @@ def check_success(rule: str, road: Road) -> None:
         raise BadInput(
             f"--success '{rule}': expected a return, like --success 'return>=90', or an info, like --success info:won"
         ) from None
-
-
-def deep_options(preset: str | None, algorithm: str | None, sharing: bool = False) -> tuple[str, str, DeepOptions]:
-    """The preset's name, the algorithm (the preset's own where none is given) and the learner's options.
-
-    sharing: experience is shared, which what a preset chooses must not contradict: networks in common, priorities.
-    """
-    preset = preset or "default"
-    if preset not in DEEP_PRESETS:
-        raise BadInput(f"there is no preset '{preset}' of deep learners{nearest(preset, DEEP_PRESETS)}")
-    algorithm = algorithm or DEEP_PRESETS[preset].algorithm
-    if algorithm not in DEEP_ALGORITHMS:
-        raise BadInput(f"there is no deep algorithm '{algorithm}'{nearest(algorithm, DEEP_ALGORITHMS)}")
-    without = {"share_parameters": False, "prioritised": False} if sharing else {}
-    options = dataclasses.replace(DeepOptions(), **{**DEEP_PRESETS[preset].options, **without})
-    return preset, algorithm, hysteresis_of(algorithm, options)
 
 
 def visit_steps(options: DeepOptions) -> int:
@@ -253,34 +188,11 @@ def options_of(chosen: DeepPlan, player: str) -> DeepOptions:
 
     Where values are mixed and nobody says another, with the team's reward that an environment of ours is known for.
     """
-    options = hysteresis_of(player, chosen.learner) if chosen.teams else chosen.learner
+    options = options_of_algorithm(player, chosen.learner) if chosen.teams else chosen.learner
     own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
     if options.reward == "as-is" and player in MIXED and own:
         return dataclasses.replace(options, reward=own)
     return options
-
-
-def own_options(env: Any) -> tuple[dict[str, Any], list[int] | None, int]:
-    """An environment's own options, and what is ours among them: `--env.team 0,0,1` and `--env.slots 12`."""
-    own = dict(env or {})
-    word, slots = own.pop("team", None), own.pop("slots", 0)
-    if not isinstance(slots, int) or slots < 0:
-        raise BadInput(f"--env.slots {slots}: expected how many agents of a kind there can be at once, like 12")
-    try:
-        numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else None
-        return own, None if numbers is None else in_order([int(number) for number in numbers]), slots
-    except (TypeError, ValueError):
-        raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
-
-
-def in_order(numbers: Sequence[int]) -> list[int]:
-    """The same partition with numbers from 0 on, without gaps.
-
-    >>> in_order([7, -1, 7])
-    [1, 0, 1]
-    """
-    known = sorted(set(numbers))
-    return [known.index(number) for number in numbers]
 
 
 def unit_of(chosen: DeepPlan) -> str:

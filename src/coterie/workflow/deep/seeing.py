@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coterie.errors import BadInput
 from coterie.running import recorder
-from coterie.settings import UNTOUCHED, PictureOptions, check_pictures
+from coterie.settings import DEEP_PRESETS, UNTOUCHED, PictureOptions, check_pictures
 from coterie.types import Spec
 from coterie.workflow.planning.plan import replaced
 
@@ -21,10 +21,14 @@ MOST_STATE = 100_000  # numbers of a central state; a picture of a screen has mo
 
 
 def picture_options(
-    environment: str, road: str, picture: Mapping[str, Any] | PictureOptions | None
+    environment: str, road: str, picture: Mapping[str, Any] | PictureOptions | None, preset: str = "default"
 ) -> PictureOptions | None:
-    """How pictures are shown, checked; BadInput where something is asked on a road where nobody sees any."""
-    options: PictureOptions = replaced(PictureOptions(), picture or {}, "option of pictures", "--picture.")
+    """How pictures are shown, checked; BadInput where something is asked on a road where nobody sees any.
+
+    preset: whose own ways stand where nothing else is said.
+    """
+    usual = PictureOptions(**DEEP_PRESETS[preset].picture)
+    options: PictureOptions = replaced(usual, picture or {}, "option of pictures", "--picture.")
     if road == "compiled":
         if picture and options not in (PictureOptions(), UNTOUCHED):
             raise BadInput(f"--picture: the agents of {environment} see no pictures of bytes; leave it out")

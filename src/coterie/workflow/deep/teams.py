@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from coterie.errors import BadInput, nearest
 from coterie.running import recorder
@@ -132,3 +133,26 @@ def team_numbers(teams: Sequence[Team], agents: int) -> tuple[int, ...]:
     """Each agent's team number."""
     number = {member: place for place, team in enumerate(teams) for member in team.members}
     return tuple(number[agent] for agent in range(agents))
+
+
+def own_options(env: Any) -> tuple[dict[str, Any], list[int] | None, int]:
+    """An environment's own options, and what is ours among them: `--env.team 0,0,1` and `--env.slots 12`."""
+    own = dict(env or {})
+    word, slots = own.pop("team", None), own.pop("slots", 0)
+    if not isinstance(slots, int) or slots < 0:
+        raise BadInput(f"--env.slots {slots}: expected how many agents of a kind there can be at once, like 12")
+    try:
+        numbers = word if isinstance(word, list) else str(word).split(",") if word is not None else None
+        return own, None if numbers is None else in_order([int(number) for number in numbers]), slots
+    except (TypeError, ValueError):
+        raise BadInput(f"--env.team {word}: expected a team number for each agent, like 0,0,1") from None
+
+
+def in_order(numbers: Sequence[int]) -> list[int]:
+    """The same partition with numbers from 0 on, without gaps.
+
+    >>> in_order([7, -1, 7])
+    [1, 0, 1]
+    """
+    known = sorted(set(numbers))
+    return [known.index(number) for number in numbers]

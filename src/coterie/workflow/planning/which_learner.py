@@ -8,7 +8,7 @@ from coterie.envs import catalogue
 from coterie.envs.sources import can_be_played_out
 from coterie.errors import BadInput, nearest
 from coterie.settings import ALGORITHMS, DEEP_ALGORITHMS, DEEP_PRESETS, PRESETS, DeepPreset, Preset
-from coterie.workflow.deep.plan import needs_networks
+from coterie.workflow.deep.choosing import needs_networks
 
 # The learner with networks that is nearest to one with tables: who stays hopeful, or who learns of the others' actions.
 WITH_NETWORKS = {"joint-action": "vdn"}

@@ -23,7 +23,8 @@ from coterie.settings import TEAM_REWARDS
 from coterie.statistics import Share, wilson
 from coterie.types import Finding, Play
 from coterie.workflow.deep.numbers import DeepNumbers, deep_numbers
-from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, options_of, own_options, planned_deep
+from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, options_of, planned_deep
+from coterie.workflow.deep.teams import own_options
 from coterie.workflow.judging.judgement import Judgement
 from coterie.workflow.questions.asking import answers
 from coterie.workflow.questions.recorded import Crowd, as_evidence, by_team, first_failing, play_questions

@@ -1,0 +1,22 @@
+"""Which family an algorithm is of: learners of values (qlearning), or of policies (ppo)."""
+
+from __future__ import annotations
+
+from coterie.algorithms import ppo, qlearning
+from coterie.algorithms.splitting import ALONE, Split
+from coterie.settings import POLICY_GRADIENT, DeepOptions
+from coterie.types import Algorithm, Sizes, Spec
+
+Parts = qlearning.Parts | ppo.Parts
+
+
+def parts_of(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
+    """What an algorithm of this name is made of, before a user's own parts are put in."""
+    return (ppo if algorithm in POLICY_GRADIENT else qlearning).parts(algorithm, options, spec)
+
+
+def learner_of(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts, split: Split = ALONE) -> Algorithm:
+    """The algorithm that is made of these parts; only batches of learners of values are shared out among devices."""
+    if isinstance(made_of, ppo.Parts):
+        return ppo.ppo(spec, options, sizes, made_of)
+    return qlearning.qlearning(spec, options, sizes, made_of, split)

@@ -1,0 +1,164 @@
+"""Who learns and with which recipe, where nobody says so: by the user's words, else by a look at the environment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from coterie.envs import catalogue, sources
+from coterie.errors import BadInput, nearest
+from coterie.settings import (
+    ALGORITHMS,
+    DEEP_ALGORITHMS,
+    DEEP_PRESETS,
+    POLICY_GRADIENT,
+    DeepOptions,
+    usual_options,
+)
+from coterie.types import Spec
+from coterie.workflow.deep.learner_checks import OF_VALUES
+from coterie.workflow.deep.teams import own_options
+
+Road = Literal["compiled", "worker"]
+MANY = 10  # agents of one kind
+PICTURE_AXES = 3
+
+
+class Choice(NamedTuple):
+    """An algorithm and a preset, and why it is these, in a sentence."""
+
+    algorithm: str
+    preset: str
+    why: str = ""
+
+
+class Defaults(NamedTuple):
+    """What a run has where nobody says otherwise: preset, algorithm, the learner's options; why it has these."""
+
+    preset: str
+    algorithm: str
+    options: DeepOptions
+    why: str = ""
+
+
+def defaults_of(
+    environment: str,
+    algorithm: str | None,
+    preset: str | None,
+    learning: Sequence[str],
+    said: Collection[str] = (),
+    env: Any = None,
+) -> Defaults:
+    """The preset, the algorithm (of teams the first that learns) and the learner's options where nobody says others.
+
+    said: the options of the learner that are said. env: the environment's options, for a look at it.
+    """
+    sharing = "share_experience" in said
+    if learning and algorithm and algorithm not in learning:
+        raise BadInput(f"--algorithm {algorithm}: the teams say who learns how ({', '.join(learning)}); leave it out")
+    algorithm = algorithm or (learning[0] if learning else "iql" if sharing else None)
+    check_words(algorithm, preset)
+    why = ""
+    if preset is None:
+        of_values = next((name for name in OF_VALUES if name in said), None)
+        if algorithm is None and of_values and road_of(environment) == "worker":
+            chosen = Choice("iql", "default", f"--{of_values.replace('_', '-')} is of learners of values")
+        else:
+            chosen = preset_for(environment, algorithm, env)
+        preset, algorithm, why = chosen.preset, algorithm or chosen.algorithm, chosen.why
+    algorithm = algorithm or DEEP_PRESETS[preset].algorithm
+    return Defaults(preset, algorithm, usual_options(preset, algorithm, sharing), why)
+
+
+def check_words(algorithm: str | None, preset: str | None) -> None:
+    """Raises BadInput for an algorithm or a preset that nobody knows, and where a preset is another family's."""
+    if preset is not None and preset not in DEEP_PRESETS:
+        raise BadInput(f"there is no preset '{preset}' of deep learners{nearest(preset, DEEP_PRESETS)}")
+    if algorithm is not None and algorithm not in DEEP_ALGORITHMS:
+        raise BadInput(f"there is no deep algorithm '{algorithm}'{nearest(algorithm, DEEP_ALGORITHMS)}")
+    if preset is None or algorithm is None:
+        return
+    own = [name for name, one in DEEP_PRESETS.items() if is_policy(one.algorithm) == is_policy(algorithm)]
+    if preset not in own:
+        learns = "policies" if is_policy(algorithm) else "values of actions"
+        raise BadInput(
+            f"--preset {preset} is for {DEEP_PRESETS[preset].algorithm} and its kin, and {algorithm} learns {learns}; "
+            f"its presets are {', '.join(own)}"
+        )
+
+
+def is_policy(algorithm: str) -> bool:
+    """Whether an algorithm learns policies, and not values of actions."""
+    return algorithm in POLICY_GRADIENT
+
+
+def preset_for(environment: str, algorithm: str | None, env: Any = None) -> Choice:
+    """The algorithm and the preset that an environment is known to need, or that a look at it suggests."""
+    if road_of(environment) == "worker":
+        if algorithm is not None and not is_policy(algorithm):
+            return Choice(algorithm, "default")
+        return look(environment, env, algorithm)
+    if algorithm is not None and is_policy(algorithm):
+        return Choice(algorithm, "vectors")
+    group = "" if ":" in environment else catalogue.find(environment).group
+    if group == catalogue.FORAGING:
+        return Choice(DEEP_PRESETS["foraging"].algorithm, "foraging")
+    matrix = group == catalogue.MATRIX_GAMES and algorithm in (None, "hysteretic")
+    preset = "coordination" if matrix else "default"
+    return Choice(DEEP_PRESETS[preset].algorithm, preset)
+
+
+def look(environment: str, env: Any, algorithm: str | None = None) -> Choice:
+    """What an environment outside JAX suggests; one is made for it, and closed again."""
+    from coterie.pettingzoo.forms.turns import OneInTurns
+    from coterie.pettingzoo.making.sources import make_worlds
+
+    own, numbers, slots = own_options(env)
+    worlds: Any = make_worlds(environment, own, 1, team=numbers, central=False, slots=slots, again=False)
+    try:
+        return choice_for(worlds.spec, isinstance(worlds.ones[0], OneInTurns), algorithm)
+    finally:
+        worlds.close()
+
+
+def choice_for(spec: Spec, in_turns: bool, algorithm: str | None = None) -> Choice:
+    """What suits agents that see and do this: policies, but in turns of numbered actions independent Q-learning."""
+    amounts = any(kind.bounds for kind in spec.kinds)
+    pictures = any(len(kind.observation_shape) == PICTURE_AXES for kind in spec.kinds)
+    most = max(len(kind.agents) for kind in spec.kinds)
+    if in_turns and not amounts and algorithm is None:
+        return Choice("iql", "default", "agents move in turns, one at a time")
+    does = "actions are amounts" if amounts else "actions are numbered"
+    if pictures:
+        return Choice(algorithm or "ippo", "images", f"agents see pictures, and their {does}")
+    if most >= MANY:
+        return Choice(algorithm or "ippo", "many", f"{most} agents are alike, and their {does}")
+    return Choice(algorithm or "ippo", "vectors", f"agents see rows of numbers, and their {does}")
+
+
+def learning_of(teams: Mapping[str, str]) -> list[str]:
+    """The algorithms that teams learn with."""
+    return [player for player in teams.values() if player in DEEP_ALGORITHMS]
+
+
+def needs_networks(environment: str, algorithm: str | None = None) -> bool:
+    """Whether an environment has no exact table, or the algorithm none to learn with, so that networks must learn."""
+    if algorithm in DEEP_ALGORITHMS and algorithm not in ALGORITHMS:
+        return True
+    return not catalogue.has_table(environment)
+
+
+def road_of(environment: str) -> Road:
+    """Which road an environment is trained on: compiled for ours and those of JAX libraries, else the worker road."""
+    if ":" in environment:
+        source = sources.parse(environment)
+        return "compiled" if source is not None and source.source in sources.JAX_SOURCES else "worker"
+    catalogue.find(environment)
+    return "compiled"
+
+
+def said_in(learner: Mapping[str, Any] | DeepOptions | None) -> set[str]:
+    """The options of a learner that are said; of a whole set of options only that experience is shared, if it is."""
+    options = learner if isinstance(learner, Mapping) else {} if learner is None else vars(learner)
+    names = set(options) if isinstance(learner, Mapping) else {"share_experience"} & options.keys()
+    return names if options.get("share_experience", "none") != "none" else names - {"share_experience"}
