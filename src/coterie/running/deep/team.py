@@ -27,8 +27,8 @@ from coterie.types import Kind, Spec, View
 class Player(NamedTuple):
     """What plays the agents of a kind: a network and its parameters, leaves [groups, ...], or neither.
 
-    options: that the network is made by. idle: by place, the action of who does nothing; None: at random. rule: the
-    word for a function of the user's that is asked instead.
+    options, algorithm: that the network is made by. idle: by place, the action of who does nothing; None: at random.
+    rule: the word for a function of the user's that is asked instead.
     """
 
     network: Network | None = None
@@ -36,6 +36,7 @@ class Player(NamedTuple):
     options: DeepOptions | None = None
     idle: tuple[int, ...] | None = None
     rule: str = ""
+    algorithm: str = ""
 
 
 class DeepTeam:
@@ -167,7 +168,7 @@ class DeepTeam:
 
         layouts: by kind, what stands between their spaces and arrays there.
         """
-        options, parameters, numbers = [], [], list(own.parameters)
+        options, algorithms, parameters, numbers = [], [], [], list(own.parameters)
         for kind, layout in zip(own.kinds, layouts or (Layout(),) * len(own.kinds), strict=True):
             names = [own.agents[agent] for agent in kind.agents]
             unknown = next((name for name in names if name not in self._place), None)
@@ -189,13 +190,14 @@ class DeepTeam:
             index = jnp.array([groups(self.spec, saved, len(saved.agents))[place] for place in places])
             common = len(set(index.tolist())) == 1 and len(names) > 1
             options.append(player.options)
+            algorithms.append(player.algorithm or "iql")
             parameters.append(
                 player.parameters if common else jax.tree.map(lambda leaf, at=index: leaf[at], player.parameters)
             )
             for place, agent in enumerate(kind.agents):
                 numbers[agent] = len(own.agents) * (k + 1) + (0 if common else place)
         divided = dataclasses.replace(own, parameters=tuple(numbers))
-        return Frozen(Rival(run, self.seed, divided, tuple(options)), tuple(parameters))
+        return Frozen(Rival(run, self.seed, divided, tuple(options), tuple(algorithms)), tuple(parameters))
 
     def act_all(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None
