@@ -7,21 +7,26 @@ from typing import Any, NamedTuple
 import amount_worlds
 import jax
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 import pytest
 
+from coterie.algorithms.fixed import frozen
+from coterie.equations import choosing
 from coterie.errors import BadInput, EnvironmentFault, StorageFault
 from coterie.networks.agent import Network
+from coterie.networks.team import first_networks
 from coterie.pettingzoo.forms.parallel import InfoSays
 from coterie.pettingzoo.making.sources import make_worlds
 from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running.deep.outside import check_worlds
+from coterie.running.deep.rivals import Rival
 from coterie.running.deep.runs import idle_words, open_outside
 from coterie.running.deep.session import Schedule
 from coterie.running.deep.team import DeepTeam, Player
 from coterie.running.episodes import Recording, read_recording, write_recording
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Decision, Kind, Spec
+from coterie.types import Algorithm, Decision, Kind, Spec, View
 
 WORLDS = Path(amount_worlds.__file__)
 
@@ -225,12 +230,30 @@ def test_a_mask_has_no_place_with_amounts():
         boats.act("left", np.zeros(3), {"action_mask": np.ones(2, np.int8)})
 
 
+def test_saved_agents_play_elsewhere_by_what_they_learned_by():
+    """One that draws its actions has another head than one that values them; old checkpoints say nothing of it."""
+    [kind, _] = LAYOUT.spec.kinds
+    own = Spec(("left", "right"), (dataclasses.replace(kind, agents=(0, 1)),), (0, 0), (0, 1), (0, 1))
+    rival = Rival("them", 3, own, (DeepOptions(hidden=4, layers=1),), ("ippo",))
+    [parameters] = first_networks(jax.random.key(0), own, rival.networks)
+    play = frozen(own, rival.networks, (parameters,))
+    there = np.ones((5, 2), bool)
+    view = View(np.zeros((5, 2, 3), np.float32), there[..., None], there, there, there)
+    [decision] = play.act(jax.random.key(0), (parameters,), (view,), play.memory((), 5), "greedy")
+    assert decision.action.shape == (5, 2, 2)
+    assert msgspec.convert(msgspec.to_builtins(rival), Rival) == rival
+    old = dataclasses.replace(own, kinds=(Kind((0, 1), 3, (3,), "float32"),))
+    assert Rival("them", 3, old, (DeepOptions(hidden=4),)).networks[0].greedy is choosing.greedy
+
+
 def test_agents_of_other_bounds_are_no_rivals_of_these():
     boats = team(Player(network(), np.ones(2, np.float32), DeepOptions()), Player())
     own = dataclasses.replace(LAYOUT.spec, kinds=LAYOUT.spec.kinds[:1], agents=("left", "right"), team=(0, 0),
                               parameters=(0, 1), experience=(0, 1))  # fmt: skip
     own = dataclasses.replace(own, kinds=(dataclasses.replace(own.kinds[0], agents=(0, 1)),))
-    assert boats.of(own, "them", LAYOUT.layouts[:1]).parameters[0].tolist() == [1, 1]
+    theirs = boats.of(own, "them", LAYOUT.layouts[:1])
+    assert theirs.parameters[0].tolist() == [1, 1]
+    assert theirs.rival.algorithms == ("iql",)
     wider = dataclasses.replace(own.kinds[0], bounds=((-1.0, 1.0), (-1.0, None)))
     with pytest.raises(BadInput, match="them cannot play left, right: it sees or does something else"):
         boats.of(dataclasses.replace(own, kinds=(wider,)), "them", (Layout(),))
