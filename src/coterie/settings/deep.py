@@ -103,7 +103,7 @@ class DeepOptions:
     """Amounts are brought inside their bounds by tanh, in place of clipping."""
     deviation: Literal["state-free", "state-dependent"] = "state-free"
     """How widely amounts are drawn: a number of its own for each, or as the network says at each sight."""
-    deviation_start: float = 0.6
+    deviation_start: float = 1.0
     """How widely amounts are drawn at first, in halves of what lies between their bounds."""
     activation: Literal["relu", "tanh"] = "relu"
     """Policy gradients: what bends the hidden layers."""
@@ -242,7 +242,16 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "images": DeepPreset(
         "policies of agents that see pictures, coarse and as rows of numbers, which small layers read fast",
         "ippo",
-        {**_POLICIES, "environments": 16, "rows": 64, "discount": 0.97, "convolution": False},
+        {
+            **_POLICIES,
+            "environments": 16,
+            "rows": 64,
+            "minibatches": 16,
+            "learning_rate": 0.0015,
+            "learning_rate_end": 0.0,
+            "discount": 0.97,
+            "convolution": False,
+        },
         20_000,
         {"size": "coarse"},
     ),
