@@ -125,10 +125,10 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
     "vdn": "value decomposition: the team's value is the sum of its members' (Sunehag et al. 2018)",
     "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
     "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
-    "ippo": "independent proximal policies: moved a little at a time; amounts, too (Schulman et al. 2017; de Witt et al. 2020)",
+    "ippo": "independent proximal policies: moved a little at a time (Schulman et al. 2017; de Witt et al. 2020)",
     "mappo": "proximal policies with central critics: ippo whose critics see the central state (Yu et al. 2022)",
     "ia2c": "independent actor-critic: each rollout is learned from once (Mnih et al. 2016)",
-    "seac": "shared experience actor-critic: ia2c that learns from other agents' experience, too (Christianos et al. 2020)",
+    "seac": "shared experience actor-critic: ia2c that learns from others' experience, too (Christianos et al. 2020)",
 }
 CHECKING = {"checks": 20, "check_episodes": 32, "final_episodes": 320}  # of the greedy team, where nobody says more
 CHECKING_OUTSIDE = {"checks": 10, "check_episodes": 8, "final_episodes": 80}  # worlds outside JAX take their time
