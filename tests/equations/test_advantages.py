@@ -1,5 +1,7 @@
 """Generalised advantages against n-step sums written out in numpy, and what stands around them, by hand."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +30,7 @@ def many_rows(seed=0):
     reward, value, ahead = np.where(valid, rng.normal(size=(T, B)), 0.0), *rng.normal(size=(2, T, B))
     for column in range(B):
         own = np.flatnonzero(valid[:, column])
-        for row, following in zip(own[:-1], own[1:], strict=True):
+        for row, following in pairwise(own):
             if not last[row, column]:
                 ahead[row, column] = value[following, column]
     floats = lambda *leaves: [leaf.astype(np.float32) for leaf in leaves]  # noqa: E731
