@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from coterie.types import Array
 
 SMALL = 1e-8
+LEAST = 1e-4  # of the deviation that values are measured in
 
 
 def generalised(
@@ -29,14 +30,13 @@ def generalised(
     """
     reward, discount, value, ahead = jax.lax.stop_gradient((reward, discount, value, ahead))
     delta = reward + gamma * discount * ahead - value
-    passed_on = jnp.where(last, 0.0, gamma * trace * discount)
 
-    def row(later: Array, now: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-        delta, passed_on, valid = now
-        advantage = delta + passed_on * later
+    def row(later: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
+        delta, discount, last, valid = now
+        advantage = jnp.where(last, delta, delta + gamma * trace * discount * later)  # where: 0 x nan is nan
         return jnp.where(valid, advantage, later), jnp.where(valid, advantage, 0.0)
 
-    return jax.lax.scan(row, jnp.zeros_like(delta[0]), (delta, passed_on, valid), reverse=True)[1]
+    return jax.lax.scan(row, jnp.zeros_like(delta[0]), (delta, discount, last, valid), reverse=True)[1]
 
 
 def clipped_gain(ratio: Array, advantage: Array, clip: float) -> Array:
@@ -69,26 +69,37 @@ def by_network(values: Array, valid: Array, networks: Array) -> tuple[Array, Arr
     return jnp.where(valid, values, 0.0).sum(axes) @ networks, valid.sum(axes).astype(jnp.float32) @ networks
 
 
+def spread_of(values: Array, valid: Array, networks: Array) -> tuple[Array, Array, Array, Array]:
+    """By network [G] the mean, the variance and the count of the valid entries; and x - mean, [.., N].
+
+    The mean is taken twice, the second time of what the first left over: else rounding gives equal entries a variance,
+    and E[x^2] - E[x]^2 would lose a small one beside a large mean.
+    """
+    total, count = by_network(values, valid, networks)
+    some = jnp.maximum(count, 1)
+    mean = total / some
+    off = values - networks @ mean
+    left = by_network(off, valid, networks)[0] / some
+    off = off - networks @ left
+    return mean + left, by_network(off**2, valid, networks)[0] / some, count, off
+
+
 def normalised(values: Array, valid: Array, networks: Array) -> Array:
     """(x - mean) / deviation over each network's valid entries, 0 elsewhere: [.., N] and float32[N, G] -> [.., N].
 
     Where fewer than two entries are valid nothing is known of the deviation, and they are left as they are.
     """
-    total, count = by_network(values, valid, networks)
-    mean = total / jnp.maximum(count, 1)
-    off = values - networks @ mean
-    square, _ = by_network(off**2, valid, networks)
-    deviation = jnp.sqrt(square / jnp.maximum(count, 1))
+    _, variance, count, off = spread_of(values, valid, networks)
     known = networks @ (count > 1).astype(jnp.float32) > 0
-    return jnp.where(valid, jnp.where(known, off / (networks @ deviation + SMALL), values), 0.0)
+    return jnp.where(valid, jnp.where(known, off / (networks @ jnp.sqrt(variance) + SMALL), values), 0.0)
 
 
 class Scale(NamedTuple):
-    """Running moments of what a network's values are drawn to, by network [G]: weight, sum of x, sum of x^2."""
+    """Running moments of what a network's values are drawn to, by network [G]; weight: how much was heard, up to 1."""
 
     weight: Array
-    total: Array
-    square: Array
+    mean: Array
+    variance: Array
 
 
 def first_scale(networks: int) -> Scale:
@@ -101,27 +112,31 @@ def heard(scale: Scale, wanted: Array, valid: Array, networks: Array, rate: floa
 
     The weight grows to one, so that the first rollout counts in full (as MAPPO's, Yu et al. 2022, section 3).
     """
-    total, count = by_network(wanted, valid, networks)
-    square, _ = by_network(wanted**2, valid, networks)
-    some = jnp.maximum(count, 1)
-    new = Scale(jnp.ones_like(count), total / some, square / some)
-    mixed = jax.tree.map(lambda old, one: (1 - rate) * old + rate * one, scale, new)
+    mean, variance, count, _ = spread_of(wanted, valid, networks)
+    weight = (1 - rate) * scale.weight + rate
+    share, step = rate / weight, mean - scale.mean
+    variance = (1 - share) * (scale.variance + share * step**2) + share * variance
+    mixed = Scale(weight, scale.mean + share * step, variance)
     return jax.tree.map(lambda old, one: jnp.where(count > 0, one, old), scale, mixed)
 
 
 def moments(scale: Scale) -> tuple[Array, Array]:
-    """Mean and deviation by network, [G] each; 0 and 1 where nothing was heard."""
-    weight = jnp.maximum(scale.weight, SMALL)
-    mean = scale.total / weight
-    deviation = jnp.sqrt(jnp.maximum(scale.square / weight - mean**2, 0.0))
-    known = (scale.weight > 0) & (deviation > 1e-4)
-    return jnp.where(scale.weight > 0, mean, 0.0), jnp.where(known, deviation, 1.0)
+    """Mean and deviation by network, [G] each; 0 and 1 where nothing was heard.
+
+    A deviation is at least LEAST, and that share of a mean above 1: what is smaller is rounding, and to fall back on 1
+    there would change the scale, and with it all values, from one rollout to the next.
+    """
+    deviation = jnp.maximum(jnp.sqrt(scale.variance), LEAST * jnp.maximum(1.0, jnp.abs(scale.mean)))
+    return scale.mean, jnp.where(scale.weight > 0, deviation, 1.0)
 
 
 def explained(wanted: Array, value: Array, valid: Array) -> Array:
-    """The share of the variance of what values are drawn to that they explain: 1 - Var(y - v) / Var(y)."""
+    """The share of the variance of what values are drawn to that they explain: 1 - Var(y - v) / Var(y).
+
+    0 where what they are drawn to does not vary.
+    """
     everybody: Any = jnp.ones((valid.shape[-1], 1))
-    ones = first_scale(1)
-    off = moments(heard(ones, wanted - value, valid, everybody, 1.0))[1]
-    of = moments(heard(ones, wanted, valid, everybody, 1.0))[1]
-    return 1 - (off**2 / of**2)[0]
+    (mean,), (variance,), _, _ = spread_of(wanted, valid, everybody)
+    (left,) = spread_of(wanted - value, valid, everybody)[1]
+    varies = variance > (1e-6 * mean) ** 2
+    return jnp.where(varies, 1 - left / jnp.where(varies, variance, 1.0), 0.0)
