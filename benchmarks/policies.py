@@ -37,8 +37,8 @@ class Case(NamedTuple):
 PISTONBALL = "pettingzoo:butterfly/pistonball_v6"
 FORAGING = "foraging-8x8-2p-2f-coop --deep --steps 2000000"
 CASES: dict[str, Case] = {
-    "pistonball": Case(PISTONBALL, 10, 95.0),
-    "pistonball, discrete": Case(f"{PISTONBALL} --env.continuous false", 10, 90.0),
+    "pistonball": Case(f"{PISTONBALL} --success return>=90", 10, 95.0),
+    "pistonball, discrete": Case(f"{PISTONBALL} --env.continuous false --success return>=90", 10, 90.0),
     "simple_spread, ippo": Case("mpe2:simple_spread_v3 --algo ippo --steps 1000000"),
     "simple_spread, mappo": Case("mpe2:simple_spread_v3 --algo mappo --steps 1000000"),
     "simple_speaker_listener, ippo": Case("mpe2:simple_speaker_listener_v4 --algo ippo --steps 500000"),
