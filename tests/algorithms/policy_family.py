@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from family import FAST, stacked
+from family import FAST, made_up, stacked
 
 from coterie.algorithms import ppo
 from coterie.envs.probes import PROBES, probe
@@ -137,3 +137,28 @@ def probabilities(h: np.ndarray) -> np.ndarray:
     """Of each action, softmax over the last axis."""
     weight = np.exp(h - h.max(-1, keepdims=True))
     return weight / weight.sum(-1, keepdims=True)
+
+
+def made_up_rollout(spec: Spec, plan: Plan, seed: int = 0) -> Rollout:
+    """`made_up`, once, [T, E, ..]: all actions are legal, and as likely when drawn as chance would have it."""
+    rng = np.random.default_rng(seed)
+    rollout = jax.tree.map(lambda leaf: leaf[0], made_up(spec, plan, 1, seed))
+    kinds = []
+    for t in rollout.kinds:
+        action = np.where(t.view.legal, rng.random(t.view.legal.shape), -1).argmax(-1).astype(np.int32)
+        then = rng.uniform(-1.6, -0.6, action.shape).astype(np.float32)
+        kinds.append(t._replace(action=action, extras=ppo.Extras(action, then)))
+    return rollout._replace(kinds=tuple(kinds))
+
+
+def made_up_learner(algorithm: Algorithm, spec: Spec, seed: int = 0) -> ppo.Learner:
+    """A learner in NumPy, with networks and a scale of its values that are drawn."""
+    rng = np.random.default_rng(seed)
+    shapes = jax.eval_shape(lambda: algorithm.init(jax.random.key(0), spec))
+    learner = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
+    online = jax.tree.map(lambda leaf: rng.uniform(-0.7, 0.7, leaf.shape).astype(np.float32), learner.online)
+    scale = tuple(
+        advantages.Scale(*(rng.uniform(low, 1.5, one.mean.shape).astype(np.float32) for low in (0.5, -1, 0.5)))
+        for one in learner.scale
+    )
+    return learner._replace(online=online, scale=scale, finite=np.bool(True))
