@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
+from coterie.algorithms.ppo import Learner
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Rollout, Spec
 
@@ -197,3 +199,46 @@ class Plain:
         studied = self.study(rollout)
         for _ in range(self.options.epochs):
             self.descend(studied)
+
+
+class ActorCritic(Plain):
+    """The plain advantage actor-critic (Mnih et al. 2016): - A log pi + (V - y)^2 / 2 - b H, with no ratio."""
+
+    def loss_of(self, k: int, group: int, studied: list[list[Told]]) -> float:
+        each = []
+        for one, g in zip(studied[k], self.groups(self.spec.kinds[k]), strict=True):
+            if g == group:
+                log_p = log_probabilities(told(self.actors[k][group], one.x), one.legal)
+                chosen = np.take_along_axis(log_p, one.action[..., None], -1)[..., 0]
+                value = told(self.critics[k][group], one.critic_x)[..., 0]
+                lost = (one.wanted - value) ** 2 / 2 - one.advantage * chosen - self.options.entropy * entropies(log_p)
+                each.append(lost[one.valid])
+        return float(np.concatenate(each).mean())
+
+
+def plain_of(spec: Spec, options: DeepOptions, central: str, learner: Learner, kind: type[Plain] = Plain) -> Plain:
+    """The same learner in float64."""
+    actors, critics = ([arrays_of(params) for params in own] for own in learner.online)
+    scale = [tuple(np.array(leaf, float) for leaf in one) for one in learner.scale]
+    return kind(spec, options, actors, critics, scale, central)
+
+
+def distance(plain: Plain, learner: Learner) -> float:
+    """The largest difference of any weight, as a share of a step."""
+    ours = [arrays_of(params) for own in learner.online for params in own]
+    pairs = zip(jax.tree.leaves(ours), jax.tree.leaves([plain.actors, plain.critics]), strict=True)
+    return max(np.abs(one - other).max() for one, other in pairs) / plain.options.learning_rate
+
+
+def as_drawn(spec: Spec, plain: Plain, rollout: Rollout) -> Rollout:
+    """The rollout, its decisions as likely as they are now."""
+    kinds = []
+    for k, t in enumerate(rollout.kinds):
+        columns = []
+        for place, group in enumerate(plain.groups(spec.kinds[k])):
+            x = plain.named(spec.kinds[k], place, t.view.obs[:, :, place].astype(float))
+            log_p = log_probabilities(told(plain.actors[k][group], x), t.view.legal[:, :, place])
+            columns.append(np.take_along_axis(log_p, t.action[:, :, place, None], -1)[..., 0])
+        then = np.stack(columns, -1).astype(np.float32)
+        kinds.append(t._replace(extras=t.extras._replace(log_probability=then)))
+    return rollout._replace(kinds=tuple(kinds))

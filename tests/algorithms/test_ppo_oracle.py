@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 from family import FAST
-from plain_policies import Plain, arrays_of, log_probabilities, told
+from plain_policies import ActorCritic, as_drawn, distance, plain_of
 from policy_family import made_up_learner, made_up_rollout
 
 from coterie.algorithms.ppo import Learner, parts, ppo
@@ -33,20 +33,6 @@ CASES = {
 }
 
 
-def plain_of(spec: Spec, options: DeepOptions, central: str, learner: Learner) -> Plain:
-    """The same learner in float64."""
-    actors, critics = ([arrays_of(params) for params in own] for own in learner.online)
-    scale = [tuple(np.array(leaf, float) for leaf in one) for one in learner.scale]
-    return Plain(spec, options, actors, critics, scale, central)
-
-
-def distance(plain: Plain, learner: Learner) -> float:
-    """The largest difference of any weight, as a share of a step."""
-    ours = [arrays_of(params) for own in learner.online for params in own]
-    pairs = zip(jax.tree.leaves(ours), jax.tree.leaves([plain.actors, plain.critics]), strict=True)
-    return max(np.abs(one - other).max() for one, other in pairs) / plain.options.learning_rate
-
-
 def learned(case: str) -> tuple[Spec, DeepOptions, str, Learner, Rollout, Learner, dict[str, Any]]:
     algorithm, spec, more = CASES[case]
     options = options_of_algorithm(algorithm, replace(OPTIONS, **more))
@@ -60,20 +46,6 @@ def learned(case: str) -> tuple[Spec, DeepOptions, str, Learner, Rollout, Learne
     return spec, options, made.central, learner, rollout, after, info
 
 
-def as_drawn(spec: Spec, plain: Plain, rollout: Rollout) -> Rollout:
-    """The rollout, its decisions as likely as they are now."""
-    kinds = []
-    for k, t in enumerate(rollout.kinds):
-        columns = []
-        for place, group in enumerate(plain.groups(spec.kinds[k])):
-            x = plain.named(spec.kinds[k], place, t.view.obs[:, :, place].astype(float))
-            log_p = log_probabilities(told(plain.actors[k][group], x), t.view.legal[:, :, place])
-            columns.append(np.take_along_axis(log_p, t.action[:, :, place, None], -1)[..., 0])
-        then = np.stack(columns, -1).astype(np.float32)
-        kinds.append(t._replace(extras=t.extras._replace(log_probability=then)))
-    return rollout._replace(kinds=tuple(kinds))
-
-
 @pytest.mark.parametrize("case", CASES)
 def test_an_update_is_the_one_written_out(case):
     spec, options, central, learner, rollout, after, info = learned(case)
@@ -82,6 +54,10 @@ def test_an_update_is_the_one_written_out(case):
     assert info["finite"]
     assert distance(plain, after) < 0.002
     assert distance(plain, learner) > 0.5
+    if case == "actor-critic":  # the gradient of - A log pi, with the values' and the entropy's
+        lone = plain_of(spec, options, central, learner, ActorCritic)
+        lone.update(rollout)
+        assert distance(lone, after) < 0.002
     for ours, theirs in zip(after.scale, plain.scale, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
     # and the oracle would tell: other options, endings at time limits, rows of the dead, one gradient for all
