@@ -30,7 +30,16 @@ from coterie.equations import advantages, choosing
 from coterie.equations.distributions import Distribution
 from coterie.equations.stepping import clipped_each, falling
 from coterie.networks.agent import Network
-from coterie.networks.policies import actor_for, critic_for, critic_kinds, critic_views, draws_for
+from coterie.networks.policies import (
+    Waiting,
+    actor_for,
+    as_decided,
+    critic_for,
+    critic_kinds,
+    critic_views,
+    draws_for,
+    nothing_waits,
+)
 from coterie.networks.team import (
     act_values,
     blank_memory,
@@ -56,12 +65,14 @@ class Learner(NamedTuple):
     """All that learning carries; `finite` turns False where a step would leave the finite numbers, and stays so.
 
     scale: by kind, that of each network's values. memory: by kind, what its critics remember, [E, N, M], or ().
+    waiting: by kind the decisions that wait, where agents do and critics see more than they; else ().
     """
 
     online: Parameters
     optimiser: Any
     scale: tuple[advantages.Scale, ...]
     memory: tuple[Any, ...]
+    waiting: tuple[Waiting, ...]
     finite: Array
 
 
@@ -148,7 +159,9 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
         )
         scale = tuple(advantages.first_scale(jax.tree.leaves(own)[0].shape[0]) for own in online.critics)
         memory = blank_memory(seen_spec, made_of.critics, sizes.environments)
-        return Learner(online, optimiser.init(online), scale, memory, jnp.bool(True))
+        later = spec.waits and made_of.central != "own"
+        waiting = nothing_waits(spec, seeing, sizes.environments) if later else ()
+        return Learner(online, optimiser.init(online), scale, memory, waiting, jnp.bool(True))
 
     def policy(learner: Learner, clock: Clock) -> Policy:
         return Policy(learner.online.agents)
@@ -168,19 +181,19 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
         return blank_memory(spec, made_of.networks, environments)
 
     def update(key: Key, learner: Learner, rollout: Rollout, clock: Clock) -> tuple[Learner, dict[str, Array]]:
-        studied, before, scale, memory, told = study(spec, options, made_of, learner, rollout)
+        studied, starts, carried, told = study(spec, options, made_of, learner, rollout)
         size = many // options.minibatches
 
         def gradient_step(carry: Any, chosen: Array) -> Any:
             online, adam, finite = carry
             batch = jax.tree.map(lambda leaf: leaf[:, chosen], studied)
-            starts = jax.tree.map(lambda leaf: leaf[chosen], before)
+            begun = jax.tree.map(lambda leaf: leaf[chosen], starts)
             weight = choosing.linear(
                 options.entropy, options.entropy if options.entropy_end < 0 else options.entropy_end,
                 clock.env_steps / sizes.env_steps,
             )  # fmt: skip
             value_and_slope = jax.value_and_grad(partial(loss, spec, options, made_of), has_aux=True)
-            (total, info), gradient = value_and_slope(online, batch, starts, weight)
+            (total, info), gradient = value_and_slope(online, batch, begun, weight)
             gradient, norm = clipped_each(gradient, options.gradient_clip)
             change, adam_after = optimiser.update(gradient, adam, online)
             after = optax.apply_updates(online, change)
@@ -204,7 +217,9 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
         finite = jnp.where(weight > 0, info.pop("finite"), 1.0).min()
         info = {name: (numbers * weight).sum() / weight.sum() for name, numbers in info.items()}
         info |= {"finite": finite, "learned": jnp.float32(1), "epochs": weight.sum(), **told}
-        return Learner(*state[:2], scale, memory, state[2]), info
+        before = learner.scale, learner.memory, learner.waiting
+        carried = jax.tree.map(lambda new, old: jnp.where(state[2], new, old), carried, before)
+        return Learner(*state[:2], *carried, state[2]), info
 
     return Algorithm(init, policy, memory, act, update)
 
@@ -214,14 +229,18 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
 
 def study(
     spec: Spec, options: DeepOptions, made_of: Parts, learner: Learner, rollout: Rollout
-) -> tuple[tuple[Studied, ...], Any, tuple[advantages.Scale, ...], tuple[Any, ...], dict[str, Array]]:
-    """By kind what is learned from a rollout, as sequences, and the memories before them; scales and memories after it.
+) -> tuple[tuple[Studied, ...], Any, tuple[Any, Any, Any], dict[str, Array]]:
+    """By kind what is learned from a rollout, as sequences, and the memories before them; what is carried on from it.
 
     Sequences are whole rollouts of one environment where agents remember, [T, E, N, ...], else single rows,
     [1, T * E, N, ...]. Told beside it: the mean value, and the share of the targets' variance that values explain.
     """
     seen_spec = replace(spec, kinds=critic_kinds(spec, made_of.central))
     views, rewards = critic_views(spec, made_of.central, rollout), earned(spec, rollout.kinds, options.reward)
+    waiting = learner.waiting
+    if waiting:
+        seen, waiting = zip(*map(as_decided, (now for now, _ in views), rollout.kinds, waiting), strict=True)
+        views = tuple((now, after) for now, (_, after) in zip(seen, views, strict=True))
     pieces, scales, memories, fits, values = [], [], [], [], []
     for k, (kind, t, reward) in enumerate(zip(spec.kinds, rollout.kinds, rewards, strict=True)):
         networks, valid, reward = one_hot_groups(spec, kind, len(kind.agents)), t.valid, reward * options.reward_scale
@@ -261,7 +280,7 @@ def study(
     if not options.recurrent:
         pieces = jax.tree.map(lambda leaf: leaf.reshape(1, -1, *leaf.shape[2:]), pieces)
         before = tuple(((), ()) for _ in spec.kinds)
-    return tuple(pieces), before, tuple(scales), tuple(memories), told
+    return tuple(pieces), before, (tuple(scales), tuple(memories), waiting), told
 
 
 def study_others(

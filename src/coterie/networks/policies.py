@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from coterie.equations.distributions import Distribution, distribution_of
 from coterie.networks.agent import PICTURE_AXES, Body, Head, Network, network_of, prepare
 from coterie.settings import DeepOptions
-from coterie.types import Array, Kind, Rollout, Spec
+from coterie.types import Array, Kind, Rollout, Spec, Transition
 
 FILTERS = (16, 32)  # of the convolutions that pictures pass through
 CAUTION = 0.01  # of an acting head's weights at first, so that a policy begins almost evenly
@@ -76,6 +77,39 @@ def critic_views(spec: Spec, central: str, rollout: Rollout) -> tuple[tuple[Arra
         )  # fmt: skip
     wide = [[jnp.repeat(one[:, :, None], len(kind.agents), 2) for one in both] for kind in spec.kinds]
     return tuple((now, after) for now, after in wide)
+
+
+class Waiting(NamedTuple):
+    """Decisions that wait to be completed, by agent of a kind: bool[E, N], and what critics saw then, [E, N, S]."""
+
+    open: Array
+    seen: Array
+
+
+def nothing_waits(spec: Spec, seen_by: tuple[Kind, ...], environments: int) -> tuple[Waiting, ...]:
+    """By kind, before anybody has decided."""
+    sizes = [(environments, len(kind.agents)) for kind in spec.kinds]
+    return tuple(
+        Waiting(jnp.zeros(size, bool), jnp.zeros((*size, *kind.observation_shape)))
+        for size, kind in zip(sizes, seen_by, strict=True)
+    )
+
+
+def as_decided(now: Array, t: Transition, before: Waiting) -> tuple[Array, Waiting]:
+    """What critics saw when the decisions of these rows were taken, [T, E, N, S], and what waits after them.
+
+    A decision that had to wait stands in the row that completed it. The state of that row has seen the action already,
+    and a critic that sees it, too, would take the action's merit for its own expectation.
+    """
+    unfinished = t.view.to_move & ~t.valid
+    waited = jnp.concatenate([before.open[None], unfinished[:-1]])
+
+    def row(then: Array, here: tuple[Array, Array]) -> tuple[Array, Array]:
+        seen = jnp.where(here[1][..., None], then, here[0])
+        return seen, seen
+
+    last, seen = jax.lax.scan(row, before.seen, (now, waited))
+    return seen, Waiting(unfinished[-1], last)
 
 
 def together(kind: Kind, seen: Array) -> Array:
