@@ -203,8 +203,8 @@ def collecting_parts(repeats: int, environment: Any, algorithm: Any, run: Any) -
 
         def step(carry: Any, action: Any) -> Any:
             places, count = carry
-            seeds = episode_seeds(seed, jnp.zeros(ENVIRONMENTS, jnp.int32))
-            places, outcome = advance(environment, places, action, count, seeds)
+            episode = jnp.zeros(ENVIRONMENTS, jnp.int32)
+            places, outcome = advance(environment, places, action, count, lambda: episode_seeds(seed, episode))
             return (places, jnp.where(outcome.over, 0, count + 1)), (outcome, look(environment, places))
 
         return jax.lax.scan(step, (places, jnp.zeros(ENVIRONMENTS, jnp.int32)), actions)
