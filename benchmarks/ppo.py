@@ -275,7 +275,9 @@ def timed(repeats: int, function: Any, *given: Any) -> float:
     """The milliseconds of processor time of one call, the median of so many."""
     import jax
 
-    program, taken = jax.jit(function), []
+    from coterie.running.deep.lanes import LEVEL
+
+    program, taken = jax.jit(function).lower(*given).compile(LEVEL), []
     jax.block_until_ready(program(*given))
     for _ in range(repeats):
         start = time.process_time()
