@@ -41,7 +41,7 @@ BEGAN = time.perf_counter()
 PLACE = Path(__file__).parent / "results" / "ppo.json"
 ENVIRONMENTS, ROWS, EPOCHS, MINIBATCHES, HIDDEN = 16, 128, 4, 4, 64
 VISIT = ENVIRONMENTS * ROWS
-STEPS = {1: 40_960, 2: 40_960, 8: 20_480}
+STEPS = {1: 163_840, 2: 163_840, 8: 81_920}
 EQUAL = {
     "environments": ENVIRONMENTS, "rows": ROWS, "epochs": EPOCHS, "minibatches": MINIBATCHES, "hidden": HIDDEN,
     "layers": 2, "activation": "tanh", "share_parameters": True, "learning_rate": 2.5e-4, "learning_rate_end": 0.0,

@@ -40,7 +40,8 @@ def test_ratios_are_of_rates_round_by_round(ppo):
     assert case["ratio"] == 1.0
     assert case["cold_ratio"] == 0.5
     line = ppo.told(2, case)
-    assert "500 against      500" in line and "1.00 x (0.50 to 2.00)" in line
+    assert "500 against      500" in line
+    assert "1.00 x (0.50 to 2.00)" in line
     assert "25 % of the arithmetic limit" in line
 
 
