@@ -219,7 +219,8 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
         info |= {"finite": finite, "learned": jnp.float32(1), "epochs": weight.sum(), **told}
         before = learner.scale, learner.memory, learner.waiting
         carried = jax.tree.map(lambda new, old: jnp.where(state[2], new, old), carried, before)
-        return Learner(*state[:2], *carried, state[2]), info
+        (online, adam, good), (scale, memory, waiting) = state, carried
+        return Learner(online, adam, scale, memory, waiting, good), info
 
     return Algorithm(init, policy, memory, act, update)
 
