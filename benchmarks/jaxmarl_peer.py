@@ -1,4 +1,4 @@
-"""How fast JaxMARL's own value learners train, for the comparison in benchmarks/deep.py; nothing of it is copied here.
+"""How fast JaxMARL's own learners train, for the comparisons in deep.py and ppo.py; nothing of it is copied here.
 
     PEER/bin/python benchmarks/jaxmarl_peer.py --checkout JAXMARL --algorithm iql --seeds 8 --json
 
@@ -15,6 +15,10 @@ of their orthogonal initialisation is taken seed by seed, for the batched one ca
 width (64, 64, actions; ReLU) that are called in the same way; sequences, replay, targets and optimiser stay theirs.
 --algorithm vdn-ff: their own feed-forward VDN (vdn_ff.py, alg/vdn_ff_mpe.yaml), which replays single steps; set to the
 same ratio: NUM_ENVS 8, NUM_STEPS 26, BUFFER_BATCH_SIZE 32 x 26 = 832, and NUM_LAYERS 4 (two hidden layers of 64).
+--algorithm ippo: their IPPO/ippo_ff_mpe.py with its own configuration (16 environments x 128 steps, 4 epochs of 4
+minibatches, an actor and a critic of 64, 64 with tanh, one for all agents), where only TOTAL_TIMESTEPS is set and no
+metrics are called back; PEER needs distrax, too, whose tensorflow-probability 0.25.0 looks up one name that newer
+versions of JAX keep elsewhere, and is given it.
 
 Rates are environment steps of all seeds a second, updates included, the best of several runs; compiling is apart. Their
 replay gives its first sample after 32 rounds of 208 steps: `gradient_steps` says how many updates there were.
@@ -31,14 +35,22 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 BEGAN = time.perf_counter()
-BASELINES = Path("baselines", "QLearning")
-SCRIPTS = {"iql": "iql_rnn", "vdn": "vdn_rnn", "qmix": "qmix_rnn", "vdn-ff": "vdn_ff"}
-FILES = {"iql": "ql_rnn_mpe", "vdn": "ql_rnn_mpe", "qmix": "ql_rnn_mpe", "vdn-ff": "vdn_ff_mpe"}
+SCRIPTS = {
+    "iql": "QLearning/iql_rnn", "vdn": "QLearning/vdn_rnn", "qmix": "QLearning/qmix_rnn", "vdn-ff": "QLearning/vdn_ff",
+    "ippo": "IPPO/ippo_ff_mpe",
+}  # fmt: skip
+FILES = {
+    "iql": ("config", "alg/ql_rnn_mpe"), "vdn": ("config", "alg/ql_rnn_mpe"), "qmix": ("config", "alg/ql_rnn_mpe"),
+    "vdn-ff": ("config", "alg/vdn_ff_mpe"), "ippo": ("ippo_ff_mpe",),
+}  # fmt: skip
 ALWAYS = {"WANDB_MODE": "disabled", "TEST_DURING_TRAINING": False, "LEARNING_STARTS": 0}
+TOLD = ("NUM_ENVS", "NUM_STEPS", "BUFFER_BATCH_SIZE", "NUM_EPOCHS", "HIDDEN_SIZE", "UPDATE_EPOCHS", "NUM_MINIBATCHES")
 SAME_RATIO = {"NUM_ENVS": 8, "NUM_STEPS": 26, "BUFFER_BATCH_SIZE": 832, "NUM_LAYERS": 4}
 
 
@@ -53,23 +65,33 @@ def imported(checkout: Path, algorithm: str) -> ModuleType:
     """Their script as a module, with their own package from the same checkout."""
     without_trackers()
     sys.path.insert(0, str(checkout))
-    path = checkout / BASELINES / f"{SCRIPTS[algorithm]}.py"
+    path = checkout / "baselines" / f"{SCRIPTS[algorithm]}.py"
     if not path.is_file():
         raise SystemExit(f"{path} is not there: --checkout names a checkout of JaxMARL's repository")
-    spec = importlib.util.spec_from_file_location(SCRIPTS[algorithm], path)
+    if algorithm == "ippo":
+        with_a_name_given_back()
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def with_a_name_given_back() -> None:
+    """What tensorflow-probability 0.25.0 looks up in JAX while it is imported, where it does so."""
+    import jax.interpreters.xla as xla
+
+    if not hasattr(xla, "pytype_aval_mappings"):
+        xla.pytype_aval_mappings = importlib.import_module("jax._src.core").pytype_aval_mappings
 
 
 def configuration(checkout: Path, algorithm: str, steps: int) -> tuple[dict, dict]:
     """Their configuration with a few fields set, and those fields."""
     from omegaconf import OmegaConf
 
-    folder = checkout / BASELINES / "config"
-    files = [folder / "config.yaml", folder / "alg" / f"{FILES[algorithm]}.yaml"]
+    folder = (checkout / "baselines" / SCRIPTS[algorithm]).with_name("config")
+    files = [folder / f"{name}.yaml" for name in FILES[algorithm]]
     config = {name: value for file in files for name, value in OmegaConf.to_container(OmegaConf.load(file)).items()}
-    fields = {**ALWAYS, **(SAME_RATIO if algorithm == "vdn-ff" else {})}
+    fields = {} if algorithm == "ippo" else {**ALWAYS, **(SAME_RATIO if algorithm == "vdn-ff" else {})}
     rows = (config | fields)["NUM_ENVS"] * (config | fields)["NUM_STEPS"]
     fields["TOTAL_TIMESTEPS"] = max(1, steps // rows) * rows
     return config | fields, fields
@@ -110,6 +132,21 @@ def one_qr_at_a_time() -> None:
     linalg.qr = lambda matrix: single(matrix)
 
 
+def made_train(module: ModuleType, config: dict) -> Callable:
+    """Their training of one seed; that of policies without the call that logs its metrics."""
+    if hasattr(module, "env_from_config"):
+        return module.make_train(config, module.env_from_config(dict(config))[0])
+    module.jax.experimental.io_callback = lambda *_: None
+    return module.make_train(config)
+
+
+def gradient_steps(state: Any, config: dict, seeds: int) -> int:
+    """How many gradient steps one run of all seeds made."""
+    if hasattr(state, "grad_steps"):
+        return int(state.grad_steps.sum())
+    return seeds * config["NUM_UPDATES"] * config["UPDATE_EPOCHS"] * config["NUM_MINIBATCHES"]
+
+
 def measure(arguments: argparse.Namespace) -> dict:
     """Import, compile and run their training, and what that took."""
     module = imported(arguments.checkout, arguments.algorithm)
@@ -121,15 +158,15 @@ def measure(arguments: argparse.Namespace) -> dict:
     if arguments.seeds > 1:
         one_qr_at_a_time()
     if arguments.network == "mlp":
-        if arguments.algorithm == "vdn-ff":
-            raise SystemExit("--network mlp: vdn-ff is feed-forward as it is")
+        if arguments.algorithm in ("vdn-ff", "ippo"):
+            raise SystemExit(f"--network mlp: {arguments.algorithm} is feed-forward as it is")
         with_an_mlp(module)
     config, fields = configuration(arguments.checkout, arguments.algorithm, arguments.steps)
     began = time.perf_counter()
-    environment, _ = module.env_from_config(dict(config))
+    training = made_train(module, config)
     keys = jax.random.split(jax.random.PRNGKey(arguments.seed), arguments.seeds)
     made = time.perf_counter()
-    lowered = jax.jit(jax.vmap(module.make_train(config, environment))).lower(keys)
+    lowered = jax.jit(jax.vmap(training)).lower(keys)
     traced = time.perf_counter()
     train = lowered.compile()
     compiled = time.perf_counter()
@@ -148,10 +185,10 @@ def measure(arguments: argparse.Namespace) -> dict:
     return {
         "peer": "JaxMARL",
         "algorithm": arguments.algorithm,
-        "network": "feed-forward, its own" if arguments.algorithm == "vdn-ff" else arguments.network,
+        "network": "feed-forward, its own" if arguments.algorithm in ("vdn-ff", "ippo") else arguments.network,
         "seeds": arguments.seeds,
         "env_steps": total,
-        "gradient_steps": int(state.grad_steps.sum()),
+        "gradient_steps": gradient_steps(state, config, arguments.seeds),
         "seconds": min(seconds),
         "all_seconds": seconds,
         "processor_seconds": min(worked),
@@ -163,13 +200,11 @@ def measure(arguments: argparse.Namespace) -> dict:
         "cold_start_seconds": imports + compiled - began,
         "parameters": sum(leaf.size for leaf in jax.tree.leaves(state.params)) // arguments.seeds,
         "fields_set": fields,
-        "batch": {
-            name: config[name] for name in ("NUM_ENVS", "NUM_STEPS", "BUFFER_BATCH_SIZE", "NUM_EPOCHS", "HIDDEN_SIZE")
-        },
+        "batch": {name: config[name] for name in TOLD if name in config},
         "versions": {
             "jaxmarl": jaxmarl.__version__,
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in ("jax", "flax", "flashbax", "optax")},
+            **{name: importlib.metadata.version(name) for name in ("jax", "flax", "optax")},
         },
         "machine": {"processors": os.cpu_count(), "load": os.getloadavg()[0], "device": str(jax.devices()[0])},
     }
@@ -178,7 +213,7 @@ def measure(arguments: argparse.Namespace) -> dict:
 def main() -> None:
     """Measure once and print."""
     parser = argparse.ArgumentParser(
-        description="JaxMARL's side of benchmarks/deep.py, run with JaxMARL's interpreter."
+        description="JaxMARL's side of benchmarks/deep.py and ppo.py, run with JaxMARL's interpreter."
     )
     parser.add_argument("--checkout", type=Path, required=True, help="a checkout of JaxMARL's repository")
     parser.add_argument("--algorithm", choices=SCRIPTS, default="iql")

@@ -204,21 +204,12 @@ class Spec:
     @property
     def action_shape(self) -> tuple[int, ...]:
         """() where everybody's action is a number, else (W,): as many numbers as the longest action has."""
-        widest = max(len(kind.bounds) for kind in self.kinds)
-        return (widest,) if widest else ()
+        return max(kind.action_shape for kind in self.kinds)
 
     @property
     def action_dtype(self) -> str:
         """What a joint action is made of: float32 where anybody acts in amounts, else int32."""
         return "float32" if self.action_shape else "int32"
-
-    @property
-    def amounts(self) -> tuple[int, ...]:
-        """How many amounts each agent's action has, 0 where it is a number; () where it is one for everybody."""
-        if not self.action_shape:
-            return ()
-        by_agent = {agent: len(kind.bounds) for kind in self.kinds for agent in kind.agents}
-        return tuple(by_agent[agent] for agent in range(len(self.agents)))
 
 
 class Team(NamedTuple):
@@ -329,7 +320,7 @@ class Play(NamedTuple):
     keys       int64[T + 1]: equal where the world's states are equal (what loops are found in)
     boards     uint8[T + 1, H, W], see envs/boards.py
     actions    int32[T, N], or float32[T, N, W] where anybody acts in amounts (see `joint_action`);
-               rewards float64[T, N];  amounts: how many each agent's action has, as in a Spec
+               rewards float64[T, N];  amounts: how many each agent's action has, 0 for a number; () for all
     success    the environment's own word that the aim was reached;  ended: a true ending, not the time limit
     team       which team played it;  episode: which of its episodes, counted from 1; 0 where it is the only one
     observations  one array an agent, [T + 1, ...]; empty where they were not recorded

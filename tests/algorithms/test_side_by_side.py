@@ -11,7 +11,7 @@ from family import made_up
 from coterie.algorithms.fixed import fixed
 from coterie.algorithms.qlearning import Policy, Sizes, parts, qlearning
 from coterie.algorithms.self_play import against_past, as_daring, self_play
-from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_side, stand_in
+from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_side, stand_in, summed_up
 from coterie.algorithms.side_by_side import columns as columns_of
 from coterie.running.rollout import Plan
 from coterie.settings import DeepOptions
@@ -97,6 +97,19 @@ def test_each_member_acts_and_learns_as_if_it_were_alone(recurrent):
         ):
             np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(info[f"{name}.loss"], told["loss"], rtol=1e-5)
+
+
+def test_who_has_not_learned_yet_is_not_counted():
+    """One before its warm-up tells zeros; the other's numbers are the run's, and nobody is taken for diverged."""
+    early = {"loss": jnp.float32(0), "finite": jnp.float32(0), "learned": jnp.float32(0)}
+    late = {"loss": jnp.float32(3), "finite": jnp.float32(1), "learned": jnp.float32(1), "fit": jnp.float32(0.5)}
+    both = summed_up({"early": early, "late": late})
+    assert (both["loss"], both["finite"], both["learned"], both["late.fit"]) == (3, 1, 1, 0.5)
+    assert "fit" not in both
+    assert summed_up({"late": late, "other": {**late, "finite": jnp.float32(0)}})["finite"] == 0
+    assert summed_up({"late": late, "other": {**late, "loss": jnp.float32(1)}})["loss"] == 2
+    assert summed_up({"early": early})["learned"] == 0
+    assert summed_up({}) == {}
 
 
 def test_who_learns_nothing_changes_nothing_for_the_other():

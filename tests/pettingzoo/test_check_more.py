@@ -562,11 +562,12 @@ def test_pistonball_is_blind_where_it_is_not_drawn_and_sees_where_coterie_asks(t
     assert "--picture.size" in seeing.command
 
 
-def test_continuous_actions_become_discrete_where_there_is_an_option():
+def test_amounts_are_learned_as_policies_and_an_option_makes_them_numbered():
     check = coterie.check_env("mpe2:simple_spread_v3", env={"continuous_actions": True}, seconds=1.0)
     assert check.found("actions of another sort").severity == "note"
-    assert "--env.continuous-actions false" in check.command
-    assert "--env.continuous-actions true" not in check.command
+    assert "--algo ippo" in check.command
+    assert "--env.continuous-actions true" in check.command
+    assert any("--env.continuous-actions false makes them numbered" in why for why in check.because)
 
 
 # The command.

@@ -1,12 +1,16 @@
 """Recorded episodes: change-only lines that come back bit for bit."""
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from coterie.errors import StorageFault
-from coterie.running.episodes import Recording, is_recording, read_recording, write_recording
+from coterie.running.episodes import Recording, is_recording, read_recording, taken, write_recording
 from coterie.types import Play
 
 
@@ -198,3 +202,82 @@ def test_other_systems_ends_of_lines_marks_and_empty_lines_are_passed_over(tmp_p
     text = "\r\n".join([json.dumps(LEAST), json.dumps(EPISODE), "", json.dumps(EPISODE), "", ""])
     place.write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert len(read_recording(place).plays) == 2
+
+
+# Amounts
+
+
+def amounts_play(seed, steps=4, counts=(2, 0, 3)):
+    """An episode of agents that act in so many amounts, 0 for who acts by numbers."""
+    draws = np.random.default_rng(seed)
+    actions = np.zeros((steps, len(counts), max(counts)), np.float32)
+    for agent, count in enumerate(counts):
+        own = draws.normal(scale=10.0 ** draws.integers(-30, 30), size=(steps, count)) if count else []
+        actions[:, agent, : count or 1] = own if count else draws.integers(0, 4_000, (steps, 1))
+    nothing = np.zeros((steps + 1, 0, 0), np.uint8)
+    return Play(
+        np.arange(steps + 1), nothing, actions, np.zeros((steps, len(counts))), False, True, seed, amounts=counts
+    )
+
+
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_amounts_come_back_bit_for_bit(seed, steps):
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "plays.jsonl"
+        play = amounts_play(seed, steps)
+        write_recording(place, Recording(("a", "b", "c"), (), [play]))
+        [again] = read_recording(place).plays
+    assert again.amounts == (2, 0, 3)
+    assert_same(play, again)
+
+
+def test_amounts_are_written_in_few_digits(tmp_path):
+    play = amounts_play(0, 1)
+    play.actions[0] = [[0.31, -1, 0], [3, 0, 0], [1e-9, 0.1, 2]]
+    write_recording(tmp_path / "plays.jsonl", Recording(("a", "b", "c"), (), [play]))
+    head, line = map(json.loads, (tmp_path / "plays.jsonl").read_text().splitlines())
+    assert head["amounts"] == [2, 0, 3]
+    assert line["actions"] == [[[0.31, -1.0], 3, [1e-9, 0.1, 2.0]]]
+    assert taken(play, 0)[1] == 3
+    assert taken(play, 0)[0] == pytest.approx([0.31, -1])
+
+
+@pytest.mark.parametrize(
+    ("actions", "says"),
+    [
+        ([[[1.0], 2, [1, 2, 3]]], "every action of a must be a list of 2 numbers"),
+        ([[3, 2, [1, 2, 3]]], "every action of a must be a list of 2 numbers"),
+        ([[[1, 2], [2], [1, 2, 3]]], "every action must be a whole number from 0 on"),
+        ([[[1, 2], -1, [1, 2, 3]]], "every action must be a whole number from 0 on"),
+        ([[[1, 1e39], 2, [1, 2, 3]]], "every amount must be a number up to"),
+        ([[[1, 2], 2]], "`actions` must hold 3 numbers"),
+    ],
+)
+def test_damaged_amounts_are_named(tmp_path, actions, says):
+    place = tmp_path / "plays.jsonl"
+    write_recording(place, Recording(("a", "b", "c"), (), [amounts_play(0, 1)]))
+    head, line = place.read_text().splitlines()
+    place.write_text(head + "\n" + json.dumps({**json.loads(line), "actions": actions}) + "\n")
+    with pytest.raises(StorageFault, match=f"line 2 is not an episode: .*{says}"):
+        read_recording(place)
+
+
+@pytest.mark.parametrize("amounts", [[1, 2], [1, 2, -1], [1, 2, 5_000]])
+def test_a_first_line_with_other_amounts_than_agents_is_named(tmp_path, amounts):
+    place = tmp_path / "plays.jsonl"
+    write_recording(place, Recording(("a", "b", "c"), (), [amounts_play(0, 1)]))
+    head, line = place.read_text().splitlines()
+    place.write_text(json.dumps({**json.loads(head), "amounts": amounts}) + "\n" + line + "\n")
+    with pytest.raises(StorageFault, match="`amounts` must hold one number an agent"):
+        read_recording(place)
+
+
+def test_few_numbers_cannot_ask_for_much_memory(tmp_path):
+    """A long row of amounts beside many agents that have none."""
+    place, agents = tmp_path / "plays.jsonl", [str(number) for number in range(3_000)]
+    write_recording(place, Recording(tuple(agents), (), []))
+    head = {**json.loads(place.read_text()), "amounts": [4_096] + [0] * 2_999}
+    line = {"actions": [[0] * 3_000] * 20, "rewards": [[0] * 3_000] * 20}
+    place.write_text(json.dumps(head) + "\n" + json.dumps(line) + "\n")
+    with pytest.raises(StorageFault, match="its actions are too many"):
+        read_recording(place)

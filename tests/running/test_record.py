@@ -1,5 +1,8 @@
 """Episodes of anybody's agents in a PettingZoo environment."""
 
+import json
+
+import amount_worlds
 import numpy as np
 import pytest
 
@@ -51,3 +54,56 @@ def test_recorded_episodes_are_diagnosed(tmp_path):
     found = coterie.diagnose(place)
     loops = next(one for one in found.findings if one.name == "loops")
     assert loops.verdict == "yes"
+
+
+def towards(agent, observation, info):
+    """Half of what is seen, as an array; a pilot's first legal number."""
+    if agent == "pilot":
+        return 5 + int(np.flatnonzero(info["action_mask"])[0])
+    return np.array([0.25, 0.5]) if len(observation) == 3 else 0.5 * observation
+
+
+def test_amounts_are_recorded_and_diagnosed(tmp_path):
+    """Who has left does 0; a chosen number stands as the first of its row."""
+    place = tmp_path / "boats.jsonl"
+    kept = record(amount_worlds.Boats(), towards, place, episodes=4)
+    again = read_recording(place)
+    for play, known in zip(again.plays, kept.plays, strict=True):
+        assert play.amounts == known.amounts == (2, 0, 2)
+        np.testing.assert_array_equal(play.actions, known.actions)
+        assert play.actions.dtype == np.float32
+        assert (play.actions[:, 0] == [0.25, 0.5]).all()
+        assert play.actions[:, 1, 0].tolist()[:3] == [5, 6, 5]
+        right = play.actions[:, 2]
+        assert (right[:2] == [0.25, 0.5]).all()
+        assert (right[2:] == 0).all() or (right == [0.25, 0.5]).all()
+    assert json.loads(place.read_text().splitlines()[1])["actions"][0] == [[0.25, 0.5], 5, [0.25, 0.5]]
+    found = {one.name: one for one in coterie.diagnose(str(place)).verdict.findings}
+    assert found["idle"].verdict == "cannot tell"
+    assert "amounts" in found["idle"].sentence
+
+
+def test_loops_are_found_where_actions_are_amounts(tmp_path):
+    """Two rafts that never get anywhere: what they see is the same for ever, and they earn nothing."""
+    place = tmp_path / "rafts.jsonl"
+
+    class Becalmed(amount_worlds.Rafts):
+        def seen(self):
+            self.wanted = {agent: np.zeros(1, np.float32) for agent in self.possible_agents}
+            return {agent: self.wanted[agent] for agent in self.agents}
+
+        def step(self, actions):
+            seen, rewards, none, _, _ = super().step(actions)
+            over = self.steps == 30
+            self.agents = [] if over else self.possible_agents[:]
+            return seen, dict.fromkeys(rewards, 0.0), none, dict.fromkeys(rewards, over), {}
+
+    record(Becalmed(), towards, place, episodes=3)
+    found = {one.name: one for one in coterie.diagnose(str(place)).verdict.findings}
+    assert found["loops"].verdict == "yes"
+
+
+@pytest.mark.parametrize("action", [np.zeros(3), [np.inf, 0.0], "left", None])
+def test_amounts_that_are_none_are_named(action):
+    with pytest.raises(EnvironmentFault, match="left at step 1: expected 2 finite amounts, found"):
+        record(amount_worlds.Boats(), lambda agent, seen, info: 5 if agent == "pilot" else action, episodes=1)

@@ -157,6 +157,14 @@ def foreign(team: int = 3, steps: int = 40) -> Play:
     return Play(keys, empty, actions, rewards, False, False, team, observations, random.normal(0, 1, (steps, 2)))
 
 
+def amounts(team: int = 3, steps: int = 40) -> Play:
+    """An episode of amounts: A gives two, B one of four numbers."""
+    play, away = foreign(team, steps), np.linspace(-1, 1, steps)
+    actions = np.zeros((steps, 2, 2), np.float32)
+    actions[:, 0], actions[:, 1, 0] = np.stack([away, 100 * away], 1), play.actions[:, 1]
+    return play._replace(actions=actions, amounts=(2, 0))
+
+
 BARS = Picture(
     "bars",
     "What each agent adds to the team's return (Shapley)",

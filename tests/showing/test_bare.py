@@ -1,7 +1,7 @@
 """Episodes without a board are told as lines of text."""
 
 import numpy as np
-from made_by_hand import foreign
+from made_by_hand import amounts, foreign
 
 from coterie.showing.bare import LAST_STEPS, MOST_EPISODES, MOST_STEPS, episodes_told, steps_told
 
@@ -21,6 +21,15 @@ def test_every_step_says_who_did_what_and_what_it_earned():
     for line, joint in zip(steps, play.actions, strict=True):
         assert f"A: {names[joint[0]]}   B: {names[joint[1]]}" in line
     assert last.strip() == "Time ran out after 3 steps."
+
+
+def test_amounts_are_short_numbers():
+    told = plain(steps_told(amounts(steps=5), ("up", "down", "left", "right")))
+    names = ("up", "down", "left", "right")
+    for line, own, number in zip(told[2:7], ("-1,-100", "-0.5,-50", "0,0", "0.5,50", "1,100"),
+                                 amounts(steps=5).actions[:, 1, 0], strict=True):  # fmt: skip
+        assert f"A: {own}   B: {names[int(number)]} " in line
+    assert "A: 0.5,50   B: " in plain(steps_told(amounts(steps=5), ()))[5]  # without a name, too
 
 
 def test_the_middle_of_a_long_episode_is_left_out_and_counted():

@@ -39,6 +39,7 @@ def told(**changes):
         "objective": "undiscounted, within 20 steps",
         "exact": True,
         "relapsed": None,
+        "drawn": (),
     }
     return SimpleNamespace(**{**plain, **changes})
 
@@ -88,6 +89,12 @@ def test_each_seed_s_saved_check_is_marked_and_named(drawn):
 def test_a_seed_without_a_check_has_no_ring(drawn):
     frozen = log([[1.0, 4.0, -20.0], [np.nan, np.nan, np.nan]])
     assert rings(drawn(told(), frozen)) == [[20.0, 4.0]]
+
+
+def test_play_that_draws_its_actions_stands_beside_greedy_play_where_there_is_any():
+    rows = {label: value for label, value, _ in facts(told(drawn=(3.0, 4.0)))}
+    assert rows["drawn actions"] == "3.50"
+    assert "drawn actions" not in {label for label, _, _ in facts(told())}
 
 
 @pytest.mark.parametrize(("exact", "how"), [(True, "exact value"), (False, "mean of 80 episodes")])

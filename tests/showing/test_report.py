@@ -11,6 +11,7 @@ from made_by_hand import (
     ACTIONS,
     LOOPS,
     PICTURED,
+    amounts,
     circling,
     foreign,
     hundred,
@@ -258,6 +259,13 @@ def test_a_long_episode_is_cut_before_it_is_too_heavy():
     play = circling(5, steps=4000)
     wide = play._replace(boards=np.random.default_rng(0).integers(0, 7, (4001, 20, 20)).astype(np.uint8))
     assert sum(map(len, play_data(wide, "meet")["changes"])) < 100_000
+
+
+def test_amounts_are_texts_and_chosen_numbers_are_numbers():
+    packed = play_data(amounts(steps=5), "meet")
+    assert [row[0] for row in packed["actions"]] == ["-1,-100", "-0.5,-50", "0,0", "0.5,50", "1,100"]
+    assert [row[1] for row in packed["actions"]] == amounts(steps=5).actions[:, 1, 0].tolist()
+    json.dumps(packed)
 
 
 def test_episodes_that_findings_point_to_are_kept_first():

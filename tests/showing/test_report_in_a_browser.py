@@ -14,6 +14,7 @@ from made_by_hand import (
     CONFIG,
     LOOPS,
     PICTURED,
+    amounts,
     foreign,
     hundred,
     make_curve,
@@ -81,6 +82,8 @@ def pages(tmp_path_factory):
     several = [foreign(3)._replace(episode=number) for number in (1, 2)]
     second = make_verdict(findings=(replace(IDLE, evidence=(Evidence(3, 21, 40, episode=2),)),))
     report(folder / "episodes.html", second, None, several, ("up", "down", "left", "right"), "")
+    amounts_of = [amounts(team) for team in range(3, 8)]
+    report(folder / "amounts.html", few, None, amounts_of, ("up", "down", "left", "right"), "")
     report(
         folder / "hostile.html",
         make_verdict(findings=(hostile,), **{**words, "run": "a-word-without-end" + "x" * 200}),
@@ -264,7 +267,25 @@ OUTSIDE = """() => [...document.querySelectorAll("body *")].filter((one) => {
 }).map((one) => one.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("name", ["pictured", "foreign", "hostile"])
+def test_amounts_are_told_and_drawn_as_bars(visit):
+    """A's first amount rises from -1 to 1: its bar hangs below zero at first, and stands above it in the end."""
+    page = visit("amounts", reduced_motion="reduce")
+    page.locator("#step").fill("1")
+    assert "A does -1,-100 and earns" in said_of_board(page)
+    assert page.locator("#moves tbody tr").first.locator("td").nth(1).inner_text() == "-1,-100"
+    page.locator("#step").fill("40")
+    assert "A does 1,100 and earns" in said_of_board(page)
+    blue = picture_of(page.locator("#board"))
+    strip = blue[: blue.shape[0] // 2]
+    agent = np.array([int(part) for part in re.findall(r"\d+", page.evaluate(
+        "getComputedStyle(document.querySelector('#moves .dot')).backgroundColor"))[:3]])  # fmt: skip
+    rows, columns = np.nonzero((np.abs(strip - agent) < 12).all(-1))
+    first, last = rows[columns < np.median(columns)], rows[columns > np.median(columns)]
+    assert first.size
+    assert first.min() >= last.max() - 2
+
+
+@pytest.mark.parametrize("name", ["pictured", "foreign", "amounts", "hostile"])
 def test_a_phone_needs_no_scrolling_aside(visit, name):
     page = visit(name, size=(360, 740), device_scale_factor=2)
     assert page.evaluate("document.documentElement.scrollWidth") == 360

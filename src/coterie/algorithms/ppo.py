@@ -356,7 +356,7 @@ def shared_loss(
     flat = lambda leaf: leaf.reshape(length, batch * agents, agents, *leaf.shape[4:])  # noqa: E731
     back = lambda leaf: leaf.reshape(length, batch, agents, agents, *leaf.shape[3:])  # noqa: E731
     obs, first, legal, raw = (paired(leaf) for leaf in (own.obs, own.first, own.legal, own.raw))
-    seen = obs if own.seen == () else paired(own.seen)
+    seen = obs if isinstance(own.seen, tuple) else paired(own.seen)
     h = back(actor(flat(obs), flat(first), (), None))
     value = back(critic(flat(seen), flat(first), (), None))[..., 0]
     log_probability = draws.log_probability(h, legal, raw)

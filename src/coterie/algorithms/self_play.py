@@ -1,13 +1,14 @@
 """Self-play against a pool of one's own past (Lanctot et al. 2017 study such pools; Bansal et al. 2018 use this one).
 
 Agents that learn against each other only may forget what they could do against earlier ones, and go round in circles.
-Here a share of the environments seats one team's present agents among the past of all others; everybody learns from
-everything, which values learned off-policy allow. With G updates between snapshots, snapshot number n = updates // G
-stands in the pool's slot n mod K.
+Here a share of the environments seats one team's present agents among the past of all others. Who learns values learns
+from everything; who learns a policy learns from what its present self did. With G updates between snapshots, snapshot
+number n = updates // G stands in the pool's slot n mod K.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from math import floor
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from coterie.algorithms.side_by_side import replay_of, with_replay, without_replay
-from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, View, members
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, Transition, View, members
 
 SALT = 1_000_003  # apart from the keys that the learner itself makes of its own
 OF_ALL = 0.5  # of the environments are played against the past
@@ -40,13 +41,14 @@ class PooledPolicy(NamedTuple):
     salt: Array
 
 
-def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algorithm:
+def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int, own_only: bool = False) -> Algorithm:
     """`algorithm`, exploring against the last `slots` of its own policies, one kept every `every` updates.
 
     Environments are seated in turn: the first 1 - OF_ALL of them play the present against itself; in each of the others
     one team is the present and the others are one past policy, drawn anew for each environment whenever a snapshot is
     taken, so that nobody is exchanged in the middle of a memory more often than that. The past explores as little as
-    the present does (as it was, it would mostly play at random). Greedy play is the present alone.
+    the present does (as it was, it would mostly play at random). Greedy play is the present alone. own_only: what the
+    past did is not learned from.
     """
     teams = [members(spec, team) for team in range(spec.teams)]
 
@@ -72,8 +74,7 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         if mode != "explore":
             return own
         environments = views[0].alive.shape[0]
-        number, first = jnp.arange(environments), environments - against_past(environments)
-        against = number >= first
+        number = jnp.arange(environments)
         draw_key = jax.random.fold_in(jax.random.key(policy.salt), policy.taken)
         slot = jax.random.randint(draw_key, (environments,), 0, jnp.clip(policy.taken, 1, slots))
 
@@ -87,14 +88,16 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
             return jnp.where(past.reshape(past.shape + (1,) * (mine.ndim - 2)), other, mine)
 
         theirs = jax.vmap(one)(slot, number, views, memories)
-        told = []
-        for kind, mine, other in zip(spec.kinds, own, theirs, strict=True):
-            of = jnp.array([next(t for t, group in enumerate(teams) if agent in group) for agent in kind.agents])
-            past = against[:, None] & (of[None, :] != ((number - first) % len(teams))[:, None])
-            told.append(jax.tree.map(partial(seat, past), mine, other))
-        return tuple(told)
+        seats = seated(spec, teams, environments)
+        return tuple(
+            jax.tree.map(partial(seat, past), mine, other) for past, mine, other in zip(seats, own, theirs, strict=True)
+        )
 
     def update(key: Key, learner: Pooled, rollout: Rollout, clock: Clock) -> tuple[Pooled, dict[str, Array]]:
+        if own_only:
+            seats = seated(spec, teams, rollout.kinds[0].valid.shape[1])
+            kinds = tuple(without(kind, past) for kind, past in zip(rollout.kinds, seats, strict=True))
+            rollout = rollout._replace(kinds=kinds)
         own, info = algorithm.update(key, inner(learner), rollout, clock)
         now = algorithm.policy(own, clock)
         slot = ((clock.updates // jnp.uint32(every)) % jnp.uint32(slots)).astype(jnp.int32)
@@ -103,6 +106,27 @@ def self_play(spec: Spec, algorithm: Algorithm, slots: int, every: int) -> Algor
         return Pooled(without_replay(own), past, replay_of(own), learner.salt), info
 
     return Algorithm(init, policy, memory, act, update)
+
+
+def seated(spec: Spec, teams: Sequence[Sequence[int]], environments: int) -> tuple[Array, ...]:
+    """By kind where the past is seated, bool[E, N]."""
+    number, first = jnp.arange(environments), environments - against_past(environments)
+    of = {agent: t for t, group in enumerate(teams) for agent in group}
+    present = ((number - first) % len(teams))[:, None]
+    return tuple(
+        (number >= first)[:, None] & (jnp.array([of[agent] for agent in kind.agents])[None] != present)
+        for kind in spec.kinds
+    )
+
+
+def without(kind: Transition, past: Array) -> Transition:
+    """Transitions [T, E, N] of which those of the past [E, N] are not valid."""
+    return kind._replace(
+        valid=kind.valid & ~past,
+        last=kind.last & ~past,
+        reward=jnp.where(past, 0.0, kind.reward),
+        discount=jnp.where(past, 0.0, kind.discount),
+    )
 
 
 def against_past(environments: int) -> int:

@@ -202,13 +202,24 @@ def learners(together: Together) -> tuple[Any, ...]:
 
 
 def summed_up(infos: dict[str, dict[str, Array]]) -> dict[str, Array]:
-    """What several learners tell as one: means, the least `finite` and the most `learned`; and each one's own."""
+    """What several learners tell as one: means, the least `finite` and the most `learned`; and each one's own.
+
+    Who has not learned in this visit, as before its warm-up, does not count.
+    """
+    if not infos:
+        return {}
     told = list(infos.values())
     common = {name for info in told for name in info if all(name in other for other in told)}
+    learned = jnp.stack([jnp.asarray(info.get("learned", 1.0), jnp.float32) for info in told])
     summary = {}
     for name in sorted(common):
         values = jnp.stack([info[name] for info in told])
-        summary[name] = values.min() if name == "finite" else values.max() if name == "learned" else values.mean()
+        if name == "learned":
+            summary[name] = values.max()
+        elif name == "finite":
+            summary[name] = jnp.where(learned > 0, values, 1).min()
+        else:
+            summary[name] = (values * learned).sum() / jnp.clip(learned.sum(), 1, None)
     if len(infos) > 1:
         for who, info in infos.items():
             summary.update({f"{who}.{name}": info[name] for name in info if name not in ("finite", "learned")})

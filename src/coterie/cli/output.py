@@ -143,11 +143,12 @@ def show_play(
 
 def _caption(play: Play, step: int, action_names: tuple[str, ...]) -> str:
     """Which step a board shows, and the actions that led there."""
+    from coterie.running.episodes import taken
     from coterie.showing.terminal import action_word
 
     if step == 0:
         return "start"
-    return f"{step}: {' '.join(action_word(int(action), action_names) for action in play.actions[step - 1])}"
+    return f"{step}: {' '.join(action_word(action, action_names) for action in taken(play, step - 1))}"
 
 
 def show_example(verdict: Verdict, plays: list[Play], action_names: tuple[str, ...]) -> None:

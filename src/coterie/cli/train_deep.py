@@ -26,7 +26,7 @@ class TrainDeepOptions:
     """What to train, how much of it, and where it goes."""
 
     algorithm: Annotated[str, tyro.conf.arg(aliases=("--algo",))] = ""
-    """How the agents learn: iql, hysteretic, vdn, qmix, weighted-qmix (the preset's own where it is not given)."""
+    """How the agents learn: iql, hysteretic, vdn, qmix, weighted-qmix, ippo, mappo, ia2c, seac (else what suits)."""
     preset: str = ""
     """A named recipe; later flags replace its parts. coterie list names all."""
     seeds: int = 5

@@ -33,6 +33,9 @@ def idle(
     It is a screen and no proof: a sentinel that is right to stay looks the same. Left out: an agent that wears out
     different actions to no effect; see contribution for both.
     """
+    if any(play.amounts for play in plays):
+        sentence = "Agents act in amounts, of which hardly two are the same, so that nothing can be counted."
+        return Finding("idle", "cannot tell", sentence)
     by_team: dict[int, list[Play]] = {}
     for play in plays:
         if len(play.actions):

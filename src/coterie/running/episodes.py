@@ -21,6 +21,8 @@ from coterie.types import Play
 
 VERSION = 1
 MOST_ACTION, MOST_CELL = 2**31 - 1, 255
+MOST_AMOUNT = float(np.finfo(np.float32).max)
+MOST_AMOUNTS = 4_096  # of one action
 MOST_REWARD = 1e100  # so that sums and squares of rewards stay finite
 MOST_NUMBERS = 200_000_000  # of one episode's frames, so that a small hostile file cannot fill the memory
 
@@ -43,7 +45,7 @@ class Recording(NamedTuple):
 
 
 class Header(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The first line of a file."""
+    """The first line of a file; amounts: how many each agent's action has, 0 where it is a number, [] where all are."""
 
     format: Literal["coterie-episodes"]
     version: int
@@ -56,6 +58,7 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     idle: list[int] | None = None
     observation_shapes: list[list[int]] = []
     observation_types: list[str] = []
+    amounts: list[int] = []
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -65,7 +68,7 @@ class Line(msgspec.Struct, frozen=True):
     through the flattened observation.
     """
 
-    actions: list[list[int]]
+    actions: list[list[int | list[float]]]
     rewards: list[list[float]]
     team: int = 0
     success: bool = False
@@ -94,6 +97,7 @@ def write_recording(path: Path, recording: Recording) -> None:
         None if recording.idle is None else list(recording.idle),
         [list(np.shape(seen)[1:]) for seen in first],
         [np.asarray(seen).dtype.name for seen in first],
+        list(recording.plays[0].amounts) if recording.plays else [],
     )
     lines = [msgspec.json.encode(header).decode(), *(_line(play) for play in recording.plays)]
     write_atomically(path, "".join(line + "\n" for line in lines))
@@ -162,6 +166,10 @@ def _check_header(header: Header) -> None:
         len(header.idle) != len(header.agents) or not all(0 <= action <= most for action in header.idle)
     ):
         raise ValueError(f"`idle` must hold one action an agent, {_span(header)}")
+    if header.amounts and (
+        len(header.amounts) != len(header.agents) or not all(0 <= count <= MOST_AMOUNTS for count in header.amounts)
+    ):
+        raise ValueError(f"`amounts` must hold one number an agent, 0 (its action is a number) to {MOST_AMOUNTS}")
     if header.horizon < 0:
         raise ValueError(f"`horizon` is {header.horizon}, expected a number of steps, or 0 for no time limit")
     shapes, types = header.observation_shapes, header.observation_types
@@ -169,6 +177,19 @@ def _check_header(header: Header) -> None:
         raise ValueError("`observation_shapes` and `observation_types` must have one entry an agent")
     if any(size < 0 for shape in shapes for size in shape) or any(np.dtype(name).kind not in "iufb" for name in types):
         raise ValueError("observations must be arrays of numbers")
+
+
+def taken(play: Play, step: int) -> list[Any]:
+    """What each agent did in a step, counted from 0: a number, or a list of its amounts."""
+    row = np.asarray(play.actions)[step]
+    if not play.amounts:
+        return row.tolist()
+    return [own[:count].tolist() if count else int(own[0]) for own, count in zip(row, play.amounts, strict=True)]
+
+
+def _shortest(action: Any) -> Any:
+    """Amounts of float32 in as few digits as tell them apart."""
+    return [float(str(np.float32(amount))) for amount in action] if isinstance(action, list) else action
 
 
 def _line(play: Play) -> str:
@@ -196,7 +217,7 @@ def _line(play: Play) -> str:
         "changes": changes if boards.size else [],
         "observations": [seen[0].tolist() for seen in flat],
         "observation_changes": seen_changes,
-        "actions": np.asarray(play.actions).tolist(),
+        "actions": [[_shortest(action) for action in taken(play, step)] for step in range(len(play.actions))],
         "rewards": np.asarray(play.rewards).tolist(),
         "values": None if play.values is None else np.asarray(play.values).tolist(),
         "return": play.reported,
@@ -208,16 +229,12 @@ def _play(line: Line, header: Header) -> Play:
     steps, agents = len(line.actions), len(header.agents)
     if steps == 0:
         raise ValueError("it has no step")
-    if any(action > MOST_ACTION for row in line.actions for action in row):
-        raise ValueError(f"every action must be a whole number {_span(header)}")
     for name, rows in (("actions", line.actions), ("rewards", line.rewards)):
         if len(rows) != steps or any(len(row) != agents for row in rows):
             raise ValueError(f"`{name}` must hold {agents} numbers for each of {steps} steps")
-    actions, rewards = np.array(line.actions, np.int64).astype(np.int32), np.array(line.rewards, np.float64)
+    actions, rewards = _actions(line.actions, header), np.array(line.rewards, np.float64)
     if not (np.abs(rewards) <= MOST_REWARD).all():
         raise ValueError(f"every reward must be a number up to {MOST_REWARD:g} in size")
-    if (actions < 0).any() or (header.actions and (actions >= len(header.actions)).any()):
-        raise ValueError(f"every action must be a whole number {_span(header)}")
     boards, observations = _boards(line, steps), _observations(line, header, steps)
     values = None
     if line.values is not None:
@@ -233,8 +250,31 @@ def _play(line: Line, header: Header) -> Play:
     else:
         keys = np.arange(steps + 1, dtype=np.int64)
     return Play(
-        keys, boards, actions, rewards, line.success, line.ended, line.team, observations, values, line.reported
-    )
+        keys, boards, actions, rewards, line.success, line.ended, line.team, observations, values, line.reported,
+        amounts=tuple(header.amounts) if any(header.amounts) else (),
+    )  # fmt: skip
+
+
+def _actions(rows: list[list[int | list[float]]], header: Header) -> np.ndarray:
+    """The actions of an episode, int32[T, N], or float32[T, N, W] where `amounts` says that some are rows of them."""
+    counts = header.amounts or [0] * len(header.agents)
+    if len(rows) * len(counts) * max(counts) > MOST_NUMBERS:
+        raise ValueError("its actions are too many")
+    for row in rows:
+        for agent, action, count in zip(header.agents, row, counts, strict=True):
+            if count and not (isinstance(action, list) and len(action) == count):
+                raise ValueError(f"every action of {agent} must be a list of {count} numbers")
+            if not count and (isinstance(action, list) or not 0 <= action < (len(header.actions) or 2**31)):
+                raise ValueError(f"every action must be a whole number {_span(header)}")
+    if not any(counts):
+        return np.array(rows, np.int32)
+    found = np.zeros((len(rows), len(counts), max(counts)), np.float64)
+    for step, row in enumerate(rows):
+        for agent, (action, count) in enumerate(zip(row, counts, strict=True)):
+            found[step, agent, : count or 1] = action
+    if not (np.abs(found) <= MOST_AMOUNT).all():
+        raise ValueError(f"every amount must be a number up to {MOST_AMOUNT:g} in size")
+    return found.astype(np.float32)
 
 
 def _boards(line: Line, steps: int) -> np.ndarray:

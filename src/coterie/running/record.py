@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gymnasium.spaces import Box
 
 from coterie.errors import BadInput, EnvironmentFault
 from coterie.pettingzoo.forms.parallel import InfoSays
-from coterie.running.episodes import Recording, keys_of, write_recording
+from coterie.running.episodes import MOST_AMOUNT, Recording, keys_of, write_recording
 from coterie.running.foreign import begun, moved
 from coterie.types import Play
 
@@ -30,9 +31,10 @@ def record(
 ) -> Recording:
     """Play episodes in a parallel PettingZoo environment and keep them, in a file where `path` names one.
 
-    act(agent, observation, info) gives an agent's action, a whole number. Episode e is reset with a seed made of `seed`
-    and e. An episode succeeds where any agent's info says so (`info["success"]`). Raises BadInput for a file that
-    exists, EnvironmentFault where the environment breaks PettingZoo's promise or actions are not whole numbers.
+    act(agent, observation, info) gives an agent's action: a whole number, or amounts where its space is a Box of them.
+    Episode e is reset with a seed made of `seed` and e. An episode succeeds where any agent's info says so
+    (`info["success"]`). Raises BadInput for a file that exists, EnvironmentFault where the environment breaks
+    PettingZoo's promise or actions are something else.
     """
     if path is not None and Path(path).exists():
         raise BadInput(f"{path} exists; name another file")
@@ -66,7 +68,8 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
     agents = list(env.possible_agents)
     observations, infos = begun(env, seed)
     sights = [[_numbers(env, agent, observations.get(agent), 0) for agent in agents]]
-    actions: list[list[int]] = []
+    amounts = [_amounts(env, agent) for agent in agents]
+    actions: list[list[Any]] = []
     rewards: list[list[float]] = []
     success, over, acting = False, set(), list(env.agents)
     while acting:
@@ -74,9 +77,12 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
         if step > LONGEST:
             raise EnvironmentFault(f"an episode is not over after {LONGEST:,} steps; give the environment a time limit")
         chosen = {agent: choose(agents.index(agent), observations[agent], infos[agent], step) for agent in acting}
-        numbers = [_whole(chosen.get(agent, 0), agent, step) for agent in agents]
+        told = [
+            _told(chosen.get(agent, np.zeros(count) if count else 0), count, agent, step)
+            for agent, count in zip(agents, amounts, strict=True)
+        ]
         observations, earned, ended, _, acting, infos = moved(env, chosen, step)
-        actions.append(numbers)
+        actions.append(told)
         rewards.append([earned.get(agent, 0.0) for agent in agents])
         over |= ended
         success = success or InfoSays()(infos)
@@ -90,12 +96,13 @@ def play_env(env: Any, choose: Callable[[int, Any, Mapping[str, Any], int], Any]
     return Play(
         keys=keys_of(seen),
         boards=np.empty((len(actions) + 1, 0, 0), np.uint8),
-        actions=np.array(actions, np.int32),
+        actions=_joint(actions, amounts),
         rewards=np.array(rewards),
         success=success,
         ended=len(over) == len(agents),
         team=team,
         observations=seen,
+        amounts=tuple(amounts) if any(amounts) else (),
     )
 
 
@@ -115,6 +122,33 @@ def _numbers(env: Any, agent: Any, observation: Any, step: int) -> np.ndarray:
         strange = seen[~np.isfinite(seen)][0]
         raise EnvironmentFault(f"step {step}: {agent} sees {strange}, expected finite numbers")
     return seen
+
+
+def _amounts(env: Any, agent: Any) -> int:
+    """How many amounts an agent's action has; 0 where it is a number."""
+    space = env.action_space(agent)
+    return int(np.prod(space.shape)) if isinstance(space, Box) and np.dtype(space.dtype).kind == "f" else 0
+
+
+def _joint(actions: list[list[Any]], amounts: list[int]) -> np.ndarray:
+    """The actions of an episode, int32[T, N], or float32[T, N, W] where some are rows of amounts (see `Play`)."""
+    if not any(amounts):
+        return np.array(actions, np.int32)
+    found = np.zeros((len(actions), len(amounts), max(amounts)), np.float32)
+    for step, row in enumerate(actions):
+        for agent, action in enumerate(row):
+            found[step, agent, : amounts[agent] or 1] = action
+    return found
+
+
+def _told(action: Any, count: int, agent: Any, step: int) -> Any:
+    """What an agent did, as it is recorded: a whole number, or so many amounts."""
+    if not count:
+        return _whole(action, agent, step)
+    given = np.asarray(action)
+    if given.size != count or given.dtype.kind not in "iuf" or not (np.abs(given) <= MOST_AMOUNT).all():
+        raise EnvironmentFault(f"{agent} at step {step}: expected {count} finite amounts, found {action!r}")
+    return given.reshape(-1)
 
 
 def _whole(action: Any, agent: Any, step: int) -> int:

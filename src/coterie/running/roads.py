@@ -99,9 +99,12 @@ def enter(environment: Environment, seeds: Array) -> Places:
 
 
 def advance(
-    environment: Environment, places: Places, action: Array, steps: Array, seeds: Array
+    environment: Environment, places: Places, action: Array, steps: Array, seeds: Callable[[], Array]
 ) -> tuple[Places, Outcome]:
-    """One joint step of all compiled worlds; where an episode is over, the next begins with its seed from [E]."""
+    """One joint step of all compiled worlds; where an episode is over, the next begins with its seed from [E].
+
+    Start states are drawn in a loop of one turn or none, for most steps end no episode; `vmap` keeps it one.
+    """
 
     def one(state: Any, seed: Array, step: Array, joint: Array) -> Any:
         return draw_step(environment, chance_key(seed, step + 1), state, joint)
@@ -114,7 +117,11 @@ def advance(
     over = ~alive.any(-1)
     after = Places(step.state, alive, places.seed)
     outcome = Outcome(step.reward, terminated, truncated, step.success, over, look(environment, after))
-    return choose(jnp, over, enter(environment, seeds), after), outcome
+
+    def again(waiting: tuple[Array, Places]) -> tuple[Array, Places]:
+        return jnp.bool(False), choose(jnp, over, enter(environment, seeds()), waiting[1])
+
+    return jax.lax.while_loop(lambda waiting: waiting[0], again, (over.any(), after))[1], outcome
 
 
 def collect(
@@ -130,7 +137,9 @@ def collect(
         view = views(jnp, spec, sight, held.fresh, sight.alive)
         decisions = act_at(algorithm, mode, seed, first_row + number, run.policy, view, held.memory)
         action = joint_action(spec, tuple(decision.action for decision in decisions))
-        places, outcome = advance(environment, places, action, held.steps, episode_seeds(seed, held.episode + 1))
+        places, outcome = advance(
+            environment, places, action, held.steps, lambda: episode_seeds(seed, held.episode + 1)
+        )
         held, kinds, world_row, scores = settle(jnp, spec, held, view, decisions, sight, outcome)
         return (held, places), (kinds, world_row, scores)
 

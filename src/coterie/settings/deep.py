@@ -103,7 +103,7 @@ class DeepOptions:
     """Amounts are brought inside their bounds by tanh, in place of clipping."""
     deviation: Literal["state-free", "state-dependent"] = "state-free"
     """How widely amounts are drawn: a number of its own for each, or as the network says at each sight."""
-    deviation_start: float = 0.6
+    deviation_start: float = 1.0
     """How widely amounts are drawn at first, in halves of what lies between their bounds."""
     activation: Literal["relu", "tanh"] = "relu"
     """Policy gradients: what bends the hidden layers."""
@@ -125,10 +125,10 @@ DEEP_ALGORITHMS: Mapping[str, str] = {
     "vdn": "value decomposition: the team's value is the sum of its members' (Sunehag et al. 2018)",
     "qmix": "the team's value rises with each member's, mixed by the central state (Rashid et al. 2018)",
     "weighted-qmix": "qmix that counts less what its mixer cannot express (Rashid et al. 2020, optimistic weighting)",
-    "ippo": "independent policies, moved a little at a time; amounts, too (Schulman et al. 2017; de Witt et al. 2020)",
-    "mappo": "ippo whose critics see the central state (Yu et al. 2022)",
+    "ippo": "independent proximal policies: moved a little at a time (Schulman et al. 2017; de Witt et al. 2020)",
+    "mappo": "proximal policies with central critics: ippo whose critics see the central state (Yu et al. 2022)",
     "ia2c": "independent actor-critic: each rollout is learned from once (Mnih et al. 2016)",
-    "seac": "ia2c that learns from other agents' experience, too (Christianos et al. 2020)",
+    "seac": "shared experience actor-critic: ia2c that learns from others' experience, too (Christianos et al. 2020)",
 }
 CHECKING = {"checks": 20, "check_episodes": 32, "final_episodes": 320}  # of the greedy team, where nobody says more
 CHECKING_OUTSIDE = {"checks": 10, "check_episodes": 8, "final_episodes": 80}  # worlds outside JAX take their time
@@ -242,7 +242,16 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "images": DeepPreset(
         "policies of agents that see pictures, coarse and as rows of numbers, which small layers read fast",
         "ippo",
-        {**_POLICIES, "environments": 16, "rows": 64, "discount": 0.97, "convolution": False},
+        {
+            **_POLICIES,
+            "environments": 16,
+            "rows": 64,
+            "minibatches": 16,
+            "learning_rate": 0.0015,
+            "learning_rate_end": 0.0,
+            "discount": 0.97,
+            "convolution": False,
+        },
         20_000,
         {"size": "coarse"},
     ),

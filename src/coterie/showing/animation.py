@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from coterie.diagnosis.loops import REPEATS
 from coterie.envs import boards
 from coterie.errors import BadInput
+from coterie.running.episodes import taken
 from coterie.running.storage import write_atomically
 from coterie.showing import words
 from coterie.showing.outcomes import (
@@ -106,7 +107,7 @@ def play_gif(
         _sentence(picture, (16, 10), [(who(play), INK)], 20)
         _aside(picture, (width - 16, 10), f"step {step} of {steps}", 18)
         picture.paste(board, ((width - board.width) // 2, 40))
-        moves = actions_text(play.actions[step - 1], action_names) if step else "the start"
+        moves = actions_text(taken(play, step - 1), action_names) if step else "the start"
         _sentence(picture, (16, board.height + 48), [(moves, INK)], 18)
         _aside(picture, (width - 16, board.height + 48), f"reward so far {words.number(float(earned[step]))}", 16)
         if step == steps:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.text import Text
 
 from coterie.diagnosis.loops import REPEATS
+from coterie.running.episodes import taken
 from coterie.showing import words
 from coterie.showing.outcomes import last_words, outcome, who
 from coterie.showing.terminal_boards import WORD_STYLES, actions_text
@@ -27,8 +28,7 @@ def steps_told(
     Actions without a name are told by their number.
     """
     steps, rewards = len(play.actions), np.asarray(play.rewards, float).mean(axis=1)
-    names = action_names or [str(action) for action in range(int(np.max(play.actions, initial=0)) + 1)]
-    moves = [actions_text(joint, names) for joint in play.actions]
+    moves = [actions_text(taken(play, step), action_names) for step in range(steps)]
     shown = list(range(steps))
     if steps > MOST_STEPS:
         shown = [*range(MOST_STEPS - LAST_STEPS), *range(steps - LAST_STEPS, steps)]

@@ -111,6 +111,9 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
     ]
     if contest(told):
         return [("rivals", "", "what one wins another may lose, so each team is shown by itself, below"), *found[2:3]]
+    if told.drawn:
+        drawn = words.number(float(np.mean(told.drawn)))
+        found.insert(2, ("drawn actions", drawn, "mean over seeds of play that draws its actions, as it did to learn"))
     if told.optimum is not None:
         found.insert(2, ("optimum", words.number(told.optimum), f"the exact joint optimum, {told.objective}"))
     if told.relapsed is not None:

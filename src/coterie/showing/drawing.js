@@ -120,7 +120,8 @@ function drawTrails(pen, play, { left, top, cell }, stretch) {
   pen.globalAlpha = 1;
 }
 
-// Where there is no board: what every agent did (a row an action) and earned (bars from zero), step by step.
+// Where there is no board: what every agent did (a row an action) and earned (bars from zero), step by step. Of actions
+// that are amounts, which are texts, the first is a bar from zero.
 const BLOCK = { action: 15, reward: 34, head: 24, gap: 18, left: 74 };
 function stripWindow(play, step, wide) {
   const room = Math.max(20, Math.floor((wide - BLOCK.left) / 7));
@@ -130,7 +131,9 @@ function stripWindow(play, step, wide) {
 }
 function drawStrips(element, play, step, stretch, names, wide) {
   const agents = play.actions[0]?.length ?? 0, shown = stripWindow(play, step, wide);
-  const rows = Math.max(1, names.length, ...play.actions.flat().map((one) => one + 1));
+  const acts = play.actions.flat(), bars = acts.filter((one) => typeof one === "string").map((one) => Math.abs(parseFloat(one)));
+  const rows = Math.max(bars.length ? 2 : 1, names.length, ...acts.filter(Number.isInteger).map((one) => one + 1));
+  const longestBar = Math.max(1e-12, ...bars);
   const tall = rows <= 10 ? BLOCK.action : Math.max(3, 150 / rows), block = BLOCK.head + rows * tall + BLOCK.reward + BLOCK.gap;
   const pen = canvas(element, wide, agents * block + 22), count = shown.last - shown.first + 1;
   const cell = Math.min(26, (wide - BLOCK.left - 2) / Math.max(1, count)), x = (at_) => BLOCK.left + (at_ - shown.first) * cell;
@@ -154,15 +157,19 @@ function drawStrips(element, play, step, stretch, names, wide) {
     const top = agent * block + BLOCK.head, under = top + rows * tall + 8, middle = under + (BLOCK.reward - 8) / 2;
     const colour = theme("agent" + Math.min(agent, SHOWN - 1));
     write(`Agent ${letter(agent)}`, 0, top - 12, "left", "ink", 600);
-    if (tall >= 12) for (let row = 0; row < rows; row++) write(names[row] ?? String(row), BLOCK.left - 8, top + (row + .5) * tall, "right", "faint", 400);
+    const amounts = typeof play.actions[0]?.[agent] === "string";
+    if (amounts) write("first amount", BLOCK.left - 8, top + rows * tall / 2, "right", "faint", 400);
+    else if (tall >= 12) for (let row = 0; row < rows; row++) write(names[row] ?? String(row), BLOCK.left - 8, top + (row + .5) * tall, "right", "faint", 400);
     write("reward", BLOCK.left - 8, middle, "right", "faint", 400);
     pen.fillStyle = theme("rule");
-    for (let row = 0; row <= rows; row++) pen.fillRect(BLOCK.left, top + row * tall, count * cell, 1);
+    for (let row = 0; row <= (amounts ? 2 : rows); row++) pen.fillRect(BLOCK.left, top + row * (amounts ? rows / 2 : 1) * tall, count * cell, 1);
     pen.fillRect(BLOCK.left, middle, count * cell, 1);
     for (let k = shown.first; k <= shown.last; k++) {
       const act = play.actions[k - 1][agent], earned = play.rewards[k - 1][agent] ?? 0;
       pen.fillStyle = colour;
-      if (act >= 0) pen.fillRect(x(k) + .5, top + act * tall + 1.5, Math.max(1, cell - 1), Math.max(1.5, tall - 2));
+      const bar = amounts ? (parseFloat(act) / longestBar) * rows * tall / 2 : 0;
+      if (amounts) pen.fillRect(x(k) + .5, top + rows * tall / 2 - Math.max(0, bar), Math.max(1, cell - 1), Math.abs(bar));
+      else if (act >= 0) pen.fillRect(x(k) + .5, top + act * tall + 1.5, Math.max(1, cell - 1), Math.max(1.5, tall - 2));
       const size = (earned / largest) * (BLOCK.reward - 8) / 2;
       pen.fillStyle = theme(earned < 0 ? "circle" : "success");
       pen.fillRect(x(k) + .5, middle - Math.max(0, size), Math.max(1, cell - 1), Math.abs(size));

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from coterie.diagnosis.loops import REPEATS
+from coterie.running.episodes import taken
 from coterie.showing import words
 from coterie.showing.outcomes import last_words, outcome, same_episode, who
+from coterie.showing.terminal_boards import action_word
 from coterie.types import Finding, Play
 
 MOST_PLAYS = 100
@@ -69,7 +71,7 @@ def play_data(play: Play, success_word: str, repeats: int = REPEATS) -> dict[str
         "kind": one.kind,
         "shows": one.shows_at,
         "ending": last_words(play, one, success_word),
-        "actions": np.asarray(play.actions).tolist(),
+        "actions": [[_did(action) for action in taken(play, step)] for step in range(len(play.actions))],
         "rewards": rounded(rewards),
         "earned": [words.number(float(value)) for value in rewards.mean(axis=1).cumsum()],
     }
@@ -81,6 +83,11 @@ def play_data(play: Play, success_word: str, repeats: int = REPEATS) -> dict[str
     if play.observations:
         packed["seen"] = [[seen(one) for one in np.asarray(agent)] for agent in play.observations]
     return packed
+
+
+def _did(action: int | list[float]) -> int | str:
+    """An action's number, or its amounts in words."""
+    return action if isinstance(action, int) else action_word(action, ())
 
 
 def _changes(frames: np.ndarray) -> dict[str, Any]:

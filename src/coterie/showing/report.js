@@ -12,7 +12,8 @@ const longest = Math.max(0, ...drawn.map((play) => play.steps));
 const limit = () => (walled && !stretch && plays[chosen].wide ? longest : plays[chosen].steps);
 const tint = (play) => (step >= play.shows ? tints[play.kind] : "");
 const plain = (value) => (value === null || value === undefined ? "–" : String(value));
-const actionName = (one) => (one === undefined || one < 0 ? "–" : data.actions[one] ?? String(one));
+// An action is a number, which may have a name, or its amounts as a text.
+const actionName = (one) => (typeof one === "string" ? one : one === undefined || one < 0 ? "–" : data.actions[one] ?? String(one));
 
 function make(tag, text, kind) {
   const element = document.createElement(tag);

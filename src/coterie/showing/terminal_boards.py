@@ -15,6 +15,7 @@ from rich.text import Text
 
 from coterie.diagnosis.loops import REPEATS
 from coterie.envs.boards import AGENT_COLOURS, WALL, agents_on, to_text
+from coterie.running.episodes import taken
 from coterie.showing import words
 from coterie.showing.outcomes import (
     Colour,
@@ -106,7 +107,7 @@ def step_panel(
     step = min(max(step, 0), steps)
     one = outcome(play, repeats)
     kind = shown(one, step)
-    moves = "the start" if step == 0 else actions_text(play.actions[step - 1], action_names)
+    moves = "the start" if step == 0 else actions_text(taken(play, step - 1), action_names)
     earned = words.number(float(np.asarray(play.rewards)[:step].mean(axis=1).sum()) if step else 0.0)
     body = Group(
         board_text(board_at(play, step), FLOOR[kind]),
@@ -122,23 +123,25 @@ def step_panel(
     return Panel(body, title=f"{who(play)} · step {step} of {steps}", border_style=border, width=width)
 
 
-def action_word(action: int, action_names: Sequence[str]) -> str:
-    """What one action is called: its number where it has no name, a dash where an agent was not to move.
+def action_word(action: int | Sequence[float], action_names: Sequence[str]) -> str:
+    """What one action is called: its number where it has no name, a dash where an agent was not to move, or amounts.
 
-    >>> action_word(1, ("left", "right")), action_word(1, ()), action_word(-1, ())
-    ('right', '1', '-')
+    >>> action_word(1, ("left", "right")), action_word(1, ()), action_word(-1, ()), action_word([0.3125, -1.0], ())
+    ('right', '1', '-', '0.312,-1')
     """
+    if not isinstance(action, int):
+        return ",".join(f"{amount + 0.0:.3g}" for amount in action)
     return "-" if action < 0 else action_names[action] if action < len(action_names) else str(action)
 
 
-def actions_text(actions: Iterable[int], action_names: Sequence[str]) -> str:
+def actions_text(actions: Iterable[int | Sequence[float]], action_names: Sequence[str]) -> str:
     """What each agent did, in words; an agent that was not to move has none.
 
     >>> actions_text([0, 3, -1], ("R", "L", "D", "U"))
     'A: R   B: U   C: -'
     """
     parts = []
-    for agent, action in enumerate(map(int, actions)):
+    for agent, action in enumerate(actions):
         parts.append(f"{chr(65 + agent) if agent < 26 else agent}: {action_word(action, action_names)}")
     return "   ".join(parts)
 

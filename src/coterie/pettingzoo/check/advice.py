@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from coterie.pettingzoo.check.items import Facts, Item, KindFacts, Speed
@@ -30,23 +30,12 @@ def advice(word: str, options: Mapping[str, Any], facts: Facts, speed: Speed | N
     broken = next((item for item in items if item.severity == "error" and item.name.endswith(" raised")), None)
     if broken is not None:
         return Advice("", (f"nothing can be learned yet: {broken.what}; mend that first",))
-    endless = [kind for kind in facts.kinds if not kind.actions]
-    stuck = [kind for kind in endless if not kind.flag]
-    if stuck:
-        who = ", ".join(stuck[0].agents[:3])
-        return Advice(
-            "", (f"coterie's learners choose among a finite number of actions, and {who} has: {stuck[0].does}",)
-        )
-    asked = {kind.flag[0] for kind in endless}
-    parts, because = [word, *env_flags(options, asked)], []
-    for flag in dict.fromkeys(kind.flag for kind in endless):
-        parts += flag
-        because.append(f"{' '.join(flag)}: learners choose among a finite number of actions")
+    amounts = any(not kind.actions for kind in facts.kinds)
+    parts, because = [word, *env_flags(options)], []
+    learns = [policies(facts)] if amounts else [algorithm(facts), sharing(facts), pictures(facts)]
     for flags, why in (
-        algorithm(facts),
+        *learns,
         success(facts),
-        sharing(facts),
-        pictures(facts),
         *((item.flags, f"{item.what[:1].lower()}{item.what[1:]}") for item in items if item.flags),
     ):
         if flags and flags[0] not in parts:
@@ -66,12 +55,11 @@ def quoted(word: str) -> str:
     return word if word.startswith("./") and " " not in word else shlex.quote(word)
 
 
-def env_flags(options: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:
-    """The user's own options of the environment, without those that are replaced."""
+def env_flags(options: Mapping[str, Any]) -> list[str]:
+    """The user's own options of the environment."""
     flags = []
     for name, value in options.items():
-        flag = f"--env.{name.replace('_', '-')}"
-        flags += [] if flag in without else [flag, value if isinstance(value, str) else json.dumps(value)]
+        flags += [f"--env.{name.replace('_', '-')}", value if isinstance(value, str) else json.dumps(value)]
     return flags
 
 
@@ -94,6 +82,13 @@ def algorithm(facts: Facts) -> tuple[tuple[str, ...], str]:
         return ("--algo", "iql"), f"teams are paid apart; to learn one value a team: --algo vdn --env.team {sides}"
     why = "rewards differ, so each learns by itself; if they are one team: --algo vdn --reward team-mean"
     return ("--algo", "iql"), why
+
+
+def policies(facts: Facts) -> tuple[tuple[str, ...], str]:
+    """Who learns how where actions are amounts; its presets share parameters and make pictures coarse by themselves."""
+    flag = next((" ".join(kind.flag) for kind in facts.kinds if kind.flag), "")
+    why = "actions are amounts, which are drawn from a policy"
+    return ("--algo", "ippo"), f"{why}; {flag} makes them numbered" if flag else why
 
 
 def success(facts: Facts) -> tuple[tuple[str, ...], str]:

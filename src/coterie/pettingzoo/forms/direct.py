@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 from pettingzoo.utils.conversions import aec_to_parallel_wrapper
-from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, OrderEnforcingWrapper
+from pettingzoo.utils.wrappers import AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper, OrderEnforcingWrapper
 
 from coterie.pettingzoo.forms.anew import formed, is_anew, within
 from coterie.pettingzoo.pictures.surfaces import Screen, pixels_of, screen_of, sights
 from coterie.pettingzoo.reading.agents import any_action, state_of
 from coterie.pettingzoo.reading.same import kept, same
 
-CHECKS_ONLY = (OrderEnforcingWrapper, AssertOutOfBoundsWrapper)  # layers that only check how they are called
+# Layers that only check how they are called, and pass on what is given here: amounts are inside their bounds.
+CHECKS_ONLY = (OrderEnforcingWrapper, AssertOutOfBoundsWrapper, ClipOutOfBoundsWrapper)
 TRIAL_STEPS = 30
 
 # Environments whose state is, by their own code, what their agents observe, one after the other.

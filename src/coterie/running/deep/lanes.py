@@ -21,7 +21,7 @@ from coterie.envs.protocol import Environment
 from coterie.running.deep.playing import Played, compiled_play
 from coterie.running.roads import compiled
 from coterie.running.rollout import SEED_AXES, Plan, Run, Scores
-from coterie.types import Algorithm, Array, Spec
+from coterie.types import Algorithm, Array, Mode, Spec
 
 
 class Totals(NamedTuple):
@@ -62,8 +62,8 @@ class Lane(Protocol):
         """What acting reads, on the host."""
         ...
 
-    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of given policies, [S, P, ..] on the host; some agents play at random instead."""
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = (), mode: Mode = "greedy") -> Played:
+        """Episodes of given policies, [S, P, ..] on the host; some agents play at random instead."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -100,14 +100,14 @@ LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in
 class Programs(NamedTuple):
     """The jitted programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
 
-    play(agents) is the program in which these agents play at random.
+    play(agents, mode) is the program in which these agents play at random, and the others greedily or as mode says.
 
     devices: the mesh that the seeds are shared out among, along its first axis.
     """
 
     start: Callable[..., Any]
     advance: Callable[..., Any]
-    play: Callable[[tuple[int, ...]], Callable[..., Any]]
+    play: Callable[[tuple[int, ...], Mode], Callable[..., Any]]
     devices: Mesh
 
 
@@ -138,9 +138,10 @@ def programs(
         return jax.lax.fori_loop(0, visits, visit, (run, totals))
 
     @cache
-    def play(at_random: tuple[int, ...]) -> Callable[..., Any]:
+    def play(at_random: tuple[int, ...], mode: Mode) -> Callable[..., Any]:
         acting = with_random(algorithm, environment.spec, at_random)
-        return over_seeds(mesh, compiled_play(acting, environment, episodes), (0, 0, None), 0, compiler_options=LEVEL)
+        playing = compiled_play(acting, environment, episodes, mode)
+        return over_seeds(mesh, playing, (0, 0, None), 0, compiler_options=LEVEL)
 
     quickly = {"xla_backend_optimization_level": 0}
     return Programs(
@@ -238,11 +239,11 @@ class CompiledLane:
 
     def check(self, number: int) -> Played:
         """Greedy episodes of the present policies."""
-        return self._own(self.made.play(())(self._keys, self.run.policy, np.uint32(number)))
+        return self._own(self.made.play((), "greedy")(self._keys, self.run.policy, np.uint32(number)))
 
-    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of given policies; some agents play at random instead."""
-        return self._own(self.made.play(at_random)(self._keys, self._spread(policy), np.uint32(number)))
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = (), mode: Mode = "greedy") -> Played:
+        """Episodes of given policies; some agents play at random instead."""
+        return self._own(self.made.play(at_random, mode)(self._keys, self._spread(policy), np.uint32(number)))
 
     def state(self) -> dict[str, Any]:
         """Everything that going on needs."""

@@ -76,7 +76,7 @@ def load_deep(folder: Path, seed: int | None = None, parts: Change | None = None
     networks = made_of(algorithm, saved.options, saved.spec, parts).networks
     own = read(saved.spec, networks, "own.agents." if saved.options.self_play else "agents.")
     options = None if parts else saved.options
-    players = [Player(network, one, options) for network, one in zip(networks, own, strict=True)]
+    players = [Player(network, one, options, algorithm=algorithm) for network, one in zip(networks, own, strict=True)]
     return DeepTeam(saved.spec, players, chosen, saved.layouts)
 
 
@@ -99,11 +99,13 @@ def piece_of(saved: Saved, number: int, read: Read) -> Piece:
     if team.player in DEEP_ALGORITHMS:
         networks = made_of(team.player, options_of_algorithm(team.player, saved.options), own, None).networks
         learned = read(own, networks, f"{number}.agents.")
-        return Piece(own, tuple(Player(*one, saved.options) for one in zip(networks, learned, strict=True)))
+        pairs = zip(networks, learned, strict=True)
+        return Piece(own, tuple(Player(*one, saved.options, algorithm=team.player) for one in pairs))
     if team.name in saved.rivals:
         rival = saved.rivals[team.name]
-        kept = zip(rival.networks, read(rival.spec, rival.networks, f"{number}."), rival.options, strict=True)
-        return Piece(rival.spec, tuple(Player(*one) for one in kept))
+        names = rival.algorithms or ("",) * len(rival.options)
+        kept = zip(rival.networks, read(rival.spec, rival.networks, f"{number}."), rival.options, names, strict=True)
+        return Piece(rival.spec, tuple(Player(*one[:3], algorithm=one[3]) for one in kept))
     if team.player == "idle":
         still = saved.idle or [0] * len(saved.spec.agents)
         return Piece(own, tuple(Player(idle=tuple(still[members[n]] for n in kind.agents)) for kind in own.kinds))

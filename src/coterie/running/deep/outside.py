@@ -21,7 +21,7 @@ from coterie.running.deep.recording import plays_outside
 from coterie.running.deep.saving import as_named
 from coterie.running.roads import Outside, iterate_outside, start_outside
 from coterie.running.rollout import Run, Scores, act_at
-from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec
+from coterie.types import Algorithm, Array, Mode, Outcome, Play, Sight, Spec
 
 
 class Standing(NamedTuple):
@@ -62,7 +62,7 @@ class OutsideLane:
         self._make, self._worlds, self._ruled = make_worlds, None, ruled
         self._checking: dict[bool, Any] = {}
         self._sums: Totals | None = None
-        self._acting: dict[tuple[int, ...], Any] = {}
+        self._acting: dict[tuple[tuple[int, ...], Mode], Any] = {}
 
     def _opened(self) -> Any:
         if self._worlds is None:
@@ -76,13 +76,13 @@ class OutsideLane:
             self._checking[ruled] = self._make(self.episodes, ruled=ruled)
         return self._checking[ruled]
 
-    def _greedy(self, at_random: tuple[int, ...] = ()) -> Any:
-        """What acts greedily, some agents at random instead; compiled once."""
-        if at_random not in self._acting:
+    def _acts(self, at_random: tuple[int, ...] = (), mode: Mode = "greedy") -> Any:
+        """What acts greedily or as mode says, some agents at random instead; compiled once."""
+        if (at_random, mode) not in self._acting:
             spec, own = self._checked().spec, self.algorithm
             acting = with_random(own, spec, at_random) if at_random else own
-            self._acting[at_random] = jax.jit(partial(act_at, acting, "greedy"))
-        return self._acting[at_random]
+            self._acting[at_random, mode] = jax.jit(partial(act_at, acting, mode))
+        return self._acting[at_random, mode]
 
     def _started(self) -> Standing:
         """Where the lane stands, before the first visit where there was none."""
@@ -136,13 +136,13 @@ class OutsideLane:
         """Greedy episodes of the present policy."""
         return self.judge(self.policy(), number)
 
-    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = ()) -> Played:
-        """Greedy episodes of a given policy, in worlds of their own; some agents play at random instead.
+    def judge(self, policy: Any, number: int, at_random: tuple[int, ...] = (), mode: Mode = "greedy") -> Played:
+        """Episodes of a given policy, in worlds of their own; some agents play at random instead.
 
         Then no rule of the user's acts: it would be some of them.
         """
         one, seed = jax.tree.map(lambda leaf: leaf[0], policy), int(self.seeds[0])
-        acting, worlds = self._greedy(at_random), self._checked(not at_random)
+        acting, worlds = self._acts(at_random, mode), self._checked(not at_random)
         played = outside_play(acting, self.algorithm.memory, worlds, seed, one, number, self.episodes, self.limit)
         return jax.tree.map(lambda leaf: leaf[None], played)
 
@@ -155,7 +155,7 @@ class OutsideLane:
         def keep(sight: Sight, action: np.ndarray, outcome: Outcome) -> None:
             kept.append(jax.tree.map(np.array, (sight, worlds.acted(action), outcome)))
 
-        outside_play(self._greedy(), self.algorithm.memory, worlds, seed, one, 1_000_000, many, self.limit, keep)
+        outside_play(self._acts(), self.algorithm.memory, worlds, seed, one, 1_000_000, many, self.limit, keep)
         return plays_outside(worlds.spec, kept, seed, min(episodes, many))
 
     def state(self) -> dict[str, Any]:

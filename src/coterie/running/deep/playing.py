@@ -52,7 +52,7 @@ def compiled_play(
             view = views(jnp, spec, sight, fresh, sight.alive)
             decisions = act_at(algorithm, mode, seed, check * 65_536 + number, policy, view, memory)
             action = joint_action(spec, tuple(decision.action for decision in decisions))
-            after, outcome = advance(environment, places, action, jnp.full(episodes, number, jnp.int32), chance)
+            after, outcome = advance(environment, places, action, jnp.full(episodes, number, jnp.int32), lambda: chance)
             going = ~played.over
             memory = tuple(choose(jnp, v.to_move, d.memory, m) for v, d, m in zip(view, decisions, memory, strict=True))
             played = Played(

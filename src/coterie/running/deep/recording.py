@@ -79,12 +79,13 @@ def plays_of(environment: Environment, told: Told, team: int) -> list[Play]:
             Play(
                 keys=keys_of([flat]),
                 boards=drawn(environment, states, told.actions[:, place]),
-                actions=told.actions[:end, place].astype(np.int32),
+                actions=told.actions[:end, place].astype(environment.spec.action_dtype),
                 rewards=told.rewards[:end, place].astype(float),
                 success=bool(told.success[:end, place].any()),
                 ended=bool(told.ended[end - 1, place]),
                 team=team,
                 observations=by_agent(environment.spec, told.sights, place, end + 1),
+                amounts=amounts_of(environment.spec),
             )
         )
     return plays
@@ -96,6 +97,12 @@ def drawn(environment: Environment, states: Sequence[Any], actions: np.ndarray) 
         return np.zeros((len(states), 0, 0), np.uint8)
     before = [np.full(actions.shape[-1], -1), *actions]
     return np.stack([environment.board(state, before[row]) for row, state in enumerate(states)]).astype(np.uint8)
+
+
+def amounts_of(spec: Spec) -> tuple[int, ...]:
+    """How many amounts each agent's action has, 0 where it is a number; () where it is one for everybody."""
+    counts = {agent: len(kind.bounds) for kind in spec.kinds for agent in kind.agents}
+    return tuple(counts[agent] for agent in range(len(spec.agents))) if any(counts.values()) else ()
 
 
 def by_agent(spec: Spec, sights: Any, place: int, rows: int) -> tuple[np.ndarray, ...]:
@@ -124,12 +131,13 @@ def plays_outside(
             Play(
                 keys=keys_of(observations),
                 boards=np.zeros((end + 1, 0, 0), np.uint8),
-                actions=np.stack([action[place] for _, action, _ in steps]).astype(np.int32),
+                actions=np.stack([action[place] for _, action, _ in steps]).astype(spec.action_dtype),
                 rewards=rewards,
                 success=any(bool(o.success[place]) for _, _, o in steps),
                 ended=True in over and not steps[-1][2].truncated[place].any(),
                 team=team,
                 observations=observations,
+                amounts=amounts_of(spec),
             )
         )
     return plays

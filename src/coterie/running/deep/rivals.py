@@ -8,25 +8,34 @@ from typing import Any, NamedTuple
 import jax
 import msgspec
 
+from coterie.algorithms.families import parts_of
 from coterie.networks.agent import Network
-from coterie.networks.team import first_networks, network_for
+from coterie.networks.team import first_networks
 from coterie.running.deep.saving import Named, as_named, from_named
-from coterie.settings import DeepOptions
+from coterie.settings import DeepOptions, options_of_algorithm
 from coterie.types import Spec
 
 
 class Rival(msgspec.Struct, frozen=True):
-    """The run and seed that they are from, their spec as it divides their parameters, and each kind's options."""
+    """The run and seed that they are from, their spec as it divides their parameters, and each kind's options.
+
+    algorithms: what each kind learned by; () in checkpoints from before any drew its actions.
+    """
 
     run: str
     seed: int
     spec: Spec
     options: tuple[DeepOptions, ...]
+    algorithms: tuple[str, ...] = ()
 
     @property
     def networks(self) -> tuple[Network, ...]:
         """By kind."""
-        return tuple(network_for(kind, own) for kind, own in zip(self.spec.kinds, self.options, strict=True))
+        names = self.algorithms or ("iql",) * len(self.options)
+        return tuple(
+            parts_of(name, options_of_algorithm(name, own), self.spec).networks[k]
+            for k, (name, own) in enumerate(zip(names, self.options, strict=True))
+        )
 
 
 class Frozen(NamedTuple):

@@ -27,7 +27,7 @@ from coterie.running.deep.session import Schedule
 from coterie.running.roads import outside
 from coterie.running.rollout import Plan, act_at
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Play, Sizes, Spec, Team
+from coterie.types import Algorithm, Kind, Play, Sizes, Spec, Team
 
 PICTURE_AXES = 3  # rows, columns, channels
 RECORDED = 20  # greedy episodes kept of a run, over all seeds
@@ -175,11 +175,23 @@ def open_outside(
     def record(policies: Any, place: int) -> list[Play]:
         return lanes[place].record(policies, max(1, RECORDED // len(seeds)))
 
-    names = tuple(map(str, range(max(kind.actions for kind in spec.kinds))))
+    names = tuple(map(str, range(max((kind.actions for kind in spec.kinds if not kind.bounds), default=0))))
     return Opened(
-        spec, learner, None, list(lanes), schedule, baseline, 1, "always action 0",
+        spec, learner, None, list(lanes), schedule, baseline, 1, idle_words(spec),
         record, names, "succeed", horizon, None, still=still,
     )  # fmt: skip
+
+
+def idle_words(spec: Spec) -> str:
+    """What agents of worlds outside always do where they are idle, in words."""
+    numbers = ("action 0" for kind in spec.kinds if not kind.bounds)
+    amounts = ("amounts of 0" if spans_0(kind) else "the amounts nearest to 0" for kind in spec.kinds if kind.bounds)
+    return f"always {' or '.join(dict.fromkeys((*numbers, *amounts)))}"
+
+
+def spans_0(kind: Kind) -> bool:
+    """Whether 0 is within the bounds of all amounts."""
+    return all(low <= 0 <= high for low, high in zip(kind.low, kind.high, strict=True))
 
 
 def smaller_pictures(spec: Spec) -> str:

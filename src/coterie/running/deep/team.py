@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from coterie.equations.choosing import greedy
+from coterie.algorithms.fixed import drawn, still
 from coterie.errors import BadInput, EnvironmentFault, nearest
 from coterie.networks.agent import Network
 from coterie.networks.team import act_values, groups, identity_size
@@ -27,8 +27,8 @@ from coterie.types import Kind, Spec, View
 class Player(NamedTuple):
     """What plays the agents of a kind: a network and its parameters, leaves [groups, ...], or neither.
 
-    options: that the network is made by. idle: by place, the action of who does nothing; None: at random. rule: the
-    word for a function of the user's that is asked instead.
+    options, algorithm: that the network is made by. idle: by place, the action of who does nothing; None: at random.
+    rule: the word for a function of the user's that is asked instead.
     """
 
     network: Network | None = None
@@ -36,6 +36,7 @@ class Player(NamedTuple):
     options: DeepOptions | None = None
     idle: tuple[int, ...] | None = None
     rule: str = ""
+    algorithm: str = ""
 
 
 class DeepTeam:
@@ -96,18 +97,19 @@ class DeepTeam:
             legal[0, n] = allowed
         values, network = self._values[k], player.network
         if values is None or network is None:
-            return layout.action(self._untrained(player, n, np.flatnonzero(legal[0, n])))
+            return layout.action(self._untrained(player, kind, n, np.flatnonzero(legal[0, n])))
         there = np.ones(shape, bool)
         first = np.full(shape, agent not in self._acted)
         before: Any = ()
         if network.memory:
             before = np.zeros((*shape, network.memory), np.float32)
             before[0, n] = self._memory.get(agent, 0)
-        q, memory = values(player.parameters, View(obs, legal, there, there, first), before)
+        head, memory = values(player.parameters, View(obs, legal, there, there, first), before)
         if network.memory:
             self._memory[agent] = np.asarray(memory[0, n])
         self._acted.add(agent)
-        return layout.action(int(greedy(q, legal)[0, n]))
+        action = np.asarray(network.greedy(head, legal))[0, n]
+        return layout.action(action if kind.bounds else int(action))
 
     def _ask(self, rule: str, agent: Any, observation: Any, info: Mapping[str, Any]) -> Any:
         """What a rule of the user's does; BadInput where nobody said that it may be read."""
@@ -118,8 +120,12 @@ class DeepTeam:
             )
         return rule_of(rule)(own_copy(observation), agent, info)
 
-    def _untrained(self, player: Player, n: int, legal: np.ndarray) -> int:
+    def _untrained(self, player: Player, kind: Kind, n: int, legal: np.ndarray) -> Any:
         """The action of who has no network: a random legal one, or the idle one (the first, where it is illegal)."""
+        if kind.bounds:
+            key = jax.random.key(int(self._draws.integers(2**31)))
+            told = drawn(key, kind, kind.action_shape) if player.idle is None else still(kind, kind.action_shape)
+            return np.asarray(told)
         if player.idle is None:
             return int(self._draws.choice(legal))
         return int(player.idle[n] if player.idle[n] in legal else legal[0])
@@ -147,7 +153,7 @@ class DeepTeam:
             for k, (kind, layout) in enumerate(zip(self.spec.kinds, self._layouts, strict=True))
             if sees_so(kind, layout, observation) and actions in (None, kind.actions)
         ]
-        told = "; ".join(f"{kind.observation_shape}, {kind.actions} actions" for kind in self.spec.kinds)
+        told = "; ".join(f"{kind.observation_shape}, {does(kind)}" for kind in self.spec.kinds)
         if not fitting:
             raise BadInput(f"'{agent}' sees {np.shape(observation)}, and the team's kinds of agents see {told}")
         if len(fitting) > 1:
@@ -162,7 +168,7 @@ class DeepTeam:
 
         layouts: by kind, what stands between their spaces and arrays there.
         """
-        options, parameters, numbers = [], [], list(own.parameters)
+        options, algorithms, parameters, numbers = [], [], [], list(own.parameters)
         for kind, layout in zip(own.kinds, layouts or (Layout(),) * len(own.kinds), strict=True):
             names = [own.agents[agent] for agent in kind.agents]
             unknown = next((name for name in names if name not in self._place), None)
@@ -170,7 +176,8 @@ class DeepTeam:
                 raise BadInput(f"{run} has no agent '{unknown}'{nearest(unknown, self.agents)}")
             k, places = self._place[names[0]][0], [self._place[name][1] for name in names]
             saved, player = self.spec.kinds[k], self._players[k]
-            alike = dataclasses.replace(saved, agents=kind.agents) == kind and self._layouts[k] == layout
+            known = dataclasses.replace(saved, agents=kind.agents, choices=kind.choices)  # which old runs do not say
+            alike = known == kind and self._layouts[k] == layout
             if any(self._place[name][0] != k for name in names) or not alike or self.spec.births != own.births:
                 raise BadInput(f"{run} cannot play {', '.join(names)}: it sees or does something else")
             if player.network is None or player.options is None:
@@ -183,13 +190,14 @@ class DeepTeam:
             index = jnp.array([groups(self.spec, saved, len(saved.agents))[place] for place in places])
             common = len(set(index.tolist())) == 1 and len(names) > 1
             options.append(player.options)
+            algorithms.append(player.algorithm or "iql")
             parameters.append(
                 player.parameters if common else jax.tree.map(lambda leaf, at=index: leaf[at], player.parameters)
             )
             for place, agent in enumerate(kind.agents):
                 numbers[agent] = len(own.agents) * (k + 1) + (0 if common else place)
         divided = dataclasses.replace(own, parameters=tuple(numbers))
-        return Frozen(Rival(run, self.seed, divided, tuple(options)), tuple(parameters))
+        return Frozen(Rival(run, self.seed, divided, tuple(options), tuple(algorithms)), tuple(parameters))
 
     def act_all(
         self, observations: Mapping[Any, Any], infos: Mapping[Any, Mapping[str, Any]] | None = None
@@ -200,6 +208,11 @@ class DeepTeam:
     def __repr__(self) -> str:
         """Which team of its run this is."""
         return f"DeepTeam({', '.join(self.agents)}; seed {self.seed} of its run)"
+
+
+def does(kind: Kind) -> str:
+    """How agents of a kind act, in words."""
+    return f"{len(kind.bounds)} amounts" if kind.bounds else f"{kind.actions} actions"
 
 
 def sees_so(kind: Kind, layout: Layout, observation: Any) -> bool:

@@ -48,6 +48,7 @@ class DeepVerdict:
     sides        what each team, or agents of one name, earn, where not all are alike
     frozen       seeds that left the finite numbers and stopped learning there
     untrained    episodes that random play was played for, and idle play; 0 where their values are exact
+    drawn        returns of fresh episodes in which actions are drawn as while learning; () where none are
     cut          judged episodes that nothing had ended when they were stopped; finished: all steps were learned from
     """
 
@@ -87,6 +88,7 @@ class DeepVerdict:
     untrained: int = 0
     cut: int = 0
     finished: bool = True
+    drawn: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as plain dictionaries."""

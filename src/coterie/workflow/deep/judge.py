@@ -11,6 +11,8 @@ from coterie.running.deep.playing import Played
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.session import Progress
 from coterie.running.deep.verdict import DeepVerdict, coordinated_seeds, estimates, relapses
+from coterie.settings import POLICY_GRADIENT
+from coterie.workflow.deep.choosing import learning_of
 from coterie.workflow.deep.exact import Exact, exact_judgement
 from coterie.workflow.deep.plan import (
     DeepPlan,
@@ -30,6 +32,11 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         returns.append(np.concatenate([schedule.team_return(one.returns) for one in played], axis=1).mean(1))
         success.append(np.concatenate([schedule.success(one) for one in played], axis=1).mean(1))
         all_played.append(played)
+    drawn = [
+        schedule.team_return(lane.judge(policy, schedule.marks + count, mode="sample").returns).mean(1)
+        for lane, policy in zip(opened.lanes, progress.best, strict=True)
+        if draws(chosen)
+    ]
     random_play = opened.baseline(False)
     sides = judged_sides(opened, chosen.algorithm, all_played, progress.best, random_play)
     for lane in opened.lanes:
@@ -59,6 +66,7 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         returns=tuple(values.tolist()),
         success=tuple(won.tolist()),
         sampled=tuple(sampled.tolist()),
+        drawn=tuple(np.concatenate(drawn).astype(float).tolist()) if drawn else (),
         best_step=tuple(steps),
         iqm=middle,
         mean=mean,
@@ -82,6 +90,11 @@ def judge(chosen: DeepPlan, opened: Opened, progress: Progress, folder: Path, ra
         cut=sum(int((~np.asarray(one.over)).sum()) for played in all_played for one in played),
         finished=learned == chosen.seeds * schedule.visits * schedule.steps_a_visit,
     )
+
+
+def draws(chosen: DeepPlan) -> bool:
+    """Whether a run's learners draw their actions, so that greedy play is another policy than the one that learned."""
+    return any(one in POLICY_GRADIENT for one in learning_of(chosen.teams) or [chosen.algorithm])
 
 
 class Untrained(NamedTuple):

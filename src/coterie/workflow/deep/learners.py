@@ -20,6 +20,7 @@ from coterie.running.deep.own_parts import Change, made_of
 from coterie.running.deep.rivals import Frozen
 from coterie.settings import DEEP_ALGORITHMS
 from coterie.types import Algorithm, Sizes, Spec, Team
+from coterie.workflow.deep.choosing import is_policy
 from coterie.workflow.deep.plan import DeepPlan, options_of, visits_of
 from coterie.workflow.deep.seeing import check_seen_alike
 from coterie.workflow.deep.teams import plays_saved
@@ -67,7 +68,7 @@ def learners_of(
 
         def alone(sizes: Sizes, split: Split) -> Algorithm:
             algorithm = learner_of(spec, options, sizes, parts, split)
-            return self_play(spec, algorithm, pool, every) if pool else algorithm
+            return self_play(spec, algorithm, pool, every, is_policy(chosen.algorithm)) if pool else algorithm
 
         return Learners(alone, None if pool else parts)
     if change is not None:

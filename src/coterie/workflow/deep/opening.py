@@ -175,7 +175,9 @@ def with_teams(opened: Opened, teams: tuple[Team, ...], learners: Learners) -> O
 
 def central_of(chosen: DeepPlan) -> list[str]:
     """The algorithms that learn from the central state."""
-    return [player for player in learning_of(chosen.teams) or [chosen.algorithm] if player in CENTRAL]
+    players = learning_of(chosen.teams) or [chosen.algorithm]
+    instead = chosen.learner.central == "observations"  # critics of policies see those of all agents
+    return [player for player in players if player in CENTRAL and not (instead and player in POLICY_GRADIENT)]
 
 
 def counted(teams: Sequence[Team]) -> tuple[int, ...]:
@@ -196,6 +198,11 @@ def check_turns(chosen: DeepPlan, worlds: Drive, spec: Spec) -> None:
         raise BadInput(
             f"--algorithm {mixed}: {chosen.environment} is played in turns, and {mixed} mixes the values of agents "
             "that decide at the same time; use --algorithm iql"
+        )
+    if "mappo" in players and isinstance(worlds.ones[0], OneInTurns):
+        raise BadInput(
+            f"--algorithm mappo: {chosen.environment} is played in turns, and its critics see the world when all "
+            "decide at the same time; use --algorithm ippo"
         )
     reward = chosen.learner.reward
     if reward in TEAM_REWARDS and isinstance(worlds.ones[0], OneInTurns) and spec.teams < len(spec.agents):

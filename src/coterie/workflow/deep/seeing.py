@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from coterie.errors import BadInput
 from coterie.running import recorder
-from coterie.settings import DEEP_PRESETS, UNTOUCHED, PictureOptions, check_pictures
+from coterie.settings import DEEP_PRESETS, POLICY_GRADIENT, UNTOUCHED, PictureOptions, check_pictures
 from coterie.types import Spec
 from coterie.workflow.planning.plan import replaced
 
@@ -75,7 +75,12 @@ def seen_through(opened: Opened) -> list[str]:
 
 
 def check_state(algorithm: str, environment: str, shape: tuple[int, ...]) -> None:
-    """Raises BadInput where the central state is a picture, which no mixer can read as it is."""
+    """Raises BadInput where the central state is a picture, which no mixer or critic can read as it is."""
+    if prod(shape) > MOST_STATE and algorithm in POLICY_GRADIENT:
+        raise BadInput(
+            f"the central state of {environment} has {'x'.join(map(str, shape))} numbers, too many for critics to see "
+            f"(at most {MOST_STATE:,}); use --central observations, or --algorithm ippo"
+        )
     if prod(shape) > MOST_STATE:
         raise BadInput(
             f"{algorithm} mixes by the central state, and that of {environment} has {'x'.join(map(str, shape))} "

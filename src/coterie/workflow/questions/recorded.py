@@ -165,6 +165,8 @@ def check_fits(name: str, recording: Recording, game: FiniteGame) -> None:
     if len(recording.agents) != agents:
         raise BadInput(f"{name} has {len(recording.agents)} agents, {recording.environment} has {agents}")
     for play in recording.plays:
+        if play.amounts:
+            raise BadInput(f"{name} holds actions of amounts, {recording.environment} has {sizes.max()} numbered ones")
         if game.horizon and len(play.actions) > game.horizon:
             raise BadInput(
                 f"{name} holds an episode of {len(play.actions)} steps, {recording.environment} with these options "

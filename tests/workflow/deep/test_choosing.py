@@ -1,0 +1,134 @@
+"""Who learns and how where nobody says so: by words, by a look at the environment; and options that nobody reads."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from coterie.errors import BadInput
+from coterie.settings import (
+    ALGORITHMS,
+    DEEP_ALGORITHMS,
+    DEEP_PRESETS,
+    OF_ALGORITHM,
+    POLICY_GRADIENT,
+    DeepOptions,
+    usual_options,
+)
+from coterie.types import Kind, Spec
+from coterie.workflow.deep.choosing import choice_for, defaults_of, is_policy, preset_for, said_in
+from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES, check_learner, check_read
+from coterie.workflow.deep.plan import deep_plan
+
+BOUNDED = {"actions": 1, "bounds": ((-1.0, 1.0),)}
+
+
+def agents(count: int = 2, shape: tuple[int, ...] = (4,), **kind) -> Spec:
+    """So many agents of one kind."""
+    own = tuple(range(count))
+    names = tuple(f"agent_{number}" for number in own)
+    return Spec(names, (Kind(own, **{"actions": 3, **kind}, observation_shape=shape, observation_dtype="float32"),),
+                (0,) * count, own, own)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "in_turns", "algorithm", "preset", "why"),
+    [
+        (agents(), False, "ippo", "vectors", "rows of numbers"),
+        (agents(**BOUNDED), False, "ippo", "vectors", "amounts"),
+        (agents(**BOUNDED), True, "ippo", "vectors", "amounts"),
+        (agents(), True, "iql", "default", "turns"),
+        (agents(shape=(24, 12, 2)), False, "ippo", "images", "pictures"),
+        (agents(20, shape=(24, 12, 2), **BOUNDED), False, "ippo", "images", "pictures"),
+        (agents(10), False, "ippo", "many", "10 agents"),
+        (agents(9), False, "ippo", "vectors", "rows of numbers"),
+    ],
+)
+def test_a_look_at_the_environment_chooses_and_says_why(spec, in_turns, algorithm, preset, why):
+    chosen = choice_for(spec, in_turns)
+    assert chosen[:2] == (algorithm, preset)
+    assert why in chosen.why
+
+
+def test_a_named_algorithm_is_kept_and_only_its_preset_is_looked_for():
+    assert choice_for(agents(), in_turns=True, algorithm="mappo")[:2] == ("mappo", "vectors")
+    assert preset_for("rendezvous", "seac")[:2] == ("seac", "vectors")
+    assert preset_for("mpe2:simple_spread_v3", "vdn")[:2] == ("vdn", "default")  # without a look
+
+
+def test_an_option_of_learners_of_values_chooses_one():
+    chosen = defaults_of("mpe2:simple_spread_v3", None, None, [], {"prioritised"})
+    assert chosen[:2] == ("default", "iql")
+    assert "--prioritised" in chosen.why
+    assert defaults_of("mpe2:simple_spread_v3", None, None, [], {"share_experience"}).algorithm == "iql"
+
+
+def test_sharing_is_said_only_where_something_is_shared():
+    assert said_in({"share_experience": "pooled", "hidden": 3}) == {"share_experience", "hidden"}
+    assert said_in({"share_experience": "none", "hidden": 3}) == {"hidden"}
+    assert said_in(DeepOptions()) == said_in(None) == set()
+
+
+@pytest.mark.parametrize("algorithm", DEEP_ALGORITHMS)
+def test_what_is_usual_passes_its_own_checks_whatever_the_preset(algorithm):
+    for preset, one in DEEP_PRESETS.items():
+        if is_policy(one.algorithm) == is_policy(algorithm):
+            options = usual_options(preset, algorithm)
+            check_learner(algorithm, options)
+            check_read([algorithm], options, options)
+
+
+@pytest.mark.parametrize("algorithm", POLICY_GRADIENT)
+def test_a_preset_of_another_family_is_answered_with_those_that_fit(algorithm):
+    with pytest.raises(BadInput, match="its presets are vectors, images, many"):
+        defaults_of("rendezvous", algorithm, "foraging", [])
+    with pytest.raises(BadInput, match="learns values of actions; its presets are default"):
+        defaults_of("rendezvous", "vdn", "images", [])
+
+
+def test_each_option_is_of_one_family_or_of_both():
+    names = {one.name for one in dataclasses.fields(DeepOptions)}
+    assert {*OF_VALUES, *OF_POLICIES} <= names
+    assert not {*OF_VALUES} & {*OF_POLICIES}
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "option", "value", "near"),
+    [("vdn", "clip", 0.1, "--algorithm ippo"), ("ippo", "replay", 1_000_000, "--algorithm vdn"),
+     ("mappo", "double", False, "--algorithm vdn"), ("iql", "squash", True, "--algorithm ippo")],
+)  # fmt: skip
+def test_an_option_that_nobody_reads_is_refused(algorithm, option, value, near):
+    with pytest.raises(BadInput, match=f"--{option}: only learners of .*{near}"):
+        deep_plan("rendezvous", algorithm=algorithm, learner={option: value})
+    deep_plan("rendezvous", algorithm=algorithm, learner={"hidden": 32})  # read by both
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "options", "sentence"),
+    [
+        ("ia2c", {"epochs": 4}, "--epochs 4: ia2c learns once"),
+        ("seac", {"clip": 0.2}, "--clip 0.2: seac learns once"),
+        ("ippo", {"minibatches": 4_000}, "--minibatches 4000: expected 1024 at most"),
+        ("ippo", {"recurrent": True, "minibatches": 17}, "expected 16 at most"),
+        ("ippo", {"share_experience": "quantile"}, "pooled, or teams"),
+        ("mappo", {"share_experience": "pooled"}, "its critics see what all agents see already"),
+        ("seac", {"recurrent": True}, "nobody knows what one agent would remember"),
+        ("ippo", {"deviation_start": 0.0}, "--deviation-start 0"),
+    ],
+)
+def test_what_does_not_go_together_is_answered(algorithm, options, sentence):
+    with pytest.raises(BadInput, match=sentence):
+        deep_plan("rendezvous", algorithm=algorithm, learner=options)
+
+
+def test_seac_shares_what_ia2c_does_not_and_is_ia2c_else():
+    alone, sharing = usual_options("vectors", "ia2c"), usual_options("vectors", "seac")
+    assert (alone.share_experience, sharing.share_experience) == ("none", "pooled")
+    assert dataclasses.replace(sharing, share_experience="none") == alone
+    assert all(getattr(alone, name) == value for name, value in OF_ALGORITHM["ia2c"].items())
+    assert not alone.share_parameters  # or nobody could learn from another
+
+
+def test_tables_keep_their_own_algorithms():
+    assert not {*ALGORITHMS} & {*POLICY_GRADIENT}
