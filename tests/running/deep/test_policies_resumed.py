@@ -31,7 +31,7 @@ from coterie.settings import DeepOptions, ProbeOptions
 from coterie.types import Algorithm, Sizes
 
 QUICKLY = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-PLAN, VISITS, STOP = Plan(environments=2, rows=5), 8, 5  # in the middle of episodes of three steps, and of four
+PLAN, VISITS = Plan(environments=2, rows=5), 8
 SEEDS = np.array([0, 1], np.uint32)
 OPTIONS = DeepOptions(
     discount=0.9, trace=0.9, environments=2, rows=5, hidden=4, layers=1, recurrent=True, learning_rate=1e-2, epochs=1,
@@ -73,12 +73,12 @@ def saved(lane: Any) -> dict[str, np.ndarray]:
     return {name: np.array(array) for name, array in as_named(lane.state()).items()}
 
 
-def assert_resumed_is_uninterrupted(new_lane: Any, loses: tuple[str, ...]) -> None:
+def assert_resumed_is_uninterrupted(new_lane: Any, stop: int, loses: tuple[str, ...]) -> None:
     """And without one of the parts it would be another run."""
     whole, first = new_lane(), new_lane()
     whole.advance(VISITS)
     end = saved(whole)
-    first.advance(STOP)
+    first.advance(stop)
     stopped = through_a_file(saved(first))
 
     def resumed(named: dict[str, np.ndarray]) -> list[str]:
@@ -89,7 +89,7 @@ def assert_resumed_is_uninterrupted(new_lane: Any, loses: tuple[str, ...]) -> No
             own = {name.removeprefix("worlds."): one for name, one in named.items() if name.startswith("worlds.")}
             state["worlds"] = own
         lane.restore(state)
-        lane.advance(VISITS - STOP)
+        lane.advance(VISITS - stop)
         return differing(saved(lane), end)
 
     assert resumed(stopped) == []
@@ -102,6 +102,7 @@ def assert_resumed_is_uninterrupted(new_lane: Any, loses: tuple[str, ...]) -> No
 def test_stopped_and_resumed_on_the_compiled_road():
     assert_resumed_is_uninterrupted(
         lambda: CompiledLane(programs(), SEEDS),
+        6,  # after 30 rows, before the third step of four
         ("learner.online", "learner.optimiser", "learner.scale", "learner.memory", "learner.waiting", "runner.held"),
     )
     lane = CompiledLane(programs(), SEEDS)
@@ -125,24 +126,39 @@ def test_stopped_and_resumed_on_the_worker_road(seed):
 
     assert_resumed_is_uninterrupted(
         lambda: OutsideLane(own, jitted, worlds, seed, 2, 8),
+        5,  # after 25 rows, before the second step of three
         ("learner.online", "learner.optimiser", "learner.scale", "learner.memory", "runner.held"),
     )
 
 
-CASES = Path(__file__).parents[2] / "pettingzoo" / "hard_cases.py"
+CASES = Path(__file__).parents[2] / "pettingzoo"
+WORST = """
+import sys
+sys.path.insert(0, {folder!r})
+from hard_cases import Parts
+
+
+class Worst(Parts):
+    def reward(self, agent, actions):
+        return -super().reward(agent, actions)
+"""
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_a_saved_team_acts_as_the_trainer_s_greedy_agents_do(tmp_path, monkeypatch, recurrent):
-    """Unlike kinds, masks, and several choices at once: the best of all that was recorded, action for action."""
-    monkeypatch.syspath_prepend(CASES.parent)
+    """Unlike kinds, masks, and several choices at once: action for action what was recorded of the best.
+
+    They are paid for the lowest actions, of which the mask forbids the very lowest in every second step.
+    """
+    monkeypatch.syspath_prepend(CASES)
     from hard_cases import Parts
 
+    (tmp_path / "worst.py").write_text(WORST.format(folder=str(CASES)))
     monkeypatch.setattr("coterie.running.deep.runs.ONE_THREAD", QUICKLY)
     coterie.train(
-        f"{CASES}:make_parts", algorithm="ippo", recurrent=recurrent, share_parameters=False, steps=512, seeds=2,
-        checks=2, check_episodes=2, final_episodes=2, hidden=8, layers=1, environments=4, rows=8, learning_rate=0.02,
-        runs=tmp_path, name="team", pictures=False,
+        f"{tmp_path / 'worst.py'}:Worst", algorithm="ippo", recurrent=recurrent, share_parameters=False, steps=512,
+        seeds=2, checks=2, check_episodes=2, final_episodes=2, hidden=8, layers=1, environments=4, rows=8,
+        learning_rate=0.05, runs=tmp_path, name="team", pictures=False,
     )  # fmt: skip
     team = coterie.load("team", runs=tmp_path)
     recorded = read_recording(tmp_path / "team" / "episodes" / "greedy.jsonl").plays
