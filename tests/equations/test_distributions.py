@@ -145,6 +145,26 @@ def test_several_choices_are_drawn_as_often_as_they_are_likely():
     np.testing.assert_allclose(drawn.log_probability, told[np.asarray(drawn.action)], rtol=1e-5, atol=1e-6)
 
 
+def test_a_mask_forbids_combinations():
+    """Of 24 numbers only those with the first choice 1 and an even last choice, less one; of two choices, nothing."""
+    h = np.linspace(-1, 1, 9).astype("f4")[[3, 8, 1, 0, 7, 2, 6, 5, 4]]
+    legal = np.zeros(CHOICES, bool)
+    legal[1, :, ::2] = True
+    legal[1, 0, 0] = False
+    p = np.where(legal, probabilities(h), 0).reshape(-1)
+    p /= p.sum()
+    mask = jnp.broadcast_to(legal.reshape(-1), (DRAWS, JOINT))
+    drawn = QUICK(MANY.draw)(jax.random.key(6), jnp.broadcast_to(h, (DRAWS, 9)), mask)
+    assert_frequencies(drawn.action, p)
+    np.testing.assert_allclose(np.exp(drawn.log_probability), p[np.asarray(drawn.action)], rtol=1e-4)
+    assert MANY.greedy(h, mask[0]) == p.argmax() != probabilities(h).argmax()
+    surprise = -(p[p > 0] * np.log(p[p > 0])).sum()
+    assert MANY.entropy(h, mask[0]) == pytest.approx(surprise, rel=1e-5)
+    slope = jax.grad(lambda h: MANY.log_probability(h, mask[0], p.argmax()))(h)
+    np.testing.assert_array_equal(np.asarray(slope)[[0, 6, 8]], 0)  # the first choice 0, and the odd last ones
+    assert (np.asarray(slope)[[2, 3, 4, 5, 7]] != 0).all()
+
+
 def test_choices_of_one_row_are_drawn_apart():
     """With one key for all of them, two fair choices would agree always."""
     two = several((2, 2))

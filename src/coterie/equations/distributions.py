@@ -77,38 +77,28 @@ def categorical(actions: int) -> Distribution:
 
 
 def several(choices: tuple[int, ...]) -> Distribution:
-    """Independent choices at once, h their logits side by side; an action is a number, the last choice fastest.
+    """Several choices at once, h their logits side by side; an action is a number, the last choice fastest.
 
-    log p(a) = sum_j log p_j(a_j). All are legal: spaces of several choices have no masks here.
+    The logit of a number is the sum of its choices' logits: p(a) is the product of the p_j(a_j) where all numbers are
+    legal, and else that product among those that are, for a mask forbids combinations.
     """
-    ends = np.cumsum(choices).tolist()
-    strides = [int(np.prod(choices[place + 1 :])) for place in range(len(choices))]
+    ends, together = np.cumsum(choices).tolist(), categorical(int(np.prod(choices)))
 
-    def parts(h: Array) -> list[tuple[Array, Array]]:
-        logits = [h[..., end - size : end] for end, size in zip(ends, choices, strict=True)]
-        return [(own, jnp.ones(own.shape, bool)) for own in logits]
+    def joint(h: Array) -> Array:
+        logits = jnp.zeros((*h.shape[:-1], 1))
+        for end, size in zip(ends, choices, strict=True):
+            logits = logits[..., None] + h[..., None, end - size : end]
+            logits = logits.reshape(*h.shape[:-1], -1)
+        return logits
 
-    def number(chosen: list[Array]) -> Array:
-        return sum((own * stride for own, stride in zip(chosen, strides, strict=True)), jnp.int32(0))
-
-    def draw(key: Key, h: Array, legal: Array) -> Drawn:
-        keys = jax.random.split(key, len(choices))
-        chosen = [jax.random.categorical(own, one, -1) for own, (one, _) in zip(keys, parts(h), strict=True)]
-        action = number([one.astype(jnp.int32) for one in chosen])
-        return Drawn(action, action, log_probability(h, legal, action))
-
-    def log_probability(h: Array, legal: Array, raw: Array) -> Array:
-        chosen = [raw // stride % size for stride, size in zip(strides, choices, strict=True)]
-        told = [taken(log_softmax(*one), own) for one, own in zip(parts(h), chosen, strict=True)]
-        return sum(told, jnp.float32(0))
-
-    def entropy(h: Array, legal: Array) -> Array:
-        return sum((entropy_of(*one) for one in parts(h)), jnp.float32(0))
-
-    def mode(h: Array, legal: Array) -> Array:
-        return number([greedy(*one) for one in parts(h)])
-
-    return Distribution(sum(choices), (), draw, log_probability, entropy, mode)
+    return Distribution(
+        sum(choices),
+        (),
+        lambda key, h, legal: together.draw(key, joint(h), legal),
+        lambda h, legal, raw: together.log_probability(joint(h), legal, raw),
+        lambda h, legal: together.entropy(joint(h), legal),
+        lambda h, legal: together.greedy(joint(h), legal),
+    )
 
 
 # Amounts
