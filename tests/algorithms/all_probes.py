@@ -24,9 +24,10 @@ from coterie.envs.probes import PROBES
 from coterie.envs.protocol import Environment
 from coterie.networks.mixers import Mixer
 from coterie.networks.team import act_values
+from coterie.partitions import split
 from coterie.running.rollout import Plan, hold, settle, views
 from coterie.settings import ProbeOptions
-from coterie.types import Decision, Kind, Outcome, Rollout, Sight, Spec, split
+from coterie.types import Decision, Kind, Outcome, Rollout, Sight, Spec
 
 CLIMBING = np.array([[11, -30, 0], [-30, 7, 6], [0, 0, 5]]) / 20
 TWO_BY_THREE = np.array([[1.0, -0.5, 0.3], [0.2, 0.9, -1.2]])

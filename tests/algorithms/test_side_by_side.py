@@ -13,9 +13,10 @@ from coterie.algorithms.qlearning import Policy, Sizes, parts, qlearning
 from coterie.algorithms.self_play import against_past, as_daring, self_play
 from coterie.algorithms.side_by_side import Member, part, rollout_of, side_by_side, stand_in, summed_up
 from coterie.algorithms.side_by_side import columns as columns_of
+from coterie.partitions import join
 from coterie.running.rollout import Plan
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Clock, Decision, Kind, Rollout, Spec, Transition, View, World, join
+from coterie.types import Algorithm, Clock, Decision, Kind, Rollout, Spec, Transition, View, World
 
 # Agents 0 2 3 are of one kind, 1 and 4 of another; teams (0, 1) and (2, 3, 4).
 SPEC = Spec(

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from coterie.partitions import team_reward
 from coterie.running.rollout import Plan
-from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, Transition, View, World, team_reward
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, Transition, View, World
 
 LOWEST = jnp.finfo(jnp.float32).min
 

@@ -7,8 +7,9 @@ import pytest
 from helpers import play, probe
 from learners import Weights, linear_q, log_policy, mixed_loss, policy_loss, reinforce, taken, td_loss
 
+from coterie.partitions import team_reward
 from coterie.running.rollout import Plan, views
-from coterie.types import Sight, team_reward
+from coterie.types import Sight
 
 PLAN = Plan(environments=2, rows=5)
 

@@ -10,7 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "coterie"
 
-BASE = "errors types settings"
+BASE = "errors types partitions settings"
 LEARNERS = "tabular algorithms equations networks replay"
 UP_TO_DOORS = f"{BASE} yours statistics finite {LEARNERS} envs pettingzoo"
 
@@ -19,6 +19,7 @@ UP_TO_DOORS = f"{BASE} yours statistics finite {LEARNERS} envs pettingzoo"
 LAYERS = {
     "errors": "",
     "types": "errors",
+    "partitions": "types",
     "settings": "errors",
     "yours": "errors",
     "statistics": "errors",

@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from helpers import fixed, play, probe
 
+from coterie.partitions import team_reward
 from coterie.running.rollout import Plan
-from coterie.types import team_reward
 
 
 def column(array, agent, environment=0):

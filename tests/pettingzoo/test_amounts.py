@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 import coterie
 from coterie.algorithms.fixed import fixed
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.partitions import joint_action
 from coterie.pettingzoo.driving.drive import told_as
 from coterie.pettingzoo.forms.direct import Direct
 from coterie.pettingzoo.making.sources import make_env, make_worlds
@@ -27,7 +28,7 @@ from coterie.running.deep.recording import amounts_of
 from coterie.running.episodes import read_recording
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
-from coterie.types import Kind, Spec, joint_action
+from coterie.types import Kind, Spec
 
 PLACE = Path(amount_worlds.__file__)
 LARGEST = float(np.finfo(np.float32).max)

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from coterie.algorithms.fixed import fixed
 from coterie.errors import EnvironmentFault
+from coterie.partitions import joint_action
 from coterie.pettingzoo.driving.journal import PIECE, Journal
 from coterie.pettingzoo.making.sources import make_worlds
 from coterie.running.roads import outside, start_outside, train_outside
 from coterie.running.rollout import Plan
-from coterie.types import Algorithm, Sight, joint_action
+from coterie.types import Algorithm, Sight
 
 PLACE = Path(amount_worlds.__file__)
 WHICH = {"boats": 5, "barter": 4}

@@ -48,8 +48,9 @@ from coterie.networks.team import (
     told_along,
     told_now_and_next,
 )
+from coterie.partitions import earned
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Sizes, Spec, View, earned
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Sizes, Spec, View
 
 HEARD = 0.05  # how much a rollout weighs in the running scale of the values
 

@@ -29,11 +29,12 @@ from coterie.equations.stepping import clipped, falling, followed
 from coterie.networks.agent import Network
 from coterie.networks.mixers import Mixer, free_mixer, monotone_mixer, over_rows, sum_mixer
 from coterie.networks.team import act_values, blank_memory, first_networks, network_for, one_hot_groups, row_values
+from coterie.partitions import join, members
 from coterie.replay import buffer, priorities, sharing
 from coterie.replay.keeping import Batch, Kept, Row, as_packed, batch_of, blank_row, keep
 from coterie.replay.partners import Sharing, named
 from coterie.settings import DeepOptions
-from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Sizes, Spec, View, join, members
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Kind, Rollout, Sizes, Spec, View
 
 BETA = 0.4  # how far importance weights undo prioritised draws at the start; wholly at the end (Schaul et al. 2016)
 

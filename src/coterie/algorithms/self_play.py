@@ -17,7 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from coterie.algorithms.side_by_side import replay_of, with_replay, without_replay
-from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, Transition, View, members
+from coterie.partitions import members
+from coterie.types import Algorithm, Array, Clock, Decision, Key, Rollout, Spec, Transition, View
 
 SALT = 1_000_003  # apart from the keys that the learner itself makes of its own
 OF_ALL = 0.5  # of the environments are played against the past

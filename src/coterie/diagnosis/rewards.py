@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from coterie.diagnosis.naming import called, labels_of
 from coterie.diagnosis.on_table import edges_along
 from coterie.finite.game import FiniteGame
+from coterie.partitions import members
 from coterie.statistics import percent, wilson
-from coterie.types import Evidence, Finding, Picture, Play, members
+from coterie.types import Evidence, Finding, Picture, Play
 
 LEAST_SHARE = 0.05  # rewards are rare where surely fewer episodes than this hold any
 UNLIKE = 0.25  # of what the best paid agent of a team earns, that the worst paid one may lack

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from coterie.partitions import earned, team_reward
 from coterie.replay import buffer, priorities, sharing
 from coterie.replay.partners import Sharing
-from coterie.types import Array, Key, Rollout, Spec, Transition, earned, team_reward
+from coterie.types import Array, Key, Rollout, Spec, Transition
 
 
 class Row(NamedTuple):

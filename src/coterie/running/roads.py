@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from coterie.envs.protocol import Environment, chance_key, draw_start, draw_step
+from coterie.partitions import join, joint_action
 from coterie.running.rollout import (
     Held,
     Pending,
@@ -42,8 +43,6 @@ from coterie.types import (
     Transition,
     View,
     World,
-    join,
-    joint_action,
 )
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from coterie.partitions import join, members, split
 from coterie.types import (
     Algorithm,
     Array,
@@ -31,9 +32,6 @@ from coterie.types import (
     Transition,
     View,
     World,
-    join,
-    members,
-    split,
 )
 
 INIT, ACT, UPDATE, EPISODE, EVALUATE = range(5)  # the purposes of keys; never renumber: runs are resumed with them

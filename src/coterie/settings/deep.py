@@ -183,6 +183,7 @@ class DeepPreset:
 
 _POLICIES = {
     "learning_rate": 0.0007, "gradient_clip": 0.5, "trace": 0.95, "activation": "tanh", "share_parameters": True,
+    "minibatches": 16,
 }  # fmt: skip
 _A2C = {
     "rows": 5, "environments": 8, "trace": 1.0, "learning_rate": 0.0007, "normalise_values": False,
@@ -246,7 +247,6 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             **_POLICIES,
             "environments": 16,
             "rows": 64,
-            "minibatches": 16,
             "learning_rate": 0.0015,
             "learning_rate_end": 0.0,
             "discount": 0.97,

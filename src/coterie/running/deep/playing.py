@@ -10,10 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from coterie.envs.protocol import Environment
+from coterie.partitions import joint_action
 from coterie.running.roads import Places, Worlds, advance, enter, look
 from coterie.running.rollout import EVALUATE, act_at, choose, purpose_key, views
 from coterie.settings import LONGEST_EPISODE
-from coterie.types import Algorithm, Array, Mode, Outcome, Sight, joint_action
+from coterie.types import Algorithm, Array, Mode, Outcome, Sight
 
 
 class Played(NamedTuple):

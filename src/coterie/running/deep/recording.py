@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from coterie.envs.protocol import Environment, chance_key, draw_step
+from coterie.partitions import joint_action
 from coterie.running.deep.playing import check_seeds, limit_of
 from coterie.running.episodes import keys_of
 from coterie.running.roads import Places, enter, look
 from coterie.running.rollout import act_at, choose, views
-from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec, joint_action
+from coterie.types import Algorithm, Array, Outcome, Play, Sight, Spec
 
 
 class Told(NamedTuple):

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from coterie.partitions import members
 from coterie.running.deep.playing import Played
 from coterie.running.deep.runs import Opened
 from coterie.running.deep.verdict import Side
 from coterie.settings import POLICIES
-from coterie.types import members
 from coterie.workflow.deep.teams import stem_of
 from coterie.yours import names_function
 
