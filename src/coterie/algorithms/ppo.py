@@ -148,9 +148,11 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
     """The family as an `Algorithm`; `spec` says who shares parameters and experience, `made_of` what it is made of."""
     seeing = critic_kinds(spec, made_of.central)
     many = sizes.environments if options.recurrent else sizes.environments * sizes.rows
-    steps = options.epochs * options.minibatches
+    minibatches = min(options.minibatches, many)
     updates = max(1, sizes.env_steps // (sizes.environments * sizes.rows))
-    optimiser = optax.adam(falling(options.learning_rate, options.learning_rate_end, updates * steps), eps=1e-5)
+    optimiser = optax.adam(
+        falling(options.learning_rate, options.learning_rate_end, updates * options.epochs * minibatches), eps=1e-5
+    )
     seen_spec = replace(spec, kinds=seeing)
 
     def init(key: Key, _: Spec) -> Learner:
@@ -183,7 +185,7 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
 
     def update(key: Key, learner: Learner, rollout: Rollout, clock: Clock) -> tuple[Learner, dict[str, Array]]:
         studied, starts, carried, told = study(spec, options, made_of, learner, rollout)
-        size = many // options.minibatches
+        size = many // minibatches
 
         def gradient_step(carry: Any, chosen: Array) -> Any:
             online, adam, finite = carry
@@ -204,8 +206,8 @@ def ppo(spec: Spec, options: DeepOptions, sizes: Sizes, made_of: Parts) -> Algor
 
         def epoch(carry: Any, count: Array) -> Any:
             state, going = carry
-            order = jax.random.permutation(jax.random.fold_in(key, count), many)[: size * options.minibatches]
-            after, info = jax.lax.scan(gradient_step, state, order.reshape(options.minibatches, size))
+            order = jax.random.permutation(jax.random.fold_in(key, count), many)[: size * minibatches]
+            after, info = jax.lax.scan(gradient_step, state, order.reshape(minibatches, size))
             info = {name: numbers.min() if name == "finite" else numbers.mean() for name, numbers in info.items()}
             state = jax.tree.map(lambda new, old: jnp.where(going, new, old), after, state)
             weight = going.astype(jnp.float32)
@@ -259,7 +261,7 @@ def study(
         if options.normalise_values:
             scale = advantages.heard(scale, wanted, valid, networks, HEARD)
         others: Any = ()
-        if options.share_experience != "none":
+        if options.share_experience != "none" and options.share_weight > 0:
             others = study_others(options, critic, views[k], t, reward, wanted, (middle, width))
         middle, width = (networks @ one for one in advantages.moments(scale))
         if others:

@@ -82,7 +82,7 @@ class DeepOptions:
     epochs: int = 4
     """Policy gradients: how often each rollout is learned from."""
     minibatches: int = 4
-    """Policy gradients: gradient steps in an epoch, each on its part of the rollout."""
+    """Policy gradients: gradient steps in an epoch, each on its part; at most one an environment with --recurrent."""
     clip: float = 0.2
     """Policy gradients: how far an action's probability may move, as a share of what it was; 0: as far as it will."""
     value_clip: float = 0.0
@@ -246,7 +246,9 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
         {
             **_POLICIES,
             "environments": 16,
-            "rows": 64,
+            "rows": 32,
+            "minibatches": 8,
+            "epochs": 8,
             "learning_rate": 0.0015,
             "learning_rate_end": 0.0,
             "discount": 0.97,

@@ -110,7 +110,6 @@ def test_an_option_that_nobody_reads_is_refused(algorithm, option, value, near):
         ("ia2c", {"epochs": 4}, "--epochs 4: ia2c learns once"),
         ("seac", {"clip": 0.2}, "--clip 0.2: seac learns once"),
         ("ippo", {"minibatches": 4_000}, "--minibatches 4000: expected 1024 at most"),
-        ("ippo", {"recurrent": True, "minibatches": 17}, "expected 16 at most"),
         ("ippo", {"share_experience": "quantile"}, "pooled, or teams"),
         ("mappo", {"share_experience": "pooled"}, "its critics see what all agents see already"),
         ("seac", {"recurrent": True}, "nobody knows what one agent would remember"),

@@ -108,11 +108,11 @@ def check_policy(algorithm: str, options: DeepOptions) -> None:
             )
     if options.entropy_end > 1e3:
         raise BadInput(f"--entropy-end {options.entropy_end:g}: expected 0 to 1000, or a negative number")
-    items = options.environments * (1 if options.recurrent else options.rows)
+    items = options.environments * options.rows
     if options.minibatches > items:
-        what = "environments" if options.recurrent else f"environments times --rows {options.rows}"
         raise BadInput(
-            f"--minibatches {options.minibatches}: expected {items} at most, --{what}, for each holds one at least"
+            f"--minibatches {options.minibatches}: expected {items} at most, --environments times --rows "
+            f"{options.rows}, for each holds one at least"
         )
     if options.share_experience not in ("none", "pooled", "teams"):
         raise BadInput(
