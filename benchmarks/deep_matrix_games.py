@@ -33,9 +33,8 @@ from coterie.networks.team import act_values
 from coterie.running.deep.lanes import LEVEL
 from coterie.running.roads import compiled
 from coterie.running.rollout import Plan
-from coterie.settings import DEEP_PRESETS, DeepOptions
+from coterie.settings import DEEP_PRESETS, DeepOptions, usual_options
 from coterie.types import View
-from coterie.workflow.deep.plan import deep_options
 from coterie.workflow.planning.plan import environment_options
 
 PLACE = Path(__file__).parent / "results" / "deep_matrix_games.json"
@@ -56,7 +55,7 @@ def payoffs(name: str, options: dict[str, Any]) -> np.ndarray:
 
 def options_of(algorithm: str) -> DeepOptions:
     """The preset's options under an algorithm."""
-    return deep_options("coordination", algorithm)[2]
+    return usual_options("coordination", algorithm)
 
 
 def returns(game: str, algorithm: str, seeds: tuple[int, ...] = SEEDS, steps: int = STEPS) -> list[float]:

@@ -158,8 +158,8 @@ def test_who_has_ended_stays_dead_though_the_environment_lists_it():
         assert sight.alive[0].tolist() == [False, True, False]
 
 
-def test_continuous_actions_are_refused_by_name():
+def test_whole_amounts_are_refused_by_name():
     village = Village()
-    village.action_space = lambda agent: Box(-1, 1, (2,))
-    with pytest.raises(BadInput, match="finite number of actions"):
+    village.action_space = lambda agent: Box(-1, 1, (2,), int)
+    with pytest.raises(BadInput, match=r"agent '.*' has the action space"):
         parallel([village])

@@ -140,7 +140,7 @@ def test_the_true_successor_is_seen_at_the_limit_and_the_reset_only_after_it():
 
     def through(joint):
         def row(places, steps):
-            after, outcome = advance(environment, places, joint, jnp.full(2, steps), seeds)
+            after, outcome = advance(environment, places, joint, jnp.full(2, steps), lambda: seeds)
             return after, (outcome, look(environment, after))
 
         return jax.lax.scan(row, enter(environment, seeds), jnp.arange(5))[1]

@@ -195,7 +195,10 @@ def test_a_fitted_picture_keeps_its_form():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"size": "24*12"}, "--picture.size 24.12: expected rows x columns, like 24x12, or full; did you mean 24x12?"),
+        (
+            {"size": "24*12"},
+            "24.12: expected rows x columns, like 24x12, coarse, or full; did you mean 24x12?",
+        ),
         ({"size": "32"}, "did you mean 32x32?"),
         ({"size": "0x3"}, "--picture.size 0x3: expected rows"),
         ({"crop": "9"}, "did you mean 9,9,9,9?"),

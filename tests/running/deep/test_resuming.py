@@ -169,7 +169,7 @@ def test_going_on_from_a_saved_state_compiles_nothing_anew():
         other.totals()
         other.check(1)
         other.judge(lane.policy(), 2)
-    assert [program._cache_size() for program in (*made(1)[:2], made(1).play(()))] == [
+    assert [program._cache_size() for program in (*made(1)[:2], made(1).play((), "greedy"))] == [
         1,
         1,
         1,

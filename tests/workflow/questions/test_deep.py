@@ -251,11 +251,11 @@ def test_members_of_a_team_share_and_rivals_do_not(tmp_path):
     play = episode(*MEET, 0)._replace(rewards=np.array([[3.0, 1.0, -2.0]]))
     assert paid_together(play, [0, 0, 1]).rewards.tolist() == [[2.0, 2.0, -2.0]]
     assert paid_together(play, [0, 0, 0]).rewards.sum() == play.rewards.sum()
-    chosen = deep_plan("mpe2:simple_tag_v3", env={"team": "0,0,1"})
+    chosen = deep_plan("mpe2:simple_tag_v3", algorithm="iql", env={"team": "0,0,1"})
     assert teams_of(tmp_path, chosen, 3) == [0, 0, 1]
     assert teams_of(tmp_path, deep_plan("rendezvous"), 2) == [0, 0]
     with pytest.raises(BadInput, match="expected a team number for each agent"):
-        teams_of(tmp_path, deep_plan("mpe2:simple_tag_v3", env={"team": "0,x"}), 2)
+        teams_of(tmp_path, deep_plan("mpe2:simple_tag_v3", algorithm="iql", env={"team": "0,x"}), 2)
 
 
 def test_a_run_that_is_not_finished_is_sent_on(here):

@@ -211,7 +211,7 @@ def test_a_mistake_is_answered_with_its_place(write, text, sentence):
 
 
 def test_runs_that_would_have_one_name_are_refused(write):
-    text = 'environments = ["mpe2:a_v1", "mpe2-a_v1"]'
+    text = 'environments = ["mpe2:a_v1", "mpe2-a_v1"]\nalgorithms = ["iql"]'
     with pytest.raises(BadInput, match="no environment 'mpe2-a_v1'"):
         read_study(write(text))
     text = 'environments = ["mpe2:a_v1", "mpe2:a-v1"]\nalgorithms = ["iql"]\n'

@@ -122,7 +122,7 @@ def coarse(rows: int, columns: int) -> tuple[int, int]:
     """The size of a picture of about COARSE pixels that keeps its proportions, but has NARROWEST of a side at least.
 
     >>> coarse(457, 120), coarse(280, 240)
-    ((36, 8), (18, 16))
+    ((34, 9), (19, 16))
     """
     times = max(1.0, (rows * columns / COARSE) ** 0.5)
     high, wide = max(NARROWEST, round(rows / times)), max(NARROWEST, round(columns / times))
