@@ -65,7 +65,8 @@ def told(case: dict[str, Any]) -> str:
     if case["aim"] is None:
         return f"{sentence}."
     reached = int((returns >= case["aim"]).sum())
-    return f"{sentence}; {reached} of {len(returns)} seeds reach the {case['aim']:g} aimed at, the least {returns.min():.1f}."
+    aim = f"{reached} of {len(returns)} seeds reach the {case['aim']:g} aimed at, the least {returns.min():.1f}"
+    return f"{sentence}; {aim}."
 
 
 def span(estimate: Any) -> str:

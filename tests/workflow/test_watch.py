@@ -216,9 +216,9 @@ def test_the_numbers_are_the_same_with_and_without_a_video(mine):
     assert known.to_json()["episodes"][0]["return"] == pytest.approx(known.team[0])
 
 
-def test_continuous_actions_are_trained_in_their_finite_form(mine):
+def test_continuous_actions_are_trained_as_they_are(mine):
     seen = coterie.watch("mpe2:simple_spread_v3", "random", env={"continuous_actions": True}, steps=3)
-    assert seen.train == "coterie train mpe2:simple_spread_v3 --env.continuous-actions false"
+    assert seen.train == "coterie train mpe2:simple_spread_v3 --env.continuous-actions true"
     assert set(seen.endings[0].values()) == {"stopped"}
 
 
@@ -300,9 +300,7 @@ def test_a_hand_written_rule_solves_pistonball_from_pictures_and_random_play_doe
     assert pistonball("random").team[0] < 50
     assert ruled.common
     assert ruled.agents == tuple(f"piston_{number}" for number in range(8))
-    assert ruled.train == (
-        "coterie train pettingzoo:butterfly/pistonball_v6 --env.n-pistons 8 --env.max-cycles 40 --env.continuous false"
-    )
+    assert ruled.train == ("coterie train pettingzoo:butterfly/pistonball_v6 --env.n-pistons 8 --env.max-cycles 40")
 
 
 def test_a_rule_that_takes_the_wrong_side_for_the_right_one_does_not_solve_it(monkeypatch):

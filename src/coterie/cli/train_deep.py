@@ -13,7 +13,7 @@ from coterie.cli.options import flag_value, flag_values, parse, with_options
 from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.settings import DEEP_PRESETS, PictureOptions
-from coterie.workflow.deep.choosing import Choice, defaults_of, learning_of, road_of, said_in
+from coterie.workflow.deep.choosing import defaults_of, is_policy, learning_of, road_of, said_in
 from coterie.workflow.deep.plan import deep_plan
 from coterie.workflow.deep.teams import named_runs, read_teams
 from coterie.workflow.planning.which_learner import OF_NETWORKS, learns_deep
@@ -81,10 +81,10 @@ def run(environment: str, words: list[str]) -> int:
     learning = learning_of(read_teams(flag_values(words, "--team")))
     foreign, rest = foreign_options(environment, words)
     helps = not {"-h", "--help"}.isdisjoint(words)  # answered at once, without a look at the environment
-    known = Choice(algorithm or "iql", "default") if helps and road == "worker" else None
-    preset, algorithm, learner, why = defaults_of(
-        environment, algorithm, preset or (known and known.preset), learning, said, foreign
-    )
+    if helps and road == "worker" and preset is None:
+        first = algorithm or (learning[0] if learning else "ippo")
+        algorithm, preset = first, "vectors" if is_policy(first) else "default"
+    preset, algorithm, learner, why = defaults_of(environment, algorithm, preset, learning, said, foreign)
     nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     if ":" not in environment:
         nested["env"] = (catalogue.find(environment).options(), False)
@@ -151,7 +151,7 @@ def run(environment: str, words: list[str]) -> int:
 def said_words(words: list[str]) -> set[str]:
     """The options of the learner that these words say."""
     flags = {word.partition("=")[0] for word in words if word.startswith("--")}
-    said: dict[str, Any] = {flag.removeprefix("--").replace("-", "_"): "" for flag in flags}
+    said: dict[str, Any] = {flag.removeprefix("--").removeprefix("no-").replace("-", "_"): "" for flag in flags}
     return said_in({**said, "share_experience": flag_value(words, "--share-experience") or "none"})
 
 

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from coterie.cli.train_deep import said_words
 from coterie.errors import BadInput
 from coterie.settings import (
     ALGORITHMS,
@@ -113,6 +114,8 @@ def test_an_option_that_nobody_reads_is_refused(algorithm, option, value, near):
         ("ippo", {"share_experience": "quantile"}, "pooled, or teams"),
         ("mappo", {"share_experience": "pooled"}, "its critics see what all agents see already"),
         ("seac", {"recurrent": True}, "nobody knows what one agent would remember"),
+        ("seac", {"share_experience": "none"}, "use --algorithm ia2c"),
+        ("ippo", {"central": "observations"}, "use mappo"),
         ("ippo", {"deviation_start": 0.0}, "--deviation-start 0"),
     ],
 )
@@ -127,6 +130,30 @@ def test_seac_shares_what_ia2c_does_not_and_is_ia2c_else():
     assert dataclasses.replace(sharing, share_experience="none") == alone
     assert all(getattr(alone, name) == value for name, value in OF_ALGORITHM["ia2c"].items())
     assert not alone.share_parameters  # or nobody could learn from another
+
+
+def test_teams_that_need_different_words_for_one_option_are_refused():
+    with pytest.raises(BadInput, match="seac beside ippo: all teams of a run have one set of options"):
+        deep_plan("mpe2:simple_tag_v3", preset="vectors", teams={"adversary": "seac", "agent": "ippo"})
+    deep_plan("mpe2:simple_tag_v3", preset="vectors", teams={"adversary": "ippo", "agent": "ippo"})
+
+
+def test_a_preset_of_policies_shares_experience_with_its_own_algorithm():
+    assert defaults_of("rendezvous", None, "vectors", [], {"share_experience"})[:2] == ("vectors", "ippo")
+
+
+def test_a_switch_turned_off_is_said_too():
+    assert {"double", "prioritised"} <= said_words(["--no-double", "--no-prioritised"])
+
+
+def test_a_whole_set_of_options_says_what_is_not_usual():
+    assert said_in(DeepOptions(epsilon_decay=0.3)) == {"epsilon_decay"}
+    assert deep_plan("mpe2:simple_spread_v3", learner=DeepOptions(epsilon_decay=0.3)).algorithm == "iql"
+
+
+def test_options_of_an_environment_are_looked_at_before_the_environment_is():
+    with pytest.raises(BadInput, match="expected as a mapping, found 3"):
+        deep_plan("mpe2:simple_spread_v3", env=3)
 
 
 def test_tables_keep_their_own_algorithms():

@@ -13,7 +13,7 @@ from coterie.pettingzoo.check.playing import Episode, Moment, Subject, listed
 from coterie.pettingzoo.check.rewards import finite
 from coterie.pettingzoo.forms.tuples import TupleForm
 from coterie.pettingzoo.reading.layouts import label
-from coterie.pettingzoo.reading.spaces import numbered, seen, sight_of
+from coterie.pettingzoo.reading.spaces import chosen, numbered, seen, sight_of
 
 
 class Breach(NamedTuple):
@@ -220,22 +220,21 @@ def unusable_spaces(environment: Any, agents: Sequence[Hashable]) -> Iterator[It
         own = environment.observation_space(name), environment.action_space(name)
         for kind, read in (
             ("observation", lambda own=own, name=name: seen(sight_of(own[0]), label(name))),
-            ("action", lambda own=own, name=name: numbered(own[1], label(name), environment)),
+            ("action", lambda own=own, name=name: chosen(own[1], label(name), environment)),
+            ("numbered action", lambda own=own, name=name: numbered(own[1], label(name), environment)),
         ):
             try:
                 read()
             except BadInput as error:
-                if kind in said:
+                if {kind, kind.removeprefix("numbered ")} & said:
                     continue
                 said.add(kind)
                 what, _, asked = str(error).partition("; ask the environment for them: ")
-                fix = f"ask it for a finite number of actions: {asked}" if asked else WITHOUT_FINITE.get(kind, "")
-                what = f"{what[:1].upper()}{what[1:]}"
-                severity: Severity = "note" if asked else "warning"
-                yield Item(severity, f"{kind}s of another sort", what, fix=fix, flags=tuple(asked.split()))
-
-
-WITHOUT_FINITE = {"action": "learners of continuous actions are still to come; until then, offer a few of them"}
+                amounts = kind == "numbered action"  # which policies are learned of
+                fix = f"learners of policies draw them (--algo ippo){f'; numbered: {asked}' if asked else ''}"
+                severity: Severity = "note" if amounts else "warning"
+                name_of = f"{kind.removeprefix('numbered ')}s of another sort"
+                yield Item(severity, name_of, f"{what[:1].upper()}{what[1:]}", fix=fix if amounts else "")
 
 
 def hidden_state(environment: Any) -> Iterator[Item]:

@@ -56,7 +56,8 @@ def defaults_of(
     sharing = "share_experience" in said
     if learning and algorithm and algorithm not in learning:
         raise BadInput(f"--algorithm {algorithm}: the teams say who learns how ({', '.join(learning)}); leave it out")
-    algorithm = algorithm or (learning[0] if learning else "iql" if sharing else None)
+    values = preset is None or not is_policy(DEEP_PRESETS[preset].algorithm if preset in DEEP_PRESETS else "")
+    algorithm = algorithm or (learning[0] if learning else "iql" if sharing and values else None)
     check_words(algorithm, preset)
     why = ""
     if preset is None:
@@ -158,7 +159,8 @@ def road_of(environment: str) -> Road:
 
 
 def said_in(learner: Mapping[str, Any] | DeepOptions | None) -> set[str]:
-    """The options of a learner that are said; of a whole set of options only that experience is shared, if it is."""
+    """The options of a learner that are said; of a whole set of options those that are not as usual."""
     options = learner if isinstance(learner, Mapping) else {} if learner is None else vars(learner)
-    names = set(options) if isinstance(learner, Mapping) else {"share_experience"} & options.keys()
+    usual = vars(DeepOptions())
+    names = set(options) if isinstance(learner, Mapping) else {name for name in options if options[name] != usual[name]}
     return names if options.get("share_experience", "none") != "none" else names - {"share_experience"}

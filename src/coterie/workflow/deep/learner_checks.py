@@ -15,7 +15,7 @@ RANGES = {
     "environments": (1, 65_536), "rows": (1, 4_096), "updates": (1, 1_000), "batch": (0, 65_536), "mixing": (1, 4_096),
     "replay": (1, 10**9), "reward_scale": (1e-9, 1e9), "warmup": (0, 10**9), "weighting": (0, 1),
     "self_play": (0, 1_000), "epochs": (1, 1_000), "minibatches": (1, 65_536), "clip": (0, 1e3), "value_clip": (0, 1e3),
-    "entropy": (0, 1e3), "stop_divergence": (0, 1e3), "deviation_start": (1e-3, 7), "share_weight": (0, 1e3),
+    "entropy": (0, 1e3), "stop_divergence": (0, 1e3), "deviation_start": (0.007, 7), "share_weight": (0, 1e3),
     "share_clip": (0, 1e6),
 }  # fmt: skip
 OF_VALUES = (  # what only learners of values read, and what only learners of policies do
@@ -25,8 +25,8 @@ OF_VALUES = (  # what only learners of values read, and what only learners of po
 )  # fmt: skip
 OF_POLICIES = (
     "epochs", "minibatches", "clip", "value_clip", "entropy", "entropy_end", "stop_divergence", "normalise_values",
-    "normalise_advantages", "central", "squash", "deviation", "deviation_start", "activation", "share_weight",
-    "share_clip", "share_target",
+    "normalise_advantages", "central", "squash", "deviation", "deviation_start", "activation", "convolution",
+    "share_weight", "share_clip", "share_target",
 )  # fmt: skip
 
 
@@ -97,6 +97,17 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         )
 
 
+def check_together(learning: Sequence[str]) -> None:
+    """Raises BadInput where teams learn side by side that need different words for the same options."""
+    alone = next((one for one in learning if one in OF_ALGORITHM), None)
+    other = next((one for one in learning if one != alone), None)
+    if alone is not None and other is not None:
+        raise BadInput(
+            f"{alone} beside {other}: all teams of a run have one set of options, and {alone} needs its own (it learns "
+            "once from each rollout); let both learn with one of them, or use ippo"
+        )
+
+
 def check_policy(algorithm: str, options: DeepOptions) -> None:
     """Raises BadInput for options of a learner of policies that do not go together."""
     for name, value in OF_ALGORITHM.get(algorithm, {}).items():
@@ -119,6 +130,10 @@ def check_policy(algorithm: str, options: DeepOptions) -> None:
             f"--share-experience {options.share_experience}: {algorithm} learns from what was just played, and shares "
             "all of it: pooled, or teams"
         )
+    if algorithm == "seac" and options.share_experience == "none":
+        raise BadInput("--share-experience none: seac learns from others' experience; use --algorithm ia2c")
+    if algorithm != "mappo" and options.central != "auto":
+        raise BadInput(f"--central {options.central}: critics of {algorithm} see what their agents see; use mappo")
     if algorithm == "mappo" and options.share_experience != "none":
         raise BadInput(
             "--share-experience with mappo: its critics see what all agents see already; use --algorithm seac or ippo"

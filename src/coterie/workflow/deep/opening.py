@@ -234,6 +234,11 @@ def check_births(chosen: DeepPlan, spec: Spec, teams: Sequence[Team]) -> None:
     """Raises BadInput for what nobody can do whose agents come and go."""
     if not spec.births:
         return
+    if chosen.learner.share_experience != "none" and chosen.algorithm in POLICY_GRADIENT:
+        raise BadInput(
+            f"--share-experience {chosen.learner.share_experience}: agents of {chosen.environment} come and go with "
+            "one network in common, which learns from everybody already; leave it out"
+        )
     ruled = next((team for team in teams if names_function(team.player)), None)
     if ruled is not None:
         raise BadInput(

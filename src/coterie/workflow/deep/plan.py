@@ -23,7 +23,7 @@ from coterie.settings import (
 )
 from coterie.types import Spec
 from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, road_of, said_in
-from coterie.workflow.deep.learner_checks import check_learner, check_read
+from coterie.workflow.deep.learner_checks import check_learner, check_read, check_together
 from coterie.workflow.deep.seeing import picture_in, picture_options
 from coterie.workflow.deep.teams import check_players, read_teams
 from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
@@ -78,24 +78,27 @@ def deep_plan(
     teams: Mapping[str, str] | Sequence[str] = (),
     runs: str = "runs",
     picture: Mapping[str, Any] | PictureOptions | None = None,
+    saved: bool = False,
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm.
 
     checks: of the greedy team, each of check_episodes; final_episodes: of the verdict; fewer in worlds outside JAX,
     unless said. teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
-    picture: options that replace single defaults of how pictures are shown.
+    picture: options that replace single defaults of how pictures are shown. saved: it is a run's that was begun before,
+    maybe when other options were usual.
     """
     road, teams = road_of(environment), read_teams(teams)
     check_players(teams)
     learning = learning_of(teams)
+    check_together(learning)
+    if not catalogue.known(environment) and env is not None and not isinstance(env, Mapping):
+        raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
     preset, algorithm, defaults, _ = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
     check_success(success, road)
     if teams and isinstance(env, Mapping) and "team" in env:
         raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
     if catalogue.known(environment):
         env = environment_options(environment, env)
-    elif env is not None and not isinstance(env, Mapping):
-        raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
     options: DeepOptions = replaced(defaults, learner or {}, "option", "--")
     steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
     usual = (CHECKING_OUTSIDE if road == "worker" else CHECKING).values()
@@ -106,7 +109,8 @@ def deep_plan(
     )
     final_episodes = max(final_episodes, check_episodes) if named[2][1] is None else final_episodes
     ways = learning or [algorithm]
-    check_read(ways, options, defaults)
+    if not saved:
+        check_read(ways, options, defaults)
     for player in dict.fromkeys(ways):
         check_learner(player, options_of_algorithm(player, options) if learning else options)
     if not 1 <= seeds <= MOST_SEEDS:
@@ -246,6 +250,7 @@ def planned_deep(folder: Path) -> DeepPlan:
             teams=config.get("teams", {}),
             runs=str(folder.parent),
             picture=picture_in(config),
+            saved=True,
         )
     except (KeyError, TypeError) as error:
         raise BadInput(f"{folder / 'config.toml'} does not describe a run of this coterie: {error}") from error

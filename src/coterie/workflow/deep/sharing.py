@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from coterie.diagnosis.capability import capability
 from coterie.errors import BadInput
-from coterie.settings import DEEP_PRESETS, POLICY_GRADIENT
+from coterie.settings import DEEP_PRESETS, POLICY_GRADIENT, usual_options
 from coterie.types import Spec
 from coterie.workflow.deep.exact import small_table
 from coterie.workflow.deep.plan import DeepPlan
@@ -20,7 +20,8 @@ def check_sharing(chosen: DeepPlan, spec: Spec) -> str:
     flag = "--share-parameters" if learner.share_parameters else f"--share-experience {learner.share_experience}"
     if not learner.share_parameters and learner.share_experience == "none":
         return ""
-    usual = DEEP_PRESETS[chosen.preset].options.get("share_parameters") and learner.share_experience == "none"
+    usual = learner.share_parameters == usual_options(chosen.preset, chosen.algorithm).share_parameters
+    usual = usual and learner.share_experience == "none"
     if usual and chosen.algorithm in POLICY_GRADIENT:
         return ""  # the preset's own choice: a network in common is told which agent it acts for
     if all(len(kind.agents) == 1 for kind in spec.kinds):

@@ -22,6 +22,8 @@ from coterie.running.verdict import Verdict, failing_success
 from coterie.settings import TEAM_REWARDS
 from coterie.statistics import Share, wilson
 from coterie.types import Finding, Play
+from coterie.workflow.deep.choosing import is_policy
+from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES
 from coterie.workflow.deep.numbers import DeepNumbers, deep_numbers
 from coterie.workflow.deep.plan import MOST_STEPS, DeepPlan, options_of, planned_deep
 from coterie.workflow.deep.teams import own_options
@@ -142,7 +144,8 @@ def with_remedy(chosen: DeepPlan, finding: Finding) -> Finding:
     if finding.name != "accounting" or finding.verdict != "yes":
         return finding
     steps = min(LONGER * chosen.steps, MOST_STEPS)
-    remedy = f"train longer (--steps {steps}), explore longer (--epsilon-decay 0.9), or check the reward"
+    longer = "--entropy 0.03" if is_policy(chosen.algorithm) else "--epsilon-decay 0.9"
+    remedy = f"train longer (--steps {steps}), explore longer ({longer}), or check the reward"
     return dataclasses.replace(finding, remedy=remedy, flags=("--steps", str(steps)))
 
 
@@ -156,7 +159,9 @@ def advisable(chosen: DeepPlan, finding: Finding) -> Finding:
 def changes(chosen: DeepPlan, flags: tuple[str, ...]) -> bool:
     """Whether these words of a command, each with a value, are all known to a deep run and change it."""
     environment = chosen.env if isinstance(chosen.env, Mapping) else vars(chosen.env)
-    named = {f"env.{name}": value for name, value in environment.items()} | dataclasses.asdict(chosen.learner)
+    unread = OF_VALUES if is_policy(chosen.algorithm) else OF_POLICIES
+    learner = {name: value for name, value in dataclasses.asdict(chosen.learner).items() if name not in unread}
+    named = {f"env.{name}": value for name, value in environment.items()} | learner
     known: dict[str, Any] = {f"--{name.replace('_', '-')}": value for name, value in named.items()}
     known |= {"--steps": chosen.steps, "--seeds": chosen.seeds}
     names, values = flags[::2], flags[1::2]

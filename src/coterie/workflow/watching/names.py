@@ -11,7 +11,7 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput
-from coterie.pettingzoo.reading.spaces import discrete_form, numbered
+from coterie.pettingzoo.reading.spaces import chosen
 
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -62,16 +62,13 @@ def short(word: str) -> str:
 
 
 def train_command(word: str, environment: Any, options: Mapping[str, Any]) -> str:
-    """The command that trains in an environment; empty where its actions are amounts and it has no other form."""
+    """The command that trains in an environment; empty where nobody can learn what its agents do."""
     given = {name: value for name, value in options.items() if name != "render_mode"}
     try:
         for agent in getattr(environment, "possible_agents", None) or ():
-            numbered(environment.action_space(agent), agent, environment)
+            chosen(environment.action_space(agent), agent, environment)
     except BadInput:
-        flag = discrete_form(environment).partition("--env.")[2].split()
-        if not flag:
-            return ""
-        given[flag[0].replace("-", "_")] = False
+        return ""
     return " ".join(["coterie train", shlex.quote(word), *env_words(given)])
 
 
