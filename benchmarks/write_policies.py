@@ -31,7 +31,8 @@ def page(kept: dict[str, Any]) -> str:
         "All seeds are shown. *greedy* is the mean of 80 fresh greedy episodes (320 of ours) of each seed's best saved "
         "policy, *drawn* that of fresh episodes in which actions are drawn as while learning; random and idle play are "
         "the controls. *seconds* is the whole command as a user waits for it: importing, compiling, learning, and all "
-        "judging. Returns are means over agents, of foraging the sum.",
+        "judging; rows of 2026-11-28 were taken while both cores did other work, so theirs are upper bounds. Returns are "
+        "means over agents, of foraging the sum.",
         *(part for name, case in kept["results"].items() for part in section(name, case)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -42,7 +43,8 @@ def section(name: str, case: dict[str, Any]) -> list[str]:
     rows = case["seeds"]
     one = next(iter(rows.values()))
     dates = sorted({row["date"] for row in rows.values()})
-    head = f"`{case['command']}`, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}: {one['algorithm']}, "
+    command = case["command"].replace("--seed N", "--seed 0")
+    head = f"`{command}` and so on, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}: {one['algorithm']}, "
     head += f"preset {one['preset']}, {one['env_steps']:,} joint steps a seed."
     lines = ["| seed | greedy | drawn | succeeds | saved at | seconds |", "|---|---|---|---|---|---|"]
     for seed, row in rows.items():
