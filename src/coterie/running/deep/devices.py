@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -10,14 +13,15 @@ from coterie.errors import BadInput, nearest
 from coterie.running.tables import cache_folder
 
 DEVICES = ("auto", "cpu", "gpu", "tpu")
+THREADS = "2"  # that XLA divides a program among on a CPU; it adds in another order where they are others
 KEPT_SECONDS = 0.5  # programs that compile faster are not worth keeping
 
 
 def prepare(device: str = "auto", wanted: int = 1) -> list[Any]:
     """The devices of a kind, so many of them where they are CPU devices and JAX has not begun yet.
 
-    Where JAX has been used before in this process its devices stay as they are. Raises BadInput for a device that this
-    machine or this JAX does not have.
+    Where JAX has been used before in this process its devices and threads stay as they are. Raises BadInput for a
+    device that this machine or this JAX does not have.
     """
     if device not in DEVICES:
         raise BadInput(f"--device {device}: there is no such device{nearest(device, DEVICES)}")
@@ -31,8 +35,26 @@ def prepare(device: str = "auto", wanted: int = 1) -> list[Any]:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", KEPT_SECONDS)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     try:
-        if device != "auto":
-            jax.config.update("jax_default_device", jax.devices(device)[0])
-        return list(jax.devices(None if device == "auto" else device))
+        with threads(THREADS):
+            if device != "auto":
+                jax.config.update("jax_default_device", jax.devices(device)[0])
+            return list(jax.devices(None if device == "auto" else device))
     except RuntimeError:
         raise BadInput(f"--device {device}: JAX finds none here; it has {jax.default_backend()}") from None
+
+
+@contextmanager
+def threads(count: str) -> Iterator[None]:
+    """JAX begins with so many threads on a CPU, whatever cores there are, so that one seed has the same bits on all.
+
+    XLA reads NPROC when its CPU client is made, and has no option that says the same.
+    """
+    before = os.environ.get("NPROC")
+    os.environ["NPROC"] = count
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["NPROC"]
+        else:
+            os.environ["NPROC"] = before
