@@ -86,6 +86,23 @@ def ours(algorithm: str, network: str, seeds: int, rounds: int) -> dict[str, Any
     lane = CompiledLane(made, np.arange(seeds))
     _advance(lane, 1)
     cold = time.perf_counter() - began + imports
+    seconds, worked = rounds_of(lane, visits, rounds)
+    steps, middle = visits * ENVIRONMENTS * ROWS * seeds, float(np.median(seconds))
+    work = operations(algorithm, network, environment.spec) / (ENVIRONMENTS * ROWS)
+    return {
+        "env_steps": steps, "gradient_steps": visits * seeds, "steps_per_second": steps / middle,
+        "all_seconds": seconds, "processor_seconds": worked, "cold_start_seconds": cold, "import_seconds": imports,
+        "operations_a_step": work, "share_of_limit": steps / middle * work / peak(),
+    }  # fmt: skip
+
+
+def rounds_of(lane: Any, visits: int, rounds: int) -> tuple[list[float], list[float]]:
+    """Seconds and processor seconds of each round of so many visits, each begun when a line comes."""
+    import jax
+    import numpy as np
+
+    from coterie.running.deep.session import _advance
+
     seconds, worked = [], []
     for _ in range(rounds):
         print("ready", flush=True)
@@ -95,13 +112,7 @@ def ours(algorithm: str, network: str, seeds: int, rounds: int) -> dict[str, Any
         seconds.append(time.perf_counter() - start)
         worked.append(time.process_time() - working)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lane.policy()))
-    steps, middle = visits * ENVIRONMENTS * ROWS * seeds, float(np.median(seconds))
-    work = operations(algorithm, network, environment.spec) / (ENVIRONMENTS * ROWS)
-    return {
-        "env_steps": steps, "gradient_steps": visits * seeds, "steps_per_second": steps / middle,
-        "all_seconds": seconds, "processor_seconds": worked, "cold_start_seconds": cold, "import_seconds": imports,
-        "operations_a_step": work, "share_of_limit": steps / middle * work / peak(),
-    }  # fmt: skip
+    return seconds, worked
 
 
 def operations(algorithm: str, network: str, spec: Any) -> float:
@@ -183,22 +194,46 @@ def compare(given: argparse.Namespace, algorithm: str, network: str, seeds: int)
     word, rounds = f"{algorithm},{network},{seeds}", str(given.rounds)
     peer = [given.peer, str(PEER), "--checkout", given.checkout, "--algorithm", algorithm, "--network", network]
     peer += ["--seeds", str(seeds), "--steps", str(STEPS[seeds]), "--runs", rounds, "--in-turn", "--json"]
-    ours, sides = [given.peer, __file__, "--ours", word, "--rounds", rounds], []
+    ours = [given.peer, __file__, "--ours", word, "--rounds", rounds]
+    return beside(*in_turn(ours, peer, given.rounds), "gradient_steps")
+
+
+def in_turn(ours: list[str], peer: list[str], rounds: int) -> list[dict[str, Any]]:
+    """What two processes find that learn in turn, one at a time, for so many rounds."""
+    sides: list[Side] = []
+    found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as place:
         try:
             for number, words in enumerate((ours, peer)):
                 sides.append(started(words, Path(place) / str(number)))
-            for number in range(given.rounds):
-                here, there = (side.learn(last=number == given.rounds - 1) for side in sides)
+            for number in range(rounds):
+                found = [side.learn(last=number == rounds - 1) for side in sides]
         finally:
             for side in sides:
                 side.process.kill()
-    steps, taken = ([side["gradient_steps"] / second for second in side["all_seconds"]] for side in (here, there))
-    ratios = [one / other for one, other in zip(steps, taken, strict=True)]
+    return found
+
+
+def beside(here: dict[str, Any], there: dict[str, Any], counted: str) -> dict[str, Any]:
+    """What both sides found, and the ratios of what is counted a second, round by round, and of cold starts."""
+    rates, theirs = ([side[counted] / second for second in side["all_seconds"]] for side in (here, there))
+    ratios = [one / other for one, other in zip(rates, theirs, strict=True)]
     return {
         "ours": here, "peer": there, "ratio": statistics.median(ratios), "ratios": ratios,
         "cold_ratio": here["cold_start_seconds"] / there["cold_start_seconds"],
     }  # fmt: skip
+
+
+def told(name: str, case: dict[str, Any], counted: str, digits: int = 0) -> str:
+    """One case as a line; counted: what the rates are of, as the sides name it."""
+    here, there = case["ours"], case["peer"]
+    rates = [side[counted] / statistics.median(side["all_seconds"]) for side in (here, there)]
+    return (
+        f"{name}: {rates[0]:8,.{digits}f} against {rates[1]:8,.{digits}f} {counted.replace('_', ' ')}/s: "
+        f"{case['ratio']:.2f} x ({min(case['ratios']):.2f} to {max(case['ratios']):.2f}); "
+        f"cold start {here['cold_start_seconds']:.1f} against {there['cold_start_seconds']:.1f} s: "
+        f"{case['cold_ratio']:.2f} x; {100 * here['share_of_limit']:.0f} % of the arithmetic limit"
+    )
 
 
 def main() -> None:
@@ -220,15 +255,7 @@ def main() -> None:
         if given.only not in word or word in kept["cases"]:
             continue
         case = compare(given, algorithm, network, seeds)
-        here, there = case["ours"], case["peer"]
-        rates = [side["gradient_steps"] / statistics.median(side["all_seconds"]) for side in (here, there)]
-        print(
-            f"{word:12} {rates[0]:7,.1f} against {rates[1]:7,.1f} gradient steps/s: {case['ratio']:.2f} x "
-            f"({min(case['ratios']):.2f} to {max(case['ratios']):.2f}); "
-            f"cold start {here['cold_start_seconds']:.1f} against {there['cold_start_seconds']:.1f} s: "
-            f"{case['cold_ratio']:.2f} x; {100 * here['share_of_limit']:.0f} % of the arithmetic limit",
-            flush=True,
-        )
+        print(told(word, case, "gradient_steps", 1), flush=True)
         kept["cases"][word] = case
         kept |= {"command": "python benchmarks/deep.py --save", "date": datetime.date.today().isoformat()}
         if given.save:

@@ -30,12 +30,11 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from deep import PEER, Side, peak, started
+from deep import PEER, beside, in_turn, peak, rounds_of, told
 
 BEGAN = time.perf_counter()
 PLACE = Path(__file__).parent / "results" / "ppo.json"
@@ -81,17 +80,10 @@ def ours(seeds: int, rounds: int) -> dict[str, Any]:
     environment, _, algorithm = made_equal((1 + visits * rounds) * VISIT)
     made = programs(algorithm, environment, Plan(ENVIRONMENTS, ROWS), 32, jax.devices()[:devices])
     lane = CompiledLane(made, np.arange(seeds))
-    learned(lane, 1)
+    lane.advance(1)
+    lane.wait()
     cold = time.perf_counter() - BEGAN
-    seconds, worked = [], []
-    for _ in range(rounds):
-        print("ready", flush=True)
-        input()
-        start, working = time.perf_counter(), time.process_time()
-        learned(lane, visits)
-        seconds.append(time.perf_counter() - start)
-        worked.append(time.process_time() - working)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(lane.policy()))
+    seconds, worked = rounds_of(lane, visits, rounds)
     steps, middle, limit = visits * VISIT * seeds, statistics.median(seconds), peak()
     work = sum(operations(environment.spec).values()) / VISIT
     return {
@@ -100,12 +92,6 @@ def ours(seeds: int, rounds: int) -> dict[str, Any]:
         "cold_start_seconds": cold, "operations_a_step": work, "peak": limit,
         "share_of_limit": steps / middle * work / limit,
     }  # fmt: skip
-
-
-def learned(lane: Any, visits: int) -> None:
-    """So many visits of all seeds, to their end."""
-    lane.advance(visits)
-    lane.wait()
 
 
 def operations(spec: Any) -> dict[str, float]:
@@ -132,39 +118,7 @@ def compare(given: argparse.Namespace, seeds: int) -> dict[str, Any]:
     ours = [given.peer, __file__, "--ours", str(seeds), "--rounds", rounds]
     peer = [given.peer, str(PEER), "--checkout", given.checkout, "--algorithm", "ippo", "--seeds", str(seeds)]
     peer += ["--steps", str(STEPS[seeds]), "--runs", rounds, "--in-turn", "--json"]
-    sides: list[Side] = []
-    with tempfile.TemporaryDirectory() as place:
-        try:
-            for number, words in enumerate((ours, peer)):
-                sides.append(started(words, Path(place) / str(number)))
-            for number in range(given.rounds):
-                here, there = (side.learn(last=number == given.rounds - 1) for side in sides)
-        finally:
-            for side in sides:
-                side.process.kill()
-    return beside(here, there)
-
-
-def beside(here: dict[str, Any], there: dict[str, Any]) -> dict[str, Any]:
-    """What both sides found, and the ratios of joint steps a second, round by round, and of cold starts."""
-    rates, theirs = ([side["env_steps"] / second for second in side["all_seconds"]] for side in (here, there))
-    ratios = [one / other for one, other in zip(rates, theirs, strict=True)]
-    return {
-        "ours": here, "peer": there, "ratio": statistics.median(ratios), "ratios": ratios,
-        "cold_ratio": here["cold_start_seconds"] / there["cold_start_seconds"],
-    }  # fmt: skip
-
-
-def told(seeds: int, case: dict[str, Any]) -> str:
-    """One case as a line."""
-    here, there = case["ours"], case["peer"]
-    rates = [side["env_steps"] / statistics.median(side["all_seconds"]) for side in (here, there)]
-    return (
-        f"{seeds} seeds: {rates[0]:8,.0f} against {rates[1]:8,.0f} joint steps/s: {case['ratio']:.2f} x "
-        f"({min(case['ratios']):.2f} to {max(case['ratios']):.2f}); "
-        f"cold start {here['cold_start_seconds']:.1f} against {there['cold_start_seconds']:.1f} s: "
-        f"{case['cold_ratio']:.2f} x; {100 * here['share_of_limit']:.0f} % of the arithmetic limit"
-    )
+    return beside(*in_turn(ours, peer, given.rounds), "env_steps")
 
 
 # Where the time goes
@@ -307,7 +261,7 @@ def main() -> None:
     kept |= {"date": datetime.date.today().isoformat(), "processors": os.cpu_count(), "settings": EQUAL}
     for seeds in [given.only] if given.only else STEPS:
         case = compare(given, seeds)
-        print(told(seeds, case), flush=True)
+        print(told(f"{seeds} seeds", case, "env_steps"), flush=True)
         kept["cases"][str(seeds)] = case
         if given.save:
             PLACE.write_text(json.dumps(kept, indent=1) + "\n")

@@ -52,6 +52,23 @@ def teaching(build: Callable[[Any], Algorithm], steps_a_visit: int, options: dic
     )
 
 
+def of_cases(program: Callable[..., Any], cases: Sequence[Any], many: int) -> list[Any]:
+    """What a batched program gives for each of these cases; always asked for so `many`, so that it is compiled once."""
+    filled = [*cases, *[cases[0]] * (many - len(cases))]
+    found = jax.device_get(program(*stacked(filled)))
+    return [jax.tree.map(lambda leaf, at=at: leaf[at], found) for at in range(len(cases))]
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Bit for bit."""
+    return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
+
+
+def zero(tree: Any) -> bool:
+    """Exactly, everywhere."""
+    return all((leaf == 0).all() for leaf in jax.tree.leaves(tree))
+
+
 def visit_key(number: Array) -> Any:
     """The key of one visit to the replay, alike for all replicas."""
     return jax.random.fold_in(jax.random.key(17), number)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from family import FAST, made_up, new_learners, stacked
+from family import FAST, equal, made_up, new_learners, of_cases, zero
 
 from coterie.algorithms.qlearning import Parameters, Sizes, lone_loss, mixed_loss, parts, qlearning
 from coterie.replay.keeping import Batch, Row, counted, keep
@@ -67,18 +67,7 @@ def gradients(name: str, *changes: Callable[[Any, Any, Batch], Any]) -> list[Any
     """The gradients of the plain case and of changed ones: [(by online, by target)], in numpy."""
     program, (online, target), batch = gradients_of(name)
     cases = [(online, target, batch), *(change(online, target, batch) for change in changes)]
-    cases += cases[:1] * (5 - len(cases))  # always as many, so that there is one program
-    found = jax.device_get(program(*stacked(cases)))
-    return [jax.tree.map(lambda leaf, at=at: leaf[at], found) for at in range(1 + len(changes))]
-
-
-def equal(one: Any, other: Any) -> bool:
-    """Bit for bit."""
-    return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
-
-
-def zero(tree: Any) -> bool:
-    return all((leaf == 0).all() for leaf in jax.tree.leaves(tree))
+    return of_cases(program, cases, 5)
 
 
 def changed_row(batch: Batch, k: int, change: Callable[[Row], Row]) -> Batch:

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 import pytest
-from family import FAST, stacked
+from family import FAST, equal, of_cases, zero
 from policy_family import made_up_learner, made_up_rollout
 
 from coterie.algorithms.ppo import Learner, loss, parts, ppo, study
@@ -51,19 +51,7 @@ def program(name: str) -> tuple[Any, Case]:
 def gradients(name: str, *changes: Callable[[Learner, Rollout], Case]) -> list[Any]:
     """The gradients of the plain case and of changed ones."""
     run, plain = program(name)
-    cases = [plain, *(change(*plain) for change in changes)]
-    cases += cases[:1] * (4 - len(cases))  # always as many, so that there is one program
-    found = jax.device_get(run(*stacked(cases)))
-    return [jax.tree.map(lambda leaf, at=at: leaf[at], found) for at in range(1 + len(changes))]
-
-
-def equal(one: Any, other: Any) -> bool:
-    """Bit for bit."""
-    return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
-
-
-def zero(tree: Any) -> bool:
-    return all((leaf == 0).all() for leaf in jax.tree.leaves(tree))
+    return of_cases(run, [plain, *(change(*plain) for change in changes)], 4)
 
 
 def agent(found: Any, k: int, place: int) -> Any:

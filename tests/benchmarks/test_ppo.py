@@ -35,11 +35,11 @@ def test_every_round_fills_whole_visits(ppo):
 
 
 def test_ratios_are_of_rates_round_by_round(ppo):
-    case = ppo.beside(side(1.0, 2.0, 4.0, cold=5.0), side(2.0, 2.0, 2.0, cold=10.0))
+    case = ppo.beside(side(1.0, 2.0, 4.0, cold=5.0), side(2.0, 2.0, 2.0, cold=10.0), "env_steps")
     assert case["ratios"] == [2.0, 1.0, 0.5]
     assert case["ratio"] == 1.0
     assert case["cold_ratio"] == 0.5
-    line = ppo.told(2, case)
+    line = ppo.told("2 seeds", case, "env_steps")
     assert "500 against      500" in line
     assert "1.00 x (0.50 to 2.00)" in line
     assert "25 % of the arithmetic limit" in line

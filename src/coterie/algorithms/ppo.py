@@ -6,8 +6,8 @@ and in some epochs of minibatches each network makes the mean over its own valid
 
     - min(r A, clip(r, 1 - c, 1 + c) A)  +  l(V - y)  -  b H(pi),       r = pi(a | o) / pi_then(a | o)
 
-One epoch, one batch and no clipping is the advantage actor-critic, since r = 1 there. Shared experience (SEAC) adds,
-for each other agent k whose experience i may learn from, w times the mean over k's decisions of
+One epoch, one batch and no clipping is the advantage actor-critic, since r = 1 there at lag 0. Shared experience (SEAC)
+adds, for each other agent k whose experience i may learn from, w times the mean over k's decisions of
 
     - rho A_ik log pi_i(a_k | o_k)  +  rho l(V_i(o_k) - y_ik),     rho = pi_i(a_k | o_k) / pi_k(a_k | o_k), a constant
 
@@ -267,7 +267,7 @@ def study(
         if others:
             theirs = others.advantage
             if options.normalise_advantages:
-                theirs = advantages.normalised(theirs, paired(valid), networks)
+                theirs = advantages.normalised(theirs, paired(valid) & friends(spec, kind), networks)
             others = Others((others.wanted - middle) / width, theirs)
         if options.normalise_advantages:
             gain = advantages.normalised(gain, valid, networks)
@@ -306,6 +306,12 @@ def study_others(
     else:
         gain = advantages.generalised(earned, discount, last, valid, value, ahead, options.discount, options.trace)
     return Others(value + gain, gain)
+
+
+def friends(spec: Spec, kind: Kind) -> np.ndarray:
+    """From whose experience each agent learns besides its own, bool[K, N]: theirs who are in its group."""
+    group = np.array([spec.experience[agent] for agent in kind.agents])
+    return (group[:, None] == group[None]) & ~np.eye(len(group), dtype=bool)
 
 
 def paired(leaf: Array) -> Array:
@@ -357,8 +363,13 @@ def shared_loss(
 ) -> Array:
     """What each agent loses on the decisions of those whose experience it may learn from: one mean for each of them."""
     length, batch, agents = own.valid.shape
-    flat = lambda leaf: leaf.reshape(length, batch * agents, agents, *leaf.shape[4:])  # noqa: E731
-    back = lambda leaf: leaf.reshape(length, batch, agents, agents, *leaf.shape[3:])  # noqa: E731
+
+    def flat(leaf: Array) -> Array:
+        return leaf.reshape(length, batch * agents, agents, *leaf.shape[4:])
+
+    def back(leaf: Array) -> Array:
+        return leaf.reshape(length, batch, agents, agents, *leaf.shape[3:])
+
     obs, first, legal, raw = (paired(leaf) for leaf in (own.obs, own.first, own.legal, own.raw))
     seen = obs if isinstance(own.seen, tuple) else paired(own.seen)
     h = back(actor(flat(obs), flat(first), (), None))
@@ -368,8 +379,6 @@ def shared_loss(
     if options.share_clip > 0:
         rho = jnp.minimum(rho, options.share_clip)
     each = rho * (0.5 * (own.others.wanted - value) ** 2 - own.others.advantage * log_probability)
-    group = np.array([spec.experience[agent] for agent in kind.agents])
-    friends = (group[:, None] == group[None]) & ~np.eye(agents, dtype=bool)
     count = jnp.maximum(own.valid.sum((0, 1)), 1)[:, None]
-    summed = jnp.where(own.valid[..., None] & friends, each, 0).sum((0, 1))
+    summed = jnp.where(own.valid[..., None] & friends(spec, kind), each, 0).sum((0, 1))
     return (summed / count).sum()

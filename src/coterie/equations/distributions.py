@@ -18,7 +18,7 @@ import numpy as np
 from coterie.equations.choosing import greedy, masked, taken
 from coterie.types import Array, Key, Kind
 
-NARROWEST, WIDEST = -5.0, 2.0  # of the logarithm of a deviation; beyond, its gradient is zero
+NARROWEST, WIDEST = -5.0, 2.0  # of the logarithm of a deviation
 NODES, FARTHEST = 24, 4.5  # an entropy of squashed amounts is summed over so many draws, up to so many deviations off
 
 
@@ -104,6 +104,23 @@ def several(choices: tuple[int, ...]) -> Distribution:
 # Amounts
 
 
+@jax.custom_vjp
+def narrowed(log_deviation: Array) -> Array:
+    """The logarithm of a deviation inside its limits, where a descent that leads back inside is felt outside, too.
+
+    A plain clip has no gradient beyond the limits: a deviation that went there once would stay for ever.
+    """
+    return jnp.clip(log_deviation, NARROWEST, WIDEST)
+
+
+def _back_inside(log_deviation: Array, slope: Array) -> tuple[Array]:
+    farther = ((log_deviation > WIDEST) & (slope < 0)) | ((log_deviation < NARROWEST) & (slope > 0))
+    return (jnp.where(farther, 0.0, slope),)
+
+
+narrowed.defvjp(lambda log_deviation: (narrowed(log_deviation), log_deviation), _back_inside)
+
+
 def normal_log_probability(u: Array, mean: Array, log_deviation: Array) -> Array:
     """Log p(u) = - (u - m)^2 / (2 s^2) - log s - log(2 pi) / 2, summed over the last axis."""
     scaled = (u - mean) * jnp.exp(-log_deviation)
@@ -146,7 +163,7 @@ def amounts(
 
     def read(h: Array) -> tuple[Array, Array]:
         log_deviation = h[..., size:] + start if by_sight else h[..., size:]
-        return h[..., :size], jnp.clip(log_deviation, NARROWEST, WIDEST)
+        return h[..., :size], narrowed(log_deviation)
 
     def inside(u: Array) -> Array:
         bent = jnp.tanh(u) if squashed else jnp.clip(u, -1.0, 1.0)

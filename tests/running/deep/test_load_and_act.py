@@ -13,15 +13,9 @@ ACTS = """
 import json, sys
 sys.path.insert(0, sys.argv[2])
 import coterie
-from hard_cases import Parts
+from hard_cases import played_parts
 
-team, env = coterie.load("team", runs=sys.argv[1]), Parts()
-observations, infos = env.reset(seed=0)
-told = []
-while env.agents:
-    actions = team.act_all(observations, infos)
-    told.append([int(2 * actions["a"][0] + actions["a"][1]), actions["b"] - 5])
-    observations, *_, infos = env.step(actions)
+told = played_parts(coterie.load("team", runs=sys.argv[1]))
 trainers = [name for name in ("coterie.running.deep.lanes", "coterie.workflow.deep.opening") if name in sys.modules]
 print(json.dumps({"actions": told, "trainers": trainers}))
 """

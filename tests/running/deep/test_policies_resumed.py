@@ -151,7 +151,7 @@ def test_a_saved_team_acts_as_the_trainer_s_greedy_agents_do(tmp_path, monkeypat
     They are paid for the lowest actions, of which the mask forbids the very lowest in every second step.
     """
     monkeypatch.syspath_prepend(CASES)
-    from hard_cases import Parts
+    from hard_cases import played_parts
 
     (tmp_path / "worst.py").write_text(WORST.format(folder=str(CASES)))
     monkeypatch.setattr("coterie.running.deep.runs.ONE_THREAD", QUICKLY)
@@ -163,12 +163,6 @@ def test_a_saved_team_acts_as_the_trainer_s_greedy_agents_do(tmp_path, monkeypat
     team = coterie.load("team", runs=tmp_path)
     recorded = read_recording(tmp_path / "team" / "episodes" / "greedy.jsonl").plays
     play = next(play for play in recorded if play.team == team.seed)
-    env = Parts()
-    observations, infos = env.reset(seed=0)
-    acted = []
-    while env.agents:
-        actions = team.act_all(observations, infos)
-        acted.append([int(2 * actions["a"][0] + actions["a"][1]), actions["b"] - 5])
-        observations, *_, infos = env.step(actions)
+    acted = played_parts(team)
     assert acted == play.actions.tolist()
     assert len({tuple(row) for row in acted}) > 1  # it does not always do the same

@@ -92,6 +92,7 @@ def open_plan(
             )
         team = team_numbers(teams, len(agents)) if teams else environment.spec.team
         spec = partitioned(dataclasses.replace(environment.spec, team=team), options)
+        check_central(chosen, spec)
         environment = environment._replace(spec=spec)
         learners = learners_of(chosen, spec, teams, environment.idle, change, rivals=rivals)
         opened = open_compiled(
@@ -134,6 +135,7 @@ def worker_road(
         team = team_numbers(teams, len(agents)) if teams else numbers
         spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
         check_amounts(chosen.algorithm, teams, one)
+        check_central(chosen, spec)
         check_turns(chosen, one, spec)
         check_births(chosen, spec, teams)
         check_state(next(iter(central_of(chosen)), ""), chosen.environment, spec.state_shape)
@@ -188,6 +190,14 @@ def counted(teams: Sequence[Team]) -> tuple[int, ...]:
 def success_of(rule: str) -> Success | None:
     """What reads a success from a step's infos, where the rule asks for that."""
     return InfoSays(rule.removeprefix("info:")) if rule.startswith("info:") else None
+
+
+def check_central(chosen: DeepPlan, spec: Spec) -> None:
+    """Raises BadInput where critics are to see a central state, and there is none."""
+    if chosen.learner.central == "state" and central_of(chosen) and spec.state_shape == (0,):
+        raise BadInput(
+            f"--central state: {chosen.environment} has no central state; use --central observations, or leave it out"
+        )
 
 
 def check_turns(chosen: DeepPlan, worlds: Drive, spec: Spec) -> None:
