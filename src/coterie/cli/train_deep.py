@@ -14,7 +14,7 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.settings import DEEP_PRESETS, PictureOptions
 from coterie.workflow.deep.choosing import defaults_of, is_policy, learning_of, road_of, said_in
-from coterie.workflow.deep.plan import deep_plan
+from coterie.workflow.deep.plan import changed, deep_plan
 from coterie.workflow.deep.teams import named_runs, read_teams
 from coterie.workflow.planning.which_learner import OF_NETWORKS, learns_deep
 
@@ -93,6 +93,7 @@ def run(environment: str, words: list[str]) -> int:
     about = environment if ":" in environment else f"{environment}: {catalogue.find(environment).about}."
     kind = with_options("TrainDeep", TrainDeepOptions, **nested)
     options = parse(kind, rest, command=f"train {environment}", about=about)
+    told = said & vars(learner).keys() | changed(options.learner, learner)
     chosen = deep_plan(
         environment,
         algorithm=algorithm,
@@ -101,7 +102,7 @@ def run(environment: str, words: list[str]) -> int:
         seeds=options.seeds,
         seed=options.seed,
         steps=options.steps,
-        learner=options.learner,
+        learner={name: getattr(options.learner, name) for name in told},
         success=options.success,
         teams=named_runs(options.team, options.runs),
         runs=options.runs,

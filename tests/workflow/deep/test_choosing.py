@@ -20,7 +20,7 @@ from coterie.settings import (
 from coterie.types import Kind, Spec
 from coterie.workflow.deep.choosing import choice_for, defaults_of, is_policy, preset_for, said_in
 from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES, check_learner, check_read
-from coterie.workflow.deep.plan import deep_plan
+from coterie.workflow.deep.plan import deep_plan, options_of
 
 BOUNDED = {"actions": 1, "bounds": ((-1.0, 1.0),)}
 
@@ -132,10 +132,38 @@ def test_seac_shares_what_ia2c_does_not_and_is_ia2c_else():
     assert not alone.share_parameters  # or nobody could learn from another
 
 
-def test_teams_that_need_different_words_for_one_option_are_refused():
-    with pytest.raises(BadInput, match="seac beside ippo: all teams of a run have one set of options"):
-        deep_plan("mpe2:simple_tag_v3", preset="vectors", teams={"adversary": "seac", "agent": "ippo"})
-    deep_plan("mpe2:simple_tag_v3", preset="vectors", teams={"adversary": "ippo", "agent": "ippo"})
+def test_teams_that_learn_side_by_side_each_have_what_is_usual_for_them_and_what_is_said():
+    teams = {"adversary": "ippo", "agent": "seac"}
+    chosen = deep_plan("mpe2:simple_tag_v3", preset="vectors", teams=teams, learner={"entropy": 0.02, "epochs": 7})
+    first, other = (options_of(chosen, player) for player in teams.values())
+    assert (first.epochs, first.minibatches, first.share_parameters, first.share_experience) == (7, 16, True, "none")
+    assert (other.epochs, other.minibatches, other.share_parameters, other.share_experience) == (1, 1, False, "pooled")
+    assert first.entropy == other.entropy == 0.02
+    assert (other.environments, other.rows) == (first.environments, first.rows)  # how the world is stepped is one
+    assert other.trace == usual_options("vectors", "seac").trace != first.trace
+
+
+@pytest.mark.parametrize("players", [("iql", "ippo"), ("ippo", "iql")])
+def test_a_team_of_the_other_family_learns_with_a_preset_of_its_own(players):
+    """The one preset of `iql` was everybody's once: ippo beside it had no trace and the wrong activation."""
+    chosen = deep_plan("rendezvous", teams=dict(zip("ab", players, strict=True)), learner={"replay": 5_000})
+    values, policies = options_of(chosen, "iql"), options_of(chosen, "ippo")
+    assert chosen.algorithm == players[0]
+    alone = usual_options("vectors", "ippo")
+    assert (policies.trace, policies.activation, policies.epochs) == (alone.trace, alone.activation, alone.epochs)
+    assert (values.trace, values.replay, values.target_every) == (
+        0.0,
+        5_000,
+        usual_options("default", "iql").target_every,
+    )
+    assert (values.environments, values.rows) == (policies.environments, policies.rows)
+
+
+def test_what_only_the_second_team_reads_is_checked_for_it():
+    with pytest.raises(BadInput, match=r"--replay 100: expected 1,024 at least"):
+        deep_plan("rendezvous", teams={"a": "ippo", "b": "iql"}, learner={"replay": 100})
+    with pytest.raises(BadInput, match="--share-experience with mappo"):
+        deep_plan("rendezvous", teams={"a": "iql", "b": "mappo"}, learner={"share_experience": "pooled"})
 
 
 def test_a_preset_of_policies_shares_experience_with_its_own_algorithm():

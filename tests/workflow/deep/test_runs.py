@@ -218,10 +218,15 @@ def test_who_shares_experience_learns_independently():
 
 def test_what_sharing_leaves_out_of_a_preset_is_told():
     shared, alone = {"share_experience": "pooled"}, {}
-    told = given_up(deep_plan("foraging-8x8-2p-2f-coop", learner=shared))
+
+    def given_up_in(environment: str, learner: dict) -> str:
+        chosen = deep_plan(environment, learner=learner)
+        return given_up(chosen, chosen.learner)
+
+    told = given_up_in("foraging-8x8-2p-2f-coop", shared)
     assert "The preset foraging has one network in common (--share-parameters) and replay by surprise" in told
-    assert given_up(deep_plan("foraging-8x8-2p-2f-coop", learner=alone)) == ""
-    assert given_up(deep_plan("rendezvous", learner=shared)) == ""
+    assert given_up_in("foraging-8x8-2p-2f-coop", alone) == ""
+    assert given_up_in("rendezvous", shared) == ""
     assert deep_plan("rendezvous").algorithm == "vdn"
     with pytest.raises(BadInput, match="--algorithm iql"):
         deep_plan("rendezvous", algorithm="vdn", learner={"share_experience": "pooled"})

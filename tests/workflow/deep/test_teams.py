@@ -8,11 +8,13 @@ import pytest
 
 import coterie
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.partitions import partitioned
 from coterie.pettingzoo.forms.rules import rule_of
 from coterie.pettingzoo.making.sources import make_env, make_worlds
+from coterie.running.episodes import read_recording
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, Team
-from coterie.workflow.deep.plan import deep_plan, options_of, partitioned
+from coterie.workflow.deep.plan import deep_plan, options_of, planned_deep
 from coterie.workflow.deep.teams import read_teams, teams_of
 
 TAG = ("adversary_0", "adversary_1", "adversary_2", "agent_0")
@@ -307,3 +309,19 @@ def test_agents_that_come_and_go_have_memories_of_their_own(tmp_path):
         for name, told in together.items():
             told.append(team.act(name, seen[name][step]))
     assert together == alone
+
+
+def test_teams_of_both_families_and_of_seac_are_saved_and_act_as_they_were_judged(tmp_path):
+    """Their networks are of different sizes, and of different numbers: one set of options could not read them."""
+    teams = {"a:agent_0": "seac", "b:agent_1": "iql"}
+    words = {
+        name: SHORT[name] for name in ("seeds", "checks", "check_episodes", "final_episodes", "pictures", "warmup")
+    }
+    run = coterie.train("rendezvous", preset="vectors", steps=640, teams=teams, runs=tmp_path, name="both", **words)
+    team = coterie.load("both", runs=tmp_path)
+    assert [options_of(planned_deep(run.folder), player).hidden for player in teams.values()] == [128, 64]
+    play = read_recording(run.folder / "episodes" / "greedy.jsonl").plays[0]
+    assert len(play.actions) > 1
+    for at, actions in enumerate(play.actions):
+        seen = {name: seen[at] for name, seen in zip(team.agents, play.observations, strict=True)}
+        assert list(team.act_all(seen).values()) == actions.tolist()

@@ -13,6 +13,7 @@ import msgspec
 from coterie.algorithms.side_by_side import columns, part
 from coterie.errors import BadInput, StorageFault
 from coterie.networks.agent import Network
+from coterie.partitions import partitioned
 from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.own_parts import Change, made_of, must_be_given
@@ -27,7 +28,11 @@ FAR = 1_000_000  # between the numbers of two teams' networks
 
 
 class Saved(msgspec.Struct):
-    """What a checkpoint says of its teams; idle: each agent's action where it does nothing."""
+    """What a checkpoint says of its teams.
+
+    options: those of the first that learns; others: by name those of algorithms beside it. idle: each agent's action
+    where it does nothing.
+    """
 
     spec: Spec
     options: DeepOptions
@@ -39,6 +44,7 @@ class Saved(msgspec.Struct):
     teams: list[Team] = []
     rivals: dict[str, Rival] = {}
     idle: list[int] = []
+    others: dict[str, DeepOptions] = {}
 
     @property
     def seeds(self) -> list[int]:
@@ -97,10 +103,11 @@ def piece_of(saved: Saved, number: int, read: Read) -> Piece:
     team = saved.teams[number]
     own, members = part(saved.spec, team.members), sorted(team.members)
     if team.player in DEEP_ALGORITHMS:
-        networks = made_of(team.player, options_of_algorithm(team.player, saved.options), own, None).networks
-        learned = read(own, networks, f"{number}.agents.")
-        pairs = zip(networks, learned, strict=True)
-        return Piece(own, tuple(Player(*one, saved.options, algorithm=team.player) for one in pairs))
+        options = saved.others.get(team.player) or options_of_algorithm(team.player, saved.options)
+        own = partitioned(own, options)
+        networks = made_of(team.player, options, own, None).networks
+        pairs = zip(networks, read(own, networks, f"{number}.agents."), strict=True)
+        return Piece(own, tuple(Player(*one, options, algorithm=team.player) for one in pairs))
     if team.name in saved.rivals:
         rival = saved.rivals[team.name]
         names = rival.algorithms or ("",) * len(rival.options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from coterie.envs import catalogue, sources
@@ -13,6 +14,7 @@ from coterie.settings import (
     DEEP_PRESETS,
     POLICY_GRADIENT,
     DeepOptions,
+    options_of_algorithm,
     usual_options,
 )
 from coterie.types import Spec
@@ -21,6 +23,7 @@ from coterie.workflow.deep.teams import own_options
 
 Road = Literal["compiled", "worker"]
 MANY = 10  # agents of one kind
+OF_A_RUN = ("environments", "rows", "lag", "reward")  # options that all who learn in a run have in common
 PICTURE_AXES = 3
 
 
@@ -69,6 +72,21 @@ def defaults_of(
         preset, algorithm, why = chosen.preset, algorithm or chosen.algorithm, chosen.why
     algorithm = algorithm or DEEP_PRESETS[preset].algorithm
     return Defaults(preset, algorithm, usual_options(preset, algorithm, sharing), why)
+
+
+def options_beside(
+    first: Defaults, player: str, options: DeepOptions, said: Collection[str], environment: str, env: Any = None
+) -> DeepOptions:
+    """The options of an algorithm that learns beside the first: what is said, and else what is usual for itself.
+
+    options: what the first learns with. said: what the user says, for whoever reads it. An algorithm of the other
+    family has a preset of its own; how the world is stepped is the first's.
+    """
+    other = is_policy(player) != is_policy(first.algorithm)
+    preset = preset_for(environment, player, env).preset if other else first.preset
+    own = usual_options(preset, player, "share_experience" in said and options.share_experience != "none")
+    told = {name: getattr(options, name) for name in (*said, *OF_A_RUN)}
+    return options_of_algorithm(player, replace(own, **told))
 
 
 def check_words(algorithm: str | None, preset: str | None) -> None:

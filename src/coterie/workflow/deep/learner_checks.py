@@ -97,17 +97,6 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         )
 
 
-def check_together(learning: Sequence[str]) -> None:
-    """Raises BadInput where teams learn side by side that need different words for the same options."""
-    alone = next((one for one in learning if one in OF_ALGORITHM), None)
-    other = next((one for one in learning if one != alone), None)
-    if alone is not None and other is not None:
-        raise BadInput(
-            f"{alone} beside {other}: all teams of a run have one set of options, and {alone} needs its own (it learns "
-            "once from each rollout); let both learn with one of them, or use ippo"
-        )
-
-
 def check_policy(algorithm: str, options: DeepOptions) -> None:
     """Raises BadInput for options of a learner of policies that do not go together."""
     for name, value in OF_ALGORITHM.get(algorithm, {}).items():

@@ -13,6 +13,7 @@ from coterie.algorithms.self_play import against_past, self_play
 from coterie.algorithms.side_by_side import Member, columns, part, side_by_side
 from coterie.algorithms.splitting import Split
 from coterie.errors import BadInput
+from coterie.partitions import partitioned
 from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running import recorder
 from coterie.running.deep.loading import load_deep
@@ -21,7 +22,7 @@ from coterie.running.deep.rivals import Frozen
 from coterie.settings import DEEP_ALGORITHMS
 from coterie.types import Algorithm, Sizes, Spec, Team
 from coterie.workflow.deep.choosing import is_policy
-from coterie.workflow.deep.plan import DeepPlan, options_of, visits_of
+from coterie.workflow.deep.plan import DeepPlan, options_of, sequence_length, visits_of
 from coterie.workflow.deep.seeing import check_seen_alike
 from coterie.workflow.deep.teams import plays_saved
 
@@ -42,11 +43,12 @@ def learners_of(
     spec: Spec,
     teams: Sequence[Team],
     idle: tuple[int, ...],
+    horizon: int,
     change: Change | None,
     layouts: Sequence[Layout] = (),
     rivals: Mapping[str, Frozen] | None = None,
 ) -> Learners:
-    """What a plan's agents learn with; `idle` is each agent's action where it idles.
+    """What a plan's agents learn with; `idle` is each agent's action where it idles, horizon an episode's length, or 0.
 
     layouts: by kind, what stands between its own spaces and arrays, where that is anything. rivals: as they stand in
     this run's checkpoint; else they are read from the folders of their own runs.
@@ -76,7 +78,7 @@ def learners_of(
     if pool:
         raise BadInput(f"--self-play {pool}: one algorithm plays all teams then; leave --team out")
     found = rivals or {team.name: read_rival(chosen, spec, team, layouts) for team in teams if plays_saved(team.player)}
-    playing = partial(player, chosen, spec, idle, found)
+    playing = partial(player, chosen, spec, idle, horizon, found)
 
     def several(sizes: Sizes, split: Split) -> Algorithm:
         return side_by_side(spec, [Member(team.name, team.members, playing(team, sizes, split)) for team in teams])
@@ -88,6 +90,7 @@ def player(
     chosen: DeepPlan,
     spec: Spec,
     idle: tuple[int, ...],
+    horizon: int,
     rivals: Mapping[str, Frozen],
     team: Team,
     sizes: Sizes,
@@ -97,6 +100,7 @@ def player(
     own = part(spec, team.members)
     if team.player in DEEP_ALGORITHMS:
         options = options_of(chosen, team.player)
+        own, sizes = partitioned(own, options), sizes._replace(length=sequence_length(options, horizon))
         return learner_of(own, options, sizes, made_of(team.player, options, own, None), split)
     if team.name in rivals:
         rival, parameters = rivals[team.name]

@@ -10,6 +10,7 @@ from typing import Any
 
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.partitions import partitioned
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.forms.anew import is_anew
 from coterie.pettingzoo.forms.parallel import InfoSays, Success
@@ -30,7 +31,6 @@ from coterie.workflow.deep.plan import (
     DeepPlan,
     knows_success,
     options_of,
-    partitioned,
     sequence_length,
     unit_of,
     visit_steps,
@@ -94,7 +94,7 @@ def open_plan(
         spec = partitioned(dataclasses.replace(environment.spec, team=team), options)
         check_central(chosen, spec)
         environment = environment._replace(spec=spec)
-        learners = learners_of(chosen, spec, teams, environment.idle, change, rivals=rivals)
+        learners = learners_of(chosen, spec, teams, environment.idle, environment.horizon, change, rivals=rivals)
         opened = open_compiled(
             environment,
             options,
@@ -153,7 +153,7 @@ def worker_road(
     words = [word for word in (chosen.environment, *chosen.teams.values()) if names_function(word)]
     files = {place: written(place) for place in (Path(word.rpartition(":")[0]).resolve() for word in words)}
     rules = {names[member]: one.player for one in teams if names_function(one.player) for member in one.members}
-    learners = learners_of(chosen, spec, teams, (0,) * len(names), change, layouts, rivals)
+    learners = learners_of(chosen, spec, teams, (0,) * len(names), horizon, change, layouts, rivals)
     opened = open_outside(
         worlds,
         spec,
@@ -176,10 +176,10 @@ def with_teams(opened: Opened, teams: tuple[Team, ...], learners: Learners) -> O
 
 
 def central_of(chosen: DeepPlan) -> list[str]:
-    """The algorithms that learn from the central state."""
+    """The algorithms that learn from the central state; critics of policies may see what all agents see instead."""
     players = learning_of(chosen.teams) or [chosen.algorithm]
-    instead = chosen.learner.central == "observations"  # critics of policies see those of all agents
-    return [player for player in players if player in CENTRAL and not (instead and player in POLICY_GRADIENT)]
+    instead = [player for player in players if options_of(chosen, player).central == "observations"]
+    return [player for player in players if player in CENTRAL and not (player in POLICY_GRADIENT and player in instead)]
 
 
 def counted(teams: Sequence[Team]) -> tuple[int, ...]:
@@ -194,7 +194,8 @@ def success_of(rule: str) -> Success | None:
 
 def check_central(chosen: DeepPlan, spec: Spec) -> None:
     """Raises BadInput where critics are to see a central state, and there is none."""
-    if chosen.learner.central == "state" and central_of(chosen) and spec.state_shape == (0,):
+    asked = any(options_of(chosen, player).central == "state" for player in central_of(chosen))
+    if asked and spec.state_shape == (0,):
         raise BadInput(
             f"--central state: {chosen.environment} has no central state; use --central observations, or leave it out"
         )
@@ -244,9 +245,11 @@ def check_births(chosen: DeepPlan, spec: Spec, teams: Sequence[Team]) -> None:
     """Raises BadInput for what nobody can do whose agents come and go."""
     if not spec.births:
         return
-    if chosen.learner.share_experience != "none" and chosen.algorithm in POLICY_GRADIENT:
+    players = learning_of(chosen.teams) or [chosen.algorithm]
+    shares = {player: options_of(chosen, player).share_experience for player in players if player in POLICY_GRADIENT}
+    if shared := next((word for word in shares.values() if word != "none"), None):
         raise BadInput(
-            f"--share-experience {chosen.learner.share_experience}: agents of {chosen.environment} come and go with "
+            f"--share-experience {shared}: agents of {chosen.environment} come and go with "
             "one network in common, which learns from everybody already; leave it out"
         )
     ruled = next((team for team in teams if names_function(team.player)), None)
@@ -255,8 +258,8 @@ def check_births(chosen: DeepPlan, spec: Spec, teams: Sequence[Team]) -> None:
             f"--team {ruled.name}={ruled.player}: agents of {chosen.environment} come and go under names of their own, "
             "and a rule is asked by name; use random, idle or an algorithm"
         )
-    mixed = next((player for player in learning_of(chosen.teams) or [chosen.algorithm] if player in MIXED), None)
-    if mixed and sequence_length(chosen.learner, 0) > 1:
+    mixed = next((player for player in players if player in MIXED), None)
+    if mixed and sequence_length(options_of(chosen, mixed), 0) > 1:
         raise BadInput(
             f"--algorithm {mixed} with memory, --n-step or --trace: agents of {chosen.environment} come and go, and in "
             "a sequence whoever comes would be valued by what the one before it saw; leave these out, or use iql"

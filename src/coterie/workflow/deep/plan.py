@@ -21,9 +21,8 @@ from coterie.settings import (
     PictureOptions,
     options_of_algorithm,
 )
-from coterie.types import Spec
-from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, road_of, said_in
-from coterie.workflow.deep.learner_checks import check_learner, check_read, check_together
+from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, options_beside, road_of, said_in
+from coterie.workflow.deep.learner_checks import check_learner, check_read
 from coterie.workflow.deep.seeing import picture_in, picture_options
 from coterie.workflow.deep.teams import check_players, read_teams
 from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
@@ -40,7 +39,8 @@ LEFT_OUT = ("runs",)  # of a plan's settings: where the run's folder stands says
 class DeepPlan(NamedTuple):
     """All that decides a deep run's result, resolved; steps are joint steps of each seed.
 
-    picture: how pictures are shown; None on the compiled road, where nobody sees any.
+    picture: how pictures are shown; None on the compiled road, where nobody sees any. others: by the algorithm's name
+    the options of those that learn beside the first.
     """
 
     environment: str
@@ -59,6 +59,7 @@ class DeepPlan(NamedTuple):
     final_episodes: int = FINAL_EPISODES
     runs: str = "runs"
     picture: PictureOptions | None = None
+    others: Mapping[str, DeepOptions] = {}
 
 
 def deep_plan(
@@ -78,6 +79,7 @@ def deep_plan(
     teams: Mapping[str, str] | Sequence[str] = (),
     runs: str = "runs",
     picture: Mapping[str, Any] | PictureOptions | None = None,
+    others: Mapping[str, DeepOptions] | None = None,
     saved: bool = False,
 ) -> DeepPlan:
     """A checked plan; `env` and `learner` are options that replace single defaults of preset and algorithm.
@@ -85,15 +87,15 @@ def deep_plan(
     checks: of the greedy team, each of check_episodes; final_episodes: of the verdict; fewer in worlds outside JAX,
     unless said. teams: who plays each team, as `--team` says it; runs: the folder of the runs that may play one.
     picture: options that replace single defaults of how pictures are shown. saved: it is a run's that was begun before,
-    maybe when other options were usual.
+    maybe when other options were usual; others: its options of algorithms beside the first.
     """
     road, teams = road_of(environment), read_teams(teams)
     check_players(teams)
     learning = learning_of(teams)
-    check_together(learning)
     if not catalogue.known(environment) and env is not None and not isinstance(env, Mapping):
         raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
-    preset, algorithm, defaults, _ = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
+    found = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
+    preset, algorithm, defaults = found.preset, found.algorithm, found.options
     check_success(success, road)
     if teams and isinstance(env, Mapping) and "team" in env:
         raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
@@ -111,8 +113,14 @@ def deep_plan(
     ways = learning or [algorithm]
     if not saved:
         check_read(ways, options, defaults)
-    for player in dict.fromkeys(ways):
-        check_learner(player, options_of_algorithm(player, options) if learning else options)
+    if others is None:
+        said = learner if isinstance(learner, Mapping) else changed(options, defaults)
+        beside = [player for player in dict.fromkeys(learning) if player != algorithm]
+        others = {one: options_beside(found, one, options, said, environment, env) for one in beside}
+    options = options_of_algorithm(algorithm, options) if learning else options
+    of_each = {algorithm: options, **others}
+    for player, own in of_each.items():
+        check_learner(player, own)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
     if not visit_steps(options) <= steps <= MOST_STEPS:
@@ -121,13 +129,8 @@ def deep_plan(
             f"--steps {steps}: expected {least:,} to {MOST_STEPS:,}; {least:,} is what is learned from at once, "
             f"--environments {options.environments} times --rows {options.rows}"
         )
-    if not set(ways) <= set(POLICY_GRADIENT) and options.replay < visit_steps(options):
-        raise BadInput(
-            f"--replay {options.replay}: expected {visit_steps(options):,} at least, what comes in at once "
-            f"(--environments {options.environments} times --rows {options.rows})"
-        )
-    if not set(ways) <= set(POLICY_GRADIENT) and options.warmup > steps:
-        raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
+    for own in (own for player, own in of_each.items() if player not in POLICY_GRADIENT):
+        check_replay(own, steps)
     if not 1 <= checks <= 1_000:
         raise BadInput(f"--checks {checks}: expected 1 to 1,000")
     if not 1 <= check_episodes <= final_episodes <= MOST_EPISODES:
@@ -138,8 +141,24 @@ def deep_plan(
     return DeepPlan(
         environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
         success, checks, teams, check_episodes, final_episodes, str(runs),
-        picture_options(environment, road, picture, preset),
+        picture_options(environment, road, picture, preset), others,
     )  # fmt: skip
+
+
+def changed(options: DeepOptions, usual: DeepOptions) -> set[str]:
+    """The names of the options that are not as usual."""
+    return {name for name, value in vars(usual).items() if getattr(options, name) != value}
+
+
+def check_replay(options: DeepOptions, steps: int) -> None:
+    """Raises BadInput where a learner of values would learn from nothing, or from less than comes in."""
+    if options.replay < visit_steps(options):
+        raise BadInput(
+            f"--replay {options.replay}: expected {visit_steps(options):,} at least, what comes in at once "
+            f"(--environments {options.environments} times --rows {options.rows})"
+        )
+    if options.warmup > steps:
+        raise BadInput(f"--warmup {options.warmup}: nothing would be learned in --steps {steps}; use a smaller one")
 
 
 def check_success(rule: str, road: Road) -> None:
@@ -178,21 +197,12 @@ def sequence_length(options: DeepOptions, horizon: int) -> int:
     return min(horizon or LONGEST_SEQUENCE, LONGEST_SEQUENCE)
 
 
-def partitioned(spec: Spec, options: DeepOptions) -> Spec:
-    """The agents with their partitions into parameters and experience, as the options say."""
-    own = tuple(range(len(spec.agents)))
-    by_kind = tuple(next(k for k, kind in enumerate(spec.kinds) if agent in kind.agents) for agent in own)
-    experience = {"none": own, "teams": spec.team}.get(options.share_experience, by_kind)
-    common = options.share_parameters or spec.births  # who comes and goes has no network of its own
-    return dataclasses.replace(spec, parameters=by_kind if common else own, experience=experience)
-
-
 def options_of(chosen: DeepPlan, player: str) -> DeepOptions:
-    """The options that an algorithm learns with in a run: of teams, each with its own hysteresis.
+    """The options that an algorithm learns with in a run.
 
     Where values are mixed and nobody says another, with the team's reward that an environment of ours is known for.
     """
-    options = options_of_algorithm(player, chosen.learner) if chosen.teams else chosen.learner
+    options = chosen.others.get(player) or chosen.learner
     own = catalogue.team_reward(chosen.environment) if ":" not in chosen.environment else ""
     if options.reward == "as-is" and player in MIXED and own:
         return dataclasses.replace(options, reward=own)
@@ -250,6 +260,7 @@ def planned_deep(folder: Path) -> DeepPlan:
             teams=config.get("teams", {}),
             runs=str(folder.parent),
             picture=picture_in(config),
+            others={name: DeepOptions(**own) for name, own in config.get("others", {}).items()},
             saved=True,
         )
     except (KeyError, TypeError) as error:

@@ -74,7 +74,8 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
     except msgspec.ValidationError as error:
         raise StorageFault(f"{place} has a manifest that does not fit: {error}") from error
     saved, wanted = recorder.flat(found.settings), recorder.flat(settings_of(chosen))
-    since = {f"learner.{name}": value for name, value in recorder.flat(vars(DeepOptions())).items()}
+    learners, usual = ["learner", *(f"others.{name}" for name in chosen.others)], recorder.flat(vars(DeepOptions()))
+    since = {f"{learner}.{name}": value for learner in learners for name, value in usual.items()}
     since |= {"check_episodes": CHECK_EPISODES, "final_episodes": FINAL_EPISODES}
     if chosen.road == "worker":
         since |= recorder.flat({"picture": vars(UNTOUCHED)})
@@ -133,6 +134,7 @@ def save_state(folder: Path, chosen: DeepPlan, opened: Opened, progress: Progres
         "idle": [int(action) for action in opened.still],
         "spec": msgspec.to_builtins(opened.spec),
         "options": msgspec.to_builtins(options_of(chosen, chosen.algorithm)),
+        "others": {name: msgspec.to_builtins(options_of(chosen, name)) for name in chosen.others},
         "best_seed": int(np.argmax(np.where(np.isfinite(progress.best_return), progress.best_return, -np.inf))),
     }
     done_steps = sum(progress.visited) * opened.schedule.steps_a_visit

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from coterie.diagnosis.capability import capability
 from coterie.errors import BadInput
-from coterie.settings import DEEP_PRESETS, POLICY_GRADIENT, usual_options
+from coterie.settings import DEEP_PRESETS, OF_ALGORITHM, POLICY_GRADIENT, DeepOptions
 from coterie.types import Spec
+from coterie.workflow.deep.choosing import learning_of
 from coterie.workflow.deep.exact import small_table
-from coterie.workflow.deep.plan import DeepPlan
+from coterie.workflow.deep.plan import DeepPlan, options_of
 
 
 def check_sharing(chosen: DeepPlan, spec: Spec) -> str:
@@ -16,27 +17,31 @@ def check_sharing(chosen: DeepPlan, spec: Spec) -> str:
     Raises BadInput where nobody is there to share with, and where agents of one kind are proven unlike and would take
     each other's experience for their own: equal spaces are not equal capabilities.
     """
-    learner = chosen.learner
+    players = dict.fromkeys(learning_of(chosen.teams) or [chosen.algorithm])
+    told = [shared_by(player, options_of(chosen, player), chosen, spec) for player in players]
+    return " ".join(dict.fromkeys(filter(None, told)))
+
+
+def shared_by(player: str, learner: DeepOptions, chosen: DeepPlan, spec: Spec) -> str:
+    """What to know about agents that share as one algorithm of a run does; raises as `check_sharing`."""
     flag = "--share-parameters" if learner.share_parameters else f"--share-experience {learner.share_experience}"
     if not learner.share_parameters and learner.share_experience == "none":
         return ""
-    usual = learner.share_parameters == usual_options(chosen.preset, chosen.algorithm).share_parameters
-    usual = usual and learner.share_experience == "none"
-    if usual and chosen.algorithm in POLICY_GRADIENT:
-        return ""  # the preset's own choice: a network in common is told which agent it acts for
+    if player in POLICY_GRADIENT and player not in OF_ALGORITHM and learner.share_experience == "none":
+        return ""  # their presets' own choice: a network in common is told which agent it acts for
     if all(len(kind.agents) == 1 for kind in spec.kinds):
         sizes = "; ".join(
             f"{spec.agents[kind.agents[0]]} sees {list(kind.observation_shape)} and has {kind.actions} actions"
             for kind in spec.kinds
         )
         raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); leave it out")
-    return " ".join(filter(None, (sure_to_be_alike(chosen, flag), given_up(chosen))))
+    return " ".join(filter(None, (sure_to_be_alike(chosen, learner, flag), given_up(chosen, learner))))
 
 
-def given_up(chosen: DeepPlan) -> str:
+def given_up(chosen: DeepPlan, learner: DeepOptions) -> str:
     """What of its preset a run leaves out because it shares experience; a run without sharing has it."""
     options, left_out = DEEP_PRESETS[chosen.preset].options, []
-    if chosen.learner.share_experience == "none":
+    if learner.share_experience == "none":
         return ""
     left_out += ["one network in common (--share-parameters)"] if options.get("share_parameters") else []
     left_out += ["replay by surprise (--prioritised)"] if options.get("prioritised") else []
@@ -46,9 +51,9 @@ def given_up(chosen: DeepPlan) -> str:
     return f"The preset {chosen.preset} has {told}; who shares experience has not: compare with a run without them."
 
 
-def sure_to_be_alike(chosen: DeepPlan, flag: str) -> str:
+def sure_to_be_alike(chosen: DeepPlan, learner: DeepOptions, flag: str) -> str:
     """What cannot be told, or has to be learned, about agents of one kind; BadInput where they are proven unlike."""
-    learner, game = chosen.learner, small_table(chosen)
+    game = small_table(chosen)
     finding = capability(game) if game is not None else None
     if finding is None or finding.verdict == "cannot tell":
         return (
