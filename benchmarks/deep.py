@@ -62,7 +62,7 @@ def ours(algorithm: str, network: str, seeds: int, rounds: int) -> dict[str, Any
     from coterie.running.deep.session import _advance
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
-    from coterie.workflow.deep.plan import partitioned
+    from coterie.partitions import partitioned
 
     imports = time.perf_counter() - BEGAN
     began = time.perf_counter()

@@ -134,7 +134,7 @@ def acting(worlds: Any, environments: int, learns: bool = False) -> Step:
     from coterie.running.roads import collect_outside, iterate_outside, outside, start_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
-    from coterie.workflow.deep.plan import partitioned
+    from coterie.partitions import partitioned
 
     options = DeepOptions(
         environments=environments, rows=ROWS, share_parameters=True, replay=REPLAY, warmup=0, reward="individual"

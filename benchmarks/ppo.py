@@ -55,7 +55,7 @@ def made_equal(steps: int) -> tuple[Any, Any, Any]:
     from coterie.envs.sources import jax_environment
     from coterie.settings import DeepOptions
     from coterie.types import Sizes
-    from coterie.workflow.deep.plan import partitioned
+    from coterie.partitions import partitioned
 
     options = DeepOptions(**EQUAL)
     environment = jax_environment("jaxmarl", "MPE_simple_spread_v3")

@@ -57,7 +57,7 @@ def training(workers: int) -> Iterator[dict[str, float]]:
     from coterie.running.roads import outside, start_outside, train_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
-    from coterie.workflow.deep.plan import partitioned
+    from coterie.partitions import partitioned
 
     options = DeepOptions(
         environments=ENVIRONMENTS, rows=ROWS, updates=UPDATES, batch=BATCH, sequence=ROWS, share_parameters=True,

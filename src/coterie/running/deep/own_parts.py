@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from coterie.algorithms.families import Parts, parts_of
+from coterie.algorithms.ppo import Parts as PolicyParts
 from coterie.errors import BadInput
 from coterie.settings import DeepOptions
 from coterie.types import Spec
@@ -20,6 +21,9 @@ def made_of(algorithm: str, options: DeepOptions, spec: Spec, change: Change | N
     changed = change(usual, spec)
     if type(changed) is not type(usual):
         raise BadInput(f"parts: expected a function that returns Parts, found {type(changed).__name__}")
+    remembers = isinstance(changed, PolicyParts) and any(one.memory for one in (*changed.networks, *changed.critics))
+    if remembers and not options.recurrent:
+        raise BadInput("parts: a network that remembers learns from whole rollouts; train with recurrent=True")
     return changed
 
 

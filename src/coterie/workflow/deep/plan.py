@@ -94,18 +94,18 @@ def deep_plan(
     learning = learning_of(teams)
     if not catalogue.known(environment) and env is not None and not isinstance(env, Mapping):
         raise BadInput(f"options of {environment} are expected as a mapping, found {env!r}")
-    found = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
-    preset, algorithm, defaults = found.preset, found.algorithm, found.options
     check_success(success, road)
     if teams and isinstance(env, Mapping) and "team" in env:
         raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
+    named = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
+    seeds, seed = whole("--seeds", seeds), check_seed(seed)
+    found = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
+    preset, algorithm, defaults = found.preset, found.algorithm, found.options
     if catalogue.known(environment):
         env = environment_options(environment, env)
     options: DeepOptions = replaced(defaults, learner or {}, "option", "--")
     steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
     usual = (CHECKING_OUTSIDE if road == "worker" else CHECKING).values()
-    named = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
-    seeds = whole("--seeds", seeds)
     checks, check_episodes, final_episodes = (
         whole(flag, least if value is None else value) for (flag, value), least in zip(named, usual, strict=True)
     )
@@ -139,7 +139,7 @@ def deep_plan(
             "episodes, and no more in a check than in the end"
         )
     return DeepPlan(
-        environment, {} if env is None else env, algorithm, preset, options, seeds, check_seed(seed), steps, road,
+        environment, {} if env is None else env, algorithm, preset, options, seeds, seed, steps, road,
         success, checks, teams, check_episodes, final_episodes, str(runs),
         picture_options(environment, road, picture, preset), others,
     )  # fmt: skip
