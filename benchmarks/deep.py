@@ -58,11 +58,11 @@ def ours(algorithm: str, network: str, seeds: int, rounds: int) -> dict[str, Any
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
     from coterie.algorithms.splitting import ALONE, split_over
     from coterie.envs.sources import jax_environment
+    from coterie.partitions import partitioned
     from coterie.running.deep.lanes import ITEMS, CompiledLane, programs
     from coterie.running.deep.session import _advance
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
-    from coterie.partitions import partitioned
 
     imports = time.perf_counter() - BEGAN
     began = time.perf_counter()

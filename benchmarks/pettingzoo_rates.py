@@ -131,10 +131,10 @@ def acting(worlds: Any, environments: int, learns: bool = False) -> Step:
     import jax
 
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
+    from coterie.partitions import partitioned
     from coterie.running.roads import collect_outside, iterate_outside, outside, start_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
-    from coterie.partitions import partitioned
 
     options = DeepOptions(
         environments=environments, rows=ROWS, share_parameters=True, replay=REPLAY, warmup=0, reward="individual"

@@ -53,9 +53,9 @@ def made_equal(steps: int) -> tuple[Any, Any, Any]:
     """The environment, the options and the algorithm of one seed that learns for so many joint steps."""
     from coterie.algorithms.ppo import parts, ppo
     from coterie.envs.sources import jax_environment
+    from coterie.partitions import partitioned
     from coterie.settings import DeepOptions
     from coterie.types import Sizes
-    from coterie.partitions import partitioned
 
     options = DeepOptions(**EQUAL)
     environment = jax_environment("jaxmarl", "MPE_simple_spread_v3")

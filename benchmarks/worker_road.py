@@ -53,11 +53,11 @@ def training(workers: int) -> Iterator[dict[str, float]]:
     import jax
 
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
+    from coterie.partitions import partitioned
     from coterie.pettingzoo.making.sources import make_worlds
     from coterie.running.roads import outside, start_outside, train_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions
-    from coterie.partitions import partitioned
 
     options = DeepOptions(
         environments=ENVIRONMENTS, rows=ROWS, updates=UPDATES, batch=BATCH, sequence=ROWS, share_parameters=True,
