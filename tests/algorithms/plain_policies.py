@@ -112,7 +112,8 @@ class Plain:
             weight, mean, variance = (leaf[group] for leaf in self.scale[k])
             middle, width = (mean, np.sqrt(variance)) if weight else (0.0, 1.0)
             x, after = (self.named(kind, place, self.centre(rollout, k, place, when)) for when in ("view", "next"))
-            value, ahead = (middle + width * told(self.critics[k][group], one)[..., 0] for one in (x, after))
+            now, after = (told(self.critics[k][group], one)[..., 0] for one in (x, after))
+            value, ahead = middle + width * now, middle + width * after
             rows = [self.reward(rollout, k, place), t.discount[:, :, place], t.last[:, :, place], t.valid[:, :, place]]
             columns = [[leaf[:, e] for leaf in (*rows, value, ahead)] for e in range(value.shape[1])]
             advantage = np.stack([advantages_of(column, o.discount, o.trace) for column in columns], 1)
@@ -120,7 +121,7 @@ class Plain:
             extras = t.extras.raw[:, :, place], t.extras.log_probability[:, :, place].astype(float)
             legal = t.view.legal[:, :, place]
             wanted = value + advantage
-            found.append(Told(own, x, legal, *extras, rows[3], value, wanted, advantage, wanted))
+            found.append(Told(own, x, legal, *extras, rows[3], now, wanted, advantage, wanted))
         for group in sorted(set(groups)):
             self.rescale(k, group, [one for one, g in zip(found, groups, strict=True) if g == group])
         return found
@@ -140,7 +141,7 @@ class Plain:
         middle, width = (mean, np.sqrt(variance)) if weight else (0.0, 1.0)
         gains = np.concatenate([one.advantage[one.valid] for one in members])
         for one in members:
-            one.value, one.wanted = (one.value - middle) / width, (one.wanted - middle) / width
+            one.wanted = (one.wanted - middle) / width
             if self.options.normalise_advantages:
                 one.advantage = (one.advantage - gains.mean()) / gains.std()
 

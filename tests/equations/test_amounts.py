@@ -171,18 +171,16 @@ def test_gradients_of_the_log_probability_are_differences_of_it(way):
 
 @WAYS
 @pytest.mark.parametrize(("told", "limit"), [(-9.0, -5.0), (7.0, 2.0)])
-def test_deviations_stay_within_limits_and_are_led_back_from_beyond_but_never_farther_out(way, told, limit):
+def test_deviations_stay_within_limits_and_are_led_back_from_beyond(way, told, limit):
     """A plain clip stood here once: what went beyond a limit felt nothing and stayed for ever."""
     beyond, at = (head(np.zeros(4), np.full(4, one), way[1]) for one in (told, limit))
-    u, outward = np.full(4, 0.01, "f4"), np.sign(told)
+    u = np.full(4, 0.01, "f4")
     for function in (lambda h: MADE[way].log_probability(h, LEGAL, u), lambda h: MADE[way].entropy(h, LEGAL)):
         assert function(beyond) == pytest.approx(float(function(at)), rel=1e-5)
         inside = np.asarray(jax.grad(function)(head(np.zeros(4), np.full(4, limit * 0.999), way[1])))[4:]
         assert (inside != 0).all()
-        for sign in (1, -1):  # of the function itself, and of the one that descends the other way
-            found = np.asarray(jax.grad(lambda h, sign=sign: sign * function(h))(beyond))[4:]  # noqa: B023
-            leads_back = outward * sign * inside > 0
-            np.testing.assert_allclose(found, np.where(leads_back, sign * inside, 0), rtol=0.05, atol=1e-3)
+        found = np.asarray(jax.grad(function)(beyond))[4:]
+        np.testing.assert_allclose(found, inside, rtol=0.05, atol=1e-3)  # as there, whichever way it leads
 
 
 @SOON

@@ -105,9 +105,9 @@ class Extras(NamedTuple):
 class Studied(NamedTuple):
     """What a kind learns from in sequences [L, B, N, ...]; a row that is not valid weighs nothing.
 
-    seen: by its critics, where that is not obs. then: the log-probability of the draw when it was drawn. value,
-    wanted: on the scale of each network's values, as the critic told it then and as it is to be; advantage: of
-    the policy. others: of who learns from others, else ().
+    seen: by its critics, where that is not obs. then: the log-probability of the draw when it was drawn. value: what
+    the critic told then; wanted: what it is to tell, on the scale of each network's values; advantage: of the policy.
+    others: of who learns from others, else ().
     """
 
     obs: Array
@@ -273,8 +273,10 @@ def study(
             gain = advantages.normalised(gain, valid, networks)
         seen = () if made_of.central == "own" else views[k][0]
         then, raw = t.extras.log_probability, t.extras.raw
-        scaled = (value - middle) / width, (wanted - middle) / width
-        pieces.append(Studied(t.view.obs, seen, t.view.legal, t.view.first, raw, then, *scaled, gain, valid, others))
+        target = (wanted - middle) / width
+        pieces.append(
+            Studied(t.view.obs, seen, t.view.legal, t.view.first, raw, then, now[..., 0], target, gain, valid, others)
+        )
         scales.append(scale)
         memories.append(memory)
         fits.append(advantages.explained(wanted, value, valid))

@@ -104,21 +104,13 @@ def several(choices: tuple[int, ...]) -> Distribution:
 # Amounts
 
 
-@jax.custom_vjp
 def narrowed(log_deviation: Array) -> Array:
-    """The logarithm of a deviation inside its limits, where a descent that leads back inside is felt outside, too.
+    """The logarithm of a deviation inside its limits, with the gradient of one that has none.
 
-    A plain clip has no gradient beyond the limits: a deviation that went there once would stay for ever.
+    A plain clip has no gradient beyond the limits: a deviation that went there once would stay for ever. To let pass
+    only what leads back would choose among the rows of a batch, and push by their noise.
     """
-    return jnp.clip(log_deviation, NARROWEST, WIDEST)
-
-
-def _back_inside(log_deviation: Array, slope: Array) -> tuple[Array]:
-    farther = ((log_deviation > WIDEST) & (slope < 0)) | ((log_deviation < NARROWEST) & (slope > 0))
-    return (jnp.where(farther, 0.0, slope),)
-
-
-narrowed.defvjp(lambda log_deviation: (narrowed(log_deviation), log_deviation), _back_inside)
+    return log_deviation + jax.lax.stop_gradient(jnp.clip(log_deviation, NARROWEST, WIDEST) - log_deviation)
 
 
 def normal_log_probability(u: Array, mean: Array, log_deviation: Array) -> Array:

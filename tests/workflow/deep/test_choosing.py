@@ -8,6 +8,7 @@ import pytest
 
 from coterie.cli.train_deep import said_words
 from coterie.errors import BadInput
+from coterie.running.recorder import plain
 from coterie.settings import (
     ALGORITHMS,
     DEEP_ALGORITHMS,
@@ -20,7 +21,8 @@ from coterie.settings import (
 from coterie.types import Kind, Spec
 from coterie.workflow.deep.choosing import choice_for, defaults_of, is_policy, preset_for, said_in
 from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES, check_learner, check_read
-from coterie.workflow.deep.plan import deep_plan, options_of
+from coterie.workflow.deep.opening import open_plan
+from coterie.workflow.deep.plan import deep_config, deep_plan, options_of, others_in
 
 BOUNDED = {"actions": 1, "bounds": ((-1.0, 1.0),)}
 
@@ -151,19 +153,69 @@ def test_a_team_of_the_other_family_learns_with_a_preset_of_its_own(players):
     assert chosen.algorithm == players[0]
     alone = usual_options("vectors", "ippo")
     assert (policies.trace, policies.activation, policies.epochs) == (alone.trace, alone.activation, alone.epochs)
-    assert (values.trace, values.replay, values.target_every) == (
-        0.0,
-        5_000,
-        usual_options("default", "iql").target_every,
-    )
+    assert (values.trace, values.replay, values.hidden) == (0.0, 5_000, usual_options("default", "iql").hidden)
     assert (values.environments, values.rows) == (policies.environments, policies.rows)
 
 
 def test_what_only_the_second_team_reads_is_checked_for_it():
     with pytest.raises(BadInput, match=r"--replay 100: expected 1,024 at least"):
         deep_plan("rendezvous", teams={"a": "ippo", "b": "iql"}, learner={"replay": 100})
-    with pytest.raises(BadInput, match="--share-experience with mappo"):
-        deep_plan("rendezvous", teams={"a": "iql", "b": "mappo"}, learner={"share_experience": "pooled"})
+    with pytest.raises(BadInput, match=r"^iql: --n-step 3|^iql: --trace"):
+        deep_plan("rendezvous", teams={"a": "ippo", "b": "iql"}, learner={"n_step": 3, "trace": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("players", "said", "heard"),
+    [(("iql", "ippo"), {"n_step": 3}, {"iql": 3, "ippo": 1}), (("ippo", "iql"), {"n_step": 3}, {"iql": 3, "ippo": 1}),
+     (("vdn", "seac"), {"prioritised": True}, {"vdn": True, "seac": False}),
+     (("ippo", "mappo"), {"central": "observations"}, {"ippo": "auto", "mappo": "observations"}),
+     (("iql", "vdn"), {"share_experience": "pooled"}, {"iql": "pooled", "vdn": "none"}),
+     (("mappo", "ia2c"), {"share_experience": "pooled"}, {"mappo": "none", "ia2c": "pooled"}),
+     (("iql", "seac"), {"share_parameters": True}, {"iql": True, "seac": False}),
+     (("hysteretic", "iql"), {"hysteresis": 0.5}, {"hysteretic": 0.5, "iql": 1.0})],
+)  # fmt: skip
+def test_each_team_is_told_what_it_reads(players, said, heard):
+    chosen = deep_plan("foraging-8x8-2p-2f-coop", teams=dict(zip("ab", players, strict=True)), learner=said)
+    assert {player: getattr(options_of(chosen, player), *said) for player in players} == heard
+
+
+@pytest.mark.parametrize(
+    ("players", "said", "says"),
+    [(("seac", "ia2c"), {"epochs": 8}, "--epochs 8: seac learns once"),
+     (("iql", "vdn"), {"hysteresis": 0.5}, "--hysteresis 0.5: iql learns bad news as fast"),
+     (("ippo", "iql"), {"central": "observations"}, "--central observations: critics of ippo"),
+     (("ippo", "iql"), {"share_weight": 0.5}, "--share-weight: ippo shares nothing")],
+)  # fmt: skip
+def test_what_no_team_reads_is_refused_as_it_is_alone(players, said, says):
+    with pytest.raises(BadInput, match=says):
+        deep_plan("rendezvous", teams=dict(zip("ab", players, strict=True)), learner=said)
+
+
+def test_who_is_asked_less_often_than_usual_learns_as_much_more_when_it_is():
+    """Beside a policy's rollouts of 16 x 64 steps one update for 64 steps became one for 1,024."""
+    chosen = deep_plan("rendezvous", teams={"a": "ippo", "b": "iql"})
+    usual, own = usual_options("default", "iql"), options_of(chosen, "iql")
+    assert own.updates / (own.environments * own.rows) == usual.updates / (usual.environments * usual.rows)
+    chosen = deep_plan("rendezvous", preset="vectors", teams={"a": "ia2c", "b": "ippo"})
+    assert options_of(chosen, "ippo").minibatches == 1  # of 40 rows; 16 of 1,024 are usual
+
+
+def test_options_of_sharing_and_of_amounts_are_refused_where_nothing_is_shared_or_has_an_amount():
+    for name, value in {"share_weight": 0.5, "share_clip": 1.0, "share_target": "partner"}.items():
+        with pytest.raises(BadInput, match="ippo shares nothing; use --algorithm seac"):
+            deep_plan("rendezvous", algorithm="ippo", learner={name: value})
+    for name, value in {"squash": True, "deviation": "state-dependent", "deviation_start": 0.5}.items():
+        with pytest.raises(BadInput, match="actions of rendezvous are numbered"):
+            open_plan(deep_plan("rendezvous", algorithm="ippo", learner={name: value}))
+
+
+def test_teams_of_a_run_from_before_their_own_options_were_kept_go_on_with_the_first_one_s():
+    teams = {"a": "iql", "b": "hysteretic"}
+    config = plain(deep_config(deep_plan("rendezvous", teams=teams, learner={"hysteresis": 0.5})))
+    del config["others"]
+    config["learner"]["hysteresis"] = 0.5  # which was said, and stood there for both
+    old = others_in(config)
+    assert {player: old[player].hysteresis for player in teams.values()} == {"iql": 1.0, "hysteretic": 0.5}
 
 
 def test_a_preset_of_policies_shares_experience_with_its_own_algorithm():

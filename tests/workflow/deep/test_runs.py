@@ -221,7 +221,7 @@ def test_what_sharing_leaves_out_of_a_preset_is_told():
 
     def given_up_in(environment: str, learner: dict) -> str:
         chosen = deep_plan(environment, learner=learner)
-        return given_up(chosen, chosen.learner)
+        return given_up(chosen, chosen.algorithm)
 
     told = given_up_in("foraging-8x8-2p-2f-coop", shared)
     assert "The preset foraging has one network in common (--share-parameters) and replay by surprise" in told

@@ -11,6 +11,7 @@ from coterie.errors import BadInput, EnvironmentFault
 from coterie.partitions import partitioned
 from coterie.pettingzoo.forms.rules import rule_of
 from coterie.pettingzoo.making.sources import make_env, make_worlds
+from coterie.running.checkpoint import load_checkpoint
 from coterie.running.episodes import read_recording
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, Team
@@ -252,7 +253,7 @@ def test_each_learning_team_is_checked():
     with pytest.raises(BadInput, match="--reward individual: vdn mixes"):
         deep_plan("mpe2:simple_tag_v3", teams=teams, learner={"reward": "individual"})
     with pytest.raises(BadInput, match="vdn learns from the team's joint experience"):
-        deep_plan("mpe2:simple_tag_v3", teams=teams, learner={"share_experience": "pooled"})
+        deep_plan("mpe2:simple_tag_v3", teams=dict.fromkeys(teams, "vdn"), learner={"share_experience": "pooled"})
 
 
 def test_each_team_learns_with_its_own_hysteresis_and_reward():
@@ -311,17 +312,23 @@ def test_agents_that_come_and_go_have_memories_of_their_own(tmp_path):
     assert together == alone
 
 
-def test_teams_of_both_families_and_of_seac_are_saved_and_act_as_they_were_judged(tmp_path):
-    """Their networks are of different sizes, and of different numbers: one set of options could not read them."""
-    teams = {"a:agent_0": "seac", "b:agent_1": "iql"}
-    words = {
-        name: SHORT[name] for name in ("seeds", "checks", "check_episodes", "final_episodes", "pictures", "warmup")
-    }
-    run = coterie.train("rendezvous", preset="vectors", steps=640, teams=teams, runs=tmp_path, name="both", **words)
+@pytest.mark.parametrize("second", ["seac", "iql"])
+def test_a_team_with_networks_of_its_own_beside_one_that_has_one_in_common(tmp_path, second):
+    """Saved, and acting as it was judged: one set of options, or one partition of the agents, could not read both."""
+    teams = {"a:agent_0,agent_1": "ippo", "b:agent_2,agent_3": second}
+    unread = ("batch", "warmup") if second == "seac" else ()
+    short = {name: value for name, value in SHORT.items() if name not in unread}
+    words = {**short, "preset": "vectors", "env": {"local_ratio": 0.0, "N": 4, "max_cycles": 6}, "runs": tmp_path}
+    run = coterie.train("mpe2:simple_spread_v3", teams=teams, name="both", **words)
+    parameters = load_checkpoint(run.folder, ("policy",))[0]["policy"]
+    groups = [
+        {len(leaf[0]) for name, leaf in parameters.items() if name.startswith(f"lane0.{k}.agents")} for k in range(2)
+    ]
+    assert groups == [{1}, {2}]
+    chosen = planned_deep(run.folder)
+    assert [options_of(chosen, player).trace for player in teams.values()] == [0.95, 1.0 if second == "seac" else 0.0]
     team = coterie.load("both", runs=tmp_path)
-    assert [options_of(planned_deep(run.folder), player).hidden for player in teams.values()] == [128, 64]
     play = read_recording(run.folder / "episodes" / "greedy.jsonl").plays[0]
-    assert len(play.actions) > 1
     for at, actions in enumerate(play.actions):
         seen = {name: seen[at] for name, seen in zip(team.agents, play.observations, strict=True)}
         assert list(team.act_all(seen).values()) == actions.tolist()

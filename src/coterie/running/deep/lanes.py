@@ -7,6 +7,7 @@ since the last mark are carried with the run, so that what is logged does not de
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
@@ -98,15 +99,16 @@ LEVEL = {"xla_backend_optimization_level": 1}  # as fast as the usual 2 here, in
 
 
 class Programs(NamedTuple):
-    """The jitted programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
+    """The programs of a lane, for seeds [S] shared out among devices: start, advance, and greedy episodes.
 
-    play(agents, mode) is the program in which these agents play at random, and the others greedily or as mode says.
+    advance(S) is the one for so many seeds, compiled, so that it can be made while another is; play(agents, mode) that
+    in which these agents play at random, and the others greedily or as mode says.
 
     devices: the mesh that the seeds are shared out among, along its first axis.
     """
 
     start: Callable[..., Any]
-    advance: Callable[..., Any]
+    advance: Callable[[int], Callable[..., Any]]
     play: Callable[[tuple[int, ...], Mode], Callable[..., Any]]
     devices: Mesh
 
@@ -144,14 +146,22 @@ def programs(
         return over_seeds(mesh, playing, (0, 0, None), 0, compiler_options=LEVEL)
 
     quickly = {"xla_backend_optimization_level": 0}
-    return Programs(
-        over_seeds(mesh, begin, (0,), (SEED_AXES, 0), compiler_options=quickly),
-        over_seeds(
-            mesh, advance, (0, SEED_AXES, 0, None), (SEED_AXES, 0), donate_argnums=(1, 2), compiler_options=LEVEL
-        ),
-        play,
-        mesh,
+    first = over_seeds(mesh, begin, (0,), (SEED_AXES, 0), compiler_options=quickly)
+    further = over_seeds(
+        mesh, advance, (0, SEED_AXES, 0, None), (SEED_AXES, 0), donate_argnums=(1, 2), compiler_options=LEVEL
     )
+
+    @cache
+    def compiled_for(seeds: int) -> Callable[..., Any]:
+        def placed(axis: int | None, tree: Any) -> Any:
+            place = NamedSharding(mesh, PartitionSpec() if axis is None else PartitionSpec(SEEDS))
+            return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place), tree)
+
+        keys = placed(0, jax.ShapeDtypeStruct((seeds,), np.uint32))
+        like = jax.tree.map(placed, (SEED_AXES, 0), jax.eval_shape(first, keys), is_leaf=lambda axis: axis is None)
+        return further.lower(keys, *like, np.int32(1)).compile()
+
+    return Programs(first, compiled_for, play, mesh)
 
 
 def with_random(algorithm: Algorithm, spec: Spec, agents: tuple[int, ...]) -> Algorithm:
@@ -159,9 +169,7 @@ def with_random(algorithm: Algorithm, spec: Spec, agents: tuple[int, ...]) -> Al
     return stand_in(spec, algorithm, fixed(spec, None), agents) if agents else algorithm
 
 
-def over_seeds(
-    mesh: Mesh, function: Callable[..., Any], in_axes: Any, out_axes: Any, **options: Any
-) -> Callable[..., Any]:
+def over_seeds(mesh: Mesh, function: Callable[..., Any], in_axes: Any, out_axes: Any, **options: Any) -> Any:
     """`function` of one seed jitted for seeds [S], an equal share of them on every device of the mesh."""
 
     def spec(axis: int | None) -> PartitionSpec:
@@ -219,8 +227,14 @@ class CompiledLane:
         return int(self.run.clock.updates)
 
     def advance(self, visits: int) -> None:
-        """Begin so many visits; the devices work on while the caller does other things."""
-        self._begun = self.made.advance(self._keys, *self._at_work(), np.int32(visits))
+        """Begin so many visits; the devices work on while the caller does other things.
+
+        What begins a run is compiled beside what goes on with it: nobody waits for both.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            begun = beside.submit(self._at_work)
+            further = self.made.advance(len(self._keys))
+        self._begun = further(self._keys, *begun.result(), np.int32(visits))
 
     def wait(self) -> None:
         """Until the devices are at rest."""

@@ -20,11 +20,21 @@ def made_of(algorithm: str, options: DeepOptions, spec: Spec, change: Change | N
         return usual
     changed = change(usual, spec)
     if type(changed) is not type(usual):
-        raise BadInput(f"parts: expected a function that returns Parts, found {type(changed).__name__}")
-    remembers = isinstance(changed, PolicyParts) and any(one.memory for one in (*changed.networks, *changed.critics))
-    if remembers and not options.recurrent:
+        wanted = f"{type(usual).__module__.removeprefix('coterie.')}.Parts"
+        raise BadInput(
+            f"parts: {algorithm} is made of {wanted}, found {type(changed).__module__}.{type(changed).__qualname__}"
+        )
+    return checked(changed, options, spec) if isinstance(changed, PolicyParts) else changed
+
+
+def checked(changed: PolicyParts, options: DeepOptions, spec: Spec) -> PolicyParts:
+    """Parts of policies that fit together: networks say what is greedy, and that is their draws' to say."""
+    if any(one.memory for one in (*changed.networks, *changed.critics)) and not options.recurrent:
         raise BadInput("parts: a network that remembers learns from whole rollouts; train with recurrent=True")
-    return changed
+    if changed.central == "state" and spec.state_shape == (0,):
+        raise BadInput('parts: central="state", and there is no central state here; use algorithm="mappo", or "own"')
+    pairs = zip(changed.networks, changed.draws, strict=True)
+    return changed._replace(networks=tuple(network._replace(greedy=draws.greedy) for network, draws in pairs))
 
 
 def name_of(change: Change | None) -> str:

@@ -119,6 +119,9 @@ def check_policy(algorithm: str, options: DeepOptions) -> None:
             f"--share-experience {options.share_experience}: {algorithm} learns from what was just played, and shares "
             "all of it: pooled, or teams"
         )
+    for name in ("share_weight", "share_clip", "share_target"):
+        if options.share_experience == "none" and getattr(options, name) != getattr(DeepOptions(), name):
+            raise BadInput(f"--{name.replace('_', '-')}: {algorithm} shares nothing; use --algorithm seac")
     if algorithm == "seac" and options.share_experience == "none":
         raise BadInput("--share-experience none: seac learns from others' experience; use --algorithm ia2c")
     if algorithm != "mappo" and options.central != "auto":

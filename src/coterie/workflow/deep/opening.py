@@ -22,7 +22,7 @@ from coterie.running.deep.rivals import Frozen
 from coterie.running.deep.runs import Opened, open_compiled, open_outside
 from coterie.running.deep.session import Schedule
 from coterie.running.train import free_bytes
-from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED, POLICY_GRADIENT, TEAM_REWARDS
+from coterie.settings import CENTRAL, DEEP_ALGORITHMS, MIXED, POLICY_GRADIENT, TEAM_REWARDS, DeepOptions
 from coterie.types import Spec, Team
 from coterie.workflow.deep.amounts import check_amounts
 from coterie.workflow.deep.choosing import learning_of
@@ -92,7 +92,7 @@ def open_plan(
             )
         team = team_numbers(teams, len(agents)) if teams else environment.spec.team
         spec = partitioned(dataclasses.replace(environment.spec, team=team), options)
-        check_central(chosen, spec)
+        check_policies(chosen, spec)
         environment = environment._replace(spec=spec)
         learners = learners_of(chosen, spec, teams, environment.idle, environment.horizon, change, rivals=rivals)
         opened = open_compiled(
@@ -106,7 +106,7 @@ def open_plan(
         opened = with_teams(opened, teams, learners)
     else:
         opened = worker_road(chosen, common, workers, prepare(device, devices_of(chosen)), change, on_restart, rivals)
-    return opened._replace(note=check_sharing(chosen, opened.spec), changed=name_of(change))
+    return opened._replace(note=check_sharing(chosen, opened.spec, opened.teams), changed=name_of(change))
 
 
 def worker_road(
@@ -135,10 +135,11 @@ def worker_road(
         team = team_numbers(teams, len(agents)) if teams else numbers
         spec = partitioned(one.spec if team is None else dataclasses.replace(one.spec, team=tuple(team)), options)
         check_amounts(chosen.algorithm, teams, one)
-        check_central(chosen, spec)
+        check_policies(chosen, spec)
         check_turns(chosen, one, spec)
         check_births(chosen, spec, teams)
-        check_state(next(iter(central_of(chosen)), ""), chosen.environment, spec.state_shape)
+        for player in central_of(chosen):
+            check_state(player, chosen.environment, spec.state_shape)
         horizon, layouts, names = horizon_of(one), one.ones[0].reading.layouts, one.spec.agents
         again = is_anew(one.ones[0].environment)
     finally:
@@ -192,13 +193,21 @@ def success_of(rule: str) -> Success | None:
     return InfoSays(rule.removeprefix("info:")) if rule.startswith("info:") else None
 
 
-def check_central(chosen: DeepPlan, spec: Spec) -> None:
-    """Raises BadInput where critics are to see a central state, and there is none."""
+def check_policies(chosen: DeepPlan, spec: Spec) -> None:
+    """Raises BadInput where critics are to see a central state and there is none, or amounts be drawn and none are."""
     asked = any(options_of(chosen, player).central == "state" for player in central_of(chosen))
     if asked and spec.state_shape == (0,):
         raise BadInput(
             f"--central state: {chosen.environment} has no central state; use --central observations, or leave it out"
         )
+    if any(kind.bounds for kind in spec.kinds):
+        return
+    for name in ("squash", "deviation", "deviation_start"):
+        if any(getattr(one, name) != getattr(DeepOptions(), name) for one in (chosen.learner, *chosen.others.values())):
+            raise BadInput(
+                f"--{name.replace('_', '-')}: actions of {chosen.environment} are numbered, and only amounts are drawn "
+                "so; leave it out"
+            )
 
 
 def check_turns(chosen: DeepPlan, worlds: Drive, spec: Spec) -> None:

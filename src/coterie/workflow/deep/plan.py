@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from coterie.settings import (
     PictureOptions,
     options_of_algorithm,
 )
-from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, options_beside, road_of, said_in
+from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, options_beside, reads, road_of, said_in
 from coterie.workflow.deep.learner_checks import check_learner, check_read
 from coterie.workflow.deep.seeing import picture_in, picture_options
 from coterie.workflow.deep.teams import check_players, read_teams
@@ -97,7 +98,7 @@ def deep_plan(
     check_success(success, road)
     if teams and isinstance(env, Mapping) and "team" in env:
         raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
-    named = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
+    counted = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
     seeds, seed = whole("--seeds", seeds), check_seed(seed)
     found = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
     preset, algorithm, defaults = found.preset, found.algorithm, found.options
@@ -107,20 +108,22 @@ def deep_plan(
     steps = whole("--steps", DEEP_PRESETS[preset].steps if steps is None else steps)
     usual = (CHECKING_OUTSIDE if road == "worker" else CHECKING).values()
     checks, check_episodes, final_episodes = (
-        whole(flag, least if value is None else value) for (flag, value), least in zip(named, usual, strict=True)
+        whole(flag, least if value is None else value) for (flag, value), least in zip(counted, usual, strict=True)
     )
-    final_episodes = max(final_episodes, check_episodes) if named[2][1] is None else final_episodes
+    final_episodes = max(final_episodes, check_episodes) if counted[2][1] is None else final_episodes
     ways = learning or [algorithm]
     if not saved:
         check_read(ways, options, defaults)
     if others is None:
         said = learner if isinstance(learner, Mapping) else changed(options, defaults)
-        beside = [player for player in dict.fromkeys(learning) if player != algorithm]
-        others = {one: options_beside(found, one, options, said, environment, env) for one in beside}
-    options = options_of_algorithm(algorithm, options) if learning else options
+        check_heard(learning, options, said)
+        players = dict.fromkeys(learning)
+        others = {one: options_beside(found, one, options, said, environment, env) for one in players}
+        options = others.pop(algorithm, options)
     of_each = {algorithm: options, **others}
     for player, own in of_each.items():
-        check_learner(player, own)
+        with named(player if others else ""):
+            check_learner(player, own)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
     if not visit_steps(options) <= steps <= MOST_STEPS:
@@ -143,6 +146,26 @@ def deep_plan(
         success, checks, teams, check_episodes, final_episodes, str(runs),
         picture_options(environment, road, picture, preset), others,
     )  # fmt: skip
+
+
+def check_heard(learning: Sequence[str], options: DeepOptions, said: Collection[str]) -> None:
+    """Raises BadInput for an option that is said and that no team which learns has a use for."""
+    for name in said:
+        if learning and not any(reads(player, name, options) for player in learning):
+            for player in learning:
+                check_learner(player, options)  # who has a better sentence for it
+            raise BadInput(
+                f"--{name.replace('_', '-')}: {', '.join(dict.fromkeys(learning))} do not read it; leave it out"
+            )
+
+
+@contextmanager
+def named(player: str) -> Iterator[None]:
+    """What is wrong inside is said of this player, where it is one of several."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"{player}: {error}") from None if player else error
 
 
 def changed(options: DeepOptions, usual: DeepOptions) -> set[str]:
@@ -225,6 +248,14 @@ def knows_success(chosen: DeepPlan) -> bool:
     return bool(chosen.success) or told
 
 
+def others_in(config: Mapping[str, Any]) -> dict[str, DeepOptions]:
+    """The options of algorithms beside the first in a run's settings; before they were kept, those of the first."""
+    if "others" in config:
+        return {name: DeepOptions(**own) for name, own in config["others"].items()}
+    options = DeepOptions(**config["learner"])
+    return {player: options_of_algorithm(player, options) for player in learning_of(config.get("teams", {}))}
+
+
 def deep_config(chosen: DeepPlan) -> dict[str, Any]:
     """The plan as the settings in a run's folder."""
     settings = {name: value for name, value in chosen._asdict().items() if name not in LEFT_OUT}
@@ -260,7 +291,7 @@ def planned_deep(folder: Path) -> DeepPlan:
             teams=config.get("teams", {}),
             runs=str(folder.parent),
             picture=picture_in(config),
-            others={name: DeepOptions(**own) for name, own in config.get("others", {}).items()},
+            others=others_in(config),
             saved=True,
         )
     except (KeyError, TypeError) as error:

@@ -77,6 +77,8 @@ def checked_facts(folder: Path, chosen: DeepPlan, facts: Mapping[str, Any]) -> F
     learners, usual = ["learner", *(f"others.{name}" for name in chosen.others)], recorder.flat(vars(DeepOptions()))
     since = {f"{learner}.{name}": value for learner in learners for name, value in usual.items()}
     since |= {"check_episodes": CHECK_EPISODES, "final_episodes": FINAL_EPISODES}
+    if "others" not in found.settings:  # before they were kept, all had what the first has
+        since |= {name: value for name, value in wanted.items() if name.startswith("others.")}
     if chosen.road == "worker":
         since |= recorder.flat({"picture": vars(UNTOUCHED)})
     for name in sorted(saved.keys() | wanted.keys()):

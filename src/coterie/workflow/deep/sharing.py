@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from coterie.algorithms.side_by_side import part
 from coterie.diagnosis.capability import capability
 from coterie.errors import BadInput
-from coterie.settings import DEEP_PRESETS, OF_ALGORITHM, POLICY_GRADIENT, DeepOptions
-from coterie.types import Spec
-from coterie.workflow.deep.choosing import learning_of
+from coterie.settings import DEEP_ALGORITHMS, DEEP_PRESETS, OF_ALGORITHM, POLICY_GRADIENT, DeepOptions
+from coterie.types import Spec, Team
+from coterie.workflow.deep.choosing import is_policy
 from coterie.workflow.deep.exact import small_table
 from coterie.workflow.deep.plan import DeepPlan, options_of
 
 
-def check_sharing(chosen: DeepPlan, spec: Spec) -> str:
+def check_sharing(chosen: DeepPlan, spec: Spec, teams: Sequence[Team] = ()) -> str:
     """What to know about agents that share, in sentences; empty where all is well or nothing is shared.
 
     Raises BadInput where nobody is there to share with, and where agents of one kind are proven unlike and would take
     each other's experience for their own: equal spaces are not equal capabilities.
     """
-    players = dict.fromkeys(learning_of(chosen.teams) or [chosen.algorithm])
-    told = [shared_by(player, options_of(chosen, player), chosen, spec) for player in players]
+    if not teams:
+        return shared_by(chosen.algorithm, chosen, spec, small_table(chosen))
+    learning = [team for team in teams if team.player in DEEP_ALGORITHMS]
+    told = [shared_by(team.player, chosen, part(spec, team.members), None) for team in learning]
     return " ".join(dict.fromkeys(filter(None, told)))
 
 
-def shared_by(player: str, learner: DeepOptions, chosen: DeepPlan, spec: Spec) -> str:
-    """What to know about agents that share as one algorithm of a run does; raises as `check_sharing`."""
+def shared_by(player: str, chosen: DeepPlan, spec: Spec, game: Any) -> str:
+    """What to know about agents that share as one algorithm of a run does; raises as `check_sharing`.
+
+    game: the exact table of a game that these agents play alone, if there is one.
+    """
+    learner = options_of(chosen, player)
     flag = "--share-parameters" if learner.share_parameters else f"--share-experience {learner.share_experience}"
     if not learner.share_parameters and learner.share_experience == "none":
         return ""
@@ -34,14 +44,16 @@ def shared_by(player: str, learner: DeepOptions, chosen: DeepPlan, spec: Spec) -
             f"{spec.agents[kind.agents[0]]} sees {list(kind.observation_shape)} and has {kind.actions} actions"
             for kind in spec.kinds
         )
-        raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); leave it out")
-    return " ".join(filter(None, (sure_to_be_alike(chosen, learner, flag), given_up(chosen, learner))))
+        instead = "use ia2c" if player == "seac" else "leave it out"
+        raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); {instead}")
+    return " ".join(filter(None, (sure_to_be_alike(learner, flag, game), given_up(chosen, player))))
 
 
-def given_up(chosen: DeepPlan, learner: DeepOptions) -> str:
+def given_up(chosen: DeepPlan, player: str) -> str:
     """What of its preset a run leaves out because it shares experience; a run without sharing has it."""
     options, left_out = DEEP_PRESETS[chosen.preset].options, []
-    if learner.share_experience == "none":
+    others = is_policy(player) != is_policy(chosen.algorithm)  # whose preset is another
+    if options_of(chosen, player).share_experience == "none" or player in OF_ALGORITHM or others:
         return ""
     left_out += ["one network in common (--share-parameters)"] if options.get("share_parameters") else []
     left_out += ["replay by surprise (--prioritised)"] if options.get("prioritised") else []
@@ -51,14 +63,13 @@ def given_up(chosen: DeepPlan, learner: DeepOptions) -> str:
     return f"The preset {chosen.preset} has {told}; who shares experience has not: compare with a run without them."
 
 
-def sure_to_be_alike(chosen: DeepPlan, learner: DeepOptions, flag: str) -> str:
+def sure_to_be_alike(learner: DeepOptions, flag: str, game: Any) -> str:
     """What cannot be told, or has to be learned, about agents of one kind; BadInput where they are proven unlike."""
-    game = small_table(chosen)
     finding = capability(game) if game is not None else None
     if finding is None or finding.verdict == "cannot tell":
         return (
-            f"{flag} takes it that agents of one kind can do the same; here nobody can tell, for the game has no exact "
-            "table. Compare with a run without it."
+            f"{flag} takes it that agents of one kind can do the same; here nobody can tell, for their game has no "
+            "exact table. Compare with a run without it."
         )
     if finding.verdict == "yes" and not learner.share_parameters:
         raise BadInput(f"{flag}: {finding.sentence[:1].lower()}{finding.sentence[1:].rstrip('.')}; leave it out")
