@@ -252,6 +252,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "learning_rate": 0.0015,
             "learning_rate_end": 0.0,
             "discount": 0.9,
+            "hidden": 128,
             "convolution": False,
         },
         20_000,
