@@ -164,3 +164,12 @@ def test_nobody_but_friends_hears_of_what_an_agent_lives_through(name):
         assert equal(agent(plain, k, place), agent(life, k, place))
     for k, place in ((0, 1), (0, 2), (1, 0)):  # and of what it holds itself, nobody
         assert equal(agent(plain, k, place), agent(mind, k, place))
+
+
+@EVERY
+def test_a_critic_that_may_move_a_little_learns_while_the_scale_of_its_values_does(name):
+    """What it told stands on the scale of then, as what it tells now; held against the new one it could not move."""
+    far = on(lambda t: t._replace(reward=np.where(t.valid, t.reward + 100, t.reward).astype("f4")), (0, 1))
+    found = gradients(name, far)[1]
+    for k, place in ((0, 0), (0, 1), (0, 2), (1, 0)):
+        assert not zero(agent(found, k, place)[1])

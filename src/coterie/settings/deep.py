@@ -183,7 +183,7 @@ class DeepPreset:
 
 _POLICIES = {
     "learning_rate": 0.0007, "gradient_clip": 0.5, "trace": 0.95, "activation": "tanh", "share_parameters": True,
-    "minibatches": 16,
+    "minibatches": 16, "hidden": 128,
 }  # fmt: skip
 _A2C = {
     "rows": 5, "environments": 8, "trace": 1.0, "learning_rate": 0.0007, "normalise_values": False,
@@ -237,7 +237,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "vectors": DeepPreset(
         "policies of agents that see rows of numbers; amounts or numbered actions",
         "ippo",
-        {**_POLICIES, "environments": 16, "rows": 64, "hidden": 128},
+        {**_POLICIES, "environments": 16, "rows": 64},
         500_000,
     ),
     "images": DeepPreset(
@@ -252,7 +252,6 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "learning_rate": 0.0015,
             "learning_rate_end": 0.0,
             "discount": 0.9,
-            "hidden": 128,
             "convolution": False,
         },
         20_000,
@@ -261,7 +260,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
     "many": DeepPreset(
         "policies of ten agents of one kind or more, who learn one network from everybody's steps",
         "ippo",
-        {**_POLICIES, "environments": 8, "rows": 64, "hidden": 128},
+        {**_POLICIES, "environments": 8, "rows": 64},
         200_000,
     ),
 }
