@@ -57,9 +57,10 @@ class Sharing(Plain):
                 _, mean, variance = (leaf[i] for leaf in self.scale[k])
                 rho = self.importance(k, i, partner)
                 self.pairs[k, i, j] = [rho, (wanted - mean) / np.sqrt(variance), gain]
-            if self.options.normalise_advantages:  # over all that i looks at
-                every = np.concatenate([self.pairs[k, i, j][2][one.valid] for j, one in enumerate(found)])
-                for j in range(len(found)):
+            friends = [j for j in range(len(found)) if self.friends(k, i, j)]
+            if self.options.normalise_advantages and friends:  # over all that i learns from besides its own
+                every = np.concatenate([self.pairs[k, i, j][2][found[j].valid] for j in friends])
+                for j in friends:
                     self.pairs[k, i, j][2] = (self.pairs[k, i, j][2] - every.mean()) / every.std()
         return found
 
@@ -74,6 +75,11 @@ class Sharing(Plain):
         rows = [self.reward(rollout, k, j), t.discount[:, :, j], t.last[:, :, j], t.valid[:, :, j], value, ahead]
         return value, [[leaf[:, e] for leaf in rows] for e in range(value.shape[1])]
 
+    def friends(self, k: int, i: int, j: int) -> bool:
+        """Whether agent i of a kind learns from j."""
+        agents, group = self.spec.kinds[k].agents, self.spec.experience
+        return i != j and group[agents[i]] == group[agents[j]]
+
     def likely(self, k: int, i: int, partner: Told) -> np.ndarray:
         log_p = log_probabilities(told(self.actors[k][i], partner.x), partner.legal)
         return np.take_along_axis(log_p, partner.action[..., None], -1)[..., 0]
@@ -83,9 +89,9 @@ class Sharing(Plain):
         return np.minimum(rho, self.options.share_clip) if self.options.share_clip else rho
 
     def loss_of(self, k: int, group: int, studied: list[list[Told]]) -> float:
-        total, kind = super().loss_of(k, group, studied), self.spec.kinds[k]
+        total = super().loss_of(k, group, studied)
         for j, partner in enumerate(studied[k]):
-            if j == group or self.spec.experience[kind.agents[j]] != self.spec.experience[kind.agents[group]]:
+            if not self.friends(k, group, j):
                 continue
             rho, wanted, gain = self.pairs[k, group, j]
             value = told(self.critics[k][group], partner.x)[..., 0]
