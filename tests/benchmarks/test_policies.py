@@ -4,21 +4,21 @@ import json
 
 import pytest
 
+import coterie
 
-def test_a_tenth_of_a_run_has_the_ball_rolled_to_the_left(script):
-    """The whole command in pictures and amounts, one seed; ten seeds of 20,000 steps are benchmarks/policies.py.
+
+def test_a_tenth_of_a_run_has_the_ball_rolling_to_the_left(script, tmp_path):
+    """Pictures and amounts, one seed; ten seeds of 20,000 steps, in a process each, are benchmarks/policies.py.
 
     Pistons that do nothing in particular, as all do before anything is learned, earn what idle and random ones do.
     """
-    policies = script("policies")
-    short = "--steps 2048 --checks 2 --check-episodes 4 --final-episodes 12"
-    row = policies.learned(f"{policies.PISTONBALL} {short}", 11, 0)
-    assert (row["algorithm"], row["preset"], row["env_steps"]) == ("ippo", "images", 2048)
-    assert row["random"] < 20
-    assert row["idle"] < 20
-    assert row["return"] > 50
-    assert row["drawn"] > 50
-    assert row["loops"]["verdict"] in ("yes", "no")
+    short = {"steps": 2_048, "checks": 2, "check_episodes": 4, "final_episodes": 8}
+    run = coterie.train(script("policies").PISTONBALL, **short, seeds=1, seed=11, runs=tmp_path, pictures=False)
+    told = run.verdict
+    assert (told.algorithm, told.preset, told.env_steps) == ("ippo", "images", 2_048)
+    assert max(told.random, told.idle) < 15
+    assert told.returns[0] > 30
+    assert told.drawn[0] > 30
 
 
 @pytest.fixture
