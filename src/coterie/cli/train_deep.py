@@ -14,7 +14,8 @@ from coterie.envs import catalogue
 from coterie.errors import BadInput
 from coterie.settings import DEEP_PRESETS, PictureOptions
 from coterie.workflow.deep.choosing import defaults_of, is_policy, learning_of, road_of, said_in
-from coterie.workflow.deep.plan import changed, deep_plan
+from coterie.workflow.deep.learner_checks import changed
+from coterie.workflow.deep.plan import deep_plan
 from coterie.workflow.deep.teams import named_runs, read_teams
 from coterie.workflow.planning.which_learner import OF_NETWORKS, learns_deep
 

@@ -200,6 +200,22 @@ def test_who_is_asked_less_often_than_usual_learns_as_much_more_when_it_is():
     assert options_of(chosen, "ippo").minibatches == 1  # of 40 rows; 16 of 1,024 are usual
 
 
+def test_a_team_that_learns_by_itself_learns_as_it_does_without_teams():
+    """How the world is stepped may be said: that is no reason to learn more."""
+    said = {"rows": 16, "epsilon": 0.5}
+    alone = deep_plan("rendezvous", algorithm="iql", learner=said)
+    among = deep_plan("rendezvous", teams={"a": "iql", "b": "random"}, learner=said)
+    assert options_of(among, "iql") == options_of(alone, "iql")
+    assert options_of(deep_plan("rendezvous", teams={"a": "vdn", "b": "iql"}, learner=said), "iql").updates == 1
+
+
+def test_whose_options_are_wrong_is_said_where_there_are_several_algorithms():
+    with pytest.raises(BadInput, match=r"^--hidden 0: expected"):
+        deep_plan("rendezvous", algorithm="ippo", learner={"hidden": 0})
+    with pytest.raises(BadInput, match=r"^ippo: --minibatches 5000: expected"):
+        deep_plan("rendezvous", teams={"a": "iql", "b": "ippo"}, learner={"minibatches": 5_000})
+
+
 def test_options_of_sharing_and_of_amounts_are_refused_where_nothing_is_shared_or_has_an_amount():
     for name, value in {"share_weight": 0.5, "share_clip": 1.0, "share_target": "partner"}.items():
         with pytest.raises(BadInput, match="ippo shares nothing; use --algorithm seac"):

@@ -12,15 +12,13 @@ from coterie.settings import (
     ALGORITHMS,
     DEEP_ALGORITHMS,
     DEEP_PRESETS,
-    MIXED,
-    OF_ALGORITHM,
     POLICY_GRADIENT,
     DeepOptions,
     options_of_algorithm,
     usual_options,
 )
 from coterie.types import Spec
-from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES
+from coterie.workflow.deep.learner_checks import OF_VALUES, reads
 from coterie.workflow.deep.teams import own_options
 
 Road = Literal["compiled", "worker"]
@@ -82,14 +80,14 @@ def options_beside(
     """The options of an algorithm among teams that learn: what is said, where it reads it, and else what is usual.
 
     first: the first of them, whose preset the run has; options: the run's, with what is said. An algorithm of the other
-    family has a preset of its own. How the world is stepped is one for all: who is usually asked more often learns as
-    much more at each visit, and who has fewer rows cuts them into fewer parts.
+    family has a preset of its own. How the world is stepped is one for all: whom the first's preset asks less often
+    than its own learns as much more at each visit, and who has fewer rows cuts them into fewer parts.
     """
     other = is_policy(player) != is_policy(first.algorithm)
     preset = preset_for(environment, player, env).preset if other else first.preset
     told = [name for name in said if reads(player, name, options)]
     own = usual_options(preset, player, "share_experience" in told and options.share_experience != "none")
-    times = options.environments * options.rows / (own.environments * own.rows)
+    times = first.options.environments * first.options.rows / (own.environments * own.rows)
     if is_policy(player):
         own = replace(own, minibatches=max(1, round(own.minibatches * min(1.0, times))))
     else:
@@ -98,22 +96,6 @@ def options_beside(
         own = replace(own, convolution=True)  # pictures are shown as the first team's preset has them
     common = {name: getattr(options, name) for name in (*told, *OF_A_RUN)}
     return options_of_algorithm(player, replace(own, **common))
-
-
-def reads(player: str, name: str, options: DeepOptions) -> bool:
-    """Whether an algorithm reads an option that is said for all teams of a run, or what it is has no room for it."""
-    if name in OF_ALGORITHM.get(player, {}) or name in (OF_VALUES if is_policy(player) else OF_POLICIES):
-        return False
-    only = {"central": ("mappo",), "hysteresis": ("hysteretic",)}
-    if name in only:
-        return player in only[name]
-    if name == "share_experience":
-        return player not in (*MIXED, "mappo")
-    if name in ("share_weight", "share_clip", "share_target"):
-        return player == "seac" or options.share_experience != "none"
-    if name in ("share_parameters", "prioritised"):
-        return player != "seac" and (options.share_experience == "none" or player in (*MIXED, "mappo"))
-    return True
 
 
 def check_words(algorithm: str | None, preset: str | None) -> None:

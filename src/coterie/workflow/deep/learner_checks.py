@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from coterie.errors import BadInput
 from coterie.settings import MIXED, OF_ALGORITHM, POLICY_GRADIENT, DeepOptions
@@ -41,6 +41,49 @@ def check_read(algorithms: Sequence[str], options: DeepOptions, usual: DeepOptio
                     f"--{name.replace('_', '-')}: only learners of {learns} read it, and {', '.join(algorithms)} is "
                     f"none; leave it out, or use {'--algorithm ippo' if learns == 'policies' else '--algorithm vdn'}"
                 )
+
+
+def reads(player: str, name: str, options: DeepOptions) -> bool:
+    """Whether an algorithm reads an option that is said for all teams of a run, or what it is has no room for it."""
+    if name in OF_ALGORITHM.get(player, {}) or name in (OF_VALUES if player in POLICY_GRADIENT else OF_POLICIES):
+        return False
+    only = {"central": ("mappo",), "hysteresis": ("hysteretic",)}
+    if name in only:
+        return player in only[name]
+    if name == "share_experience":
+        return player not in (*MIXED, "mappo")
+    if name in ("share_weight", "share_clip", "share_target"):
+        return player == "seac" or options.share_experience != "none"
+    if name in ("share_parameters", "prioritised"):
+        return player != "seac" and (options.share_experience == "none" or player in (*MIXED, "mappo"))
+    return True
+
+
+def changed(options: DeepOptions, usual: DeepOptions) -> set[str]:
+    """The names of the options that are not as usual."""
+    return {name for name, value in vars(usual).items() if getattr(options, name) != value}
+
+
+def check_heard(learning: Sequence[str], options: DeepOptions, usual: DeepOptions) -> None:
+    """Raises BadInput for an option that was changed and that no team which learns has a use for."""
+    for name in sorted(changed(options, usual)):
+        if not any(reads(player, name, options) for player in learning):
+            for player in learning:
+                check_learner(player, options)  # who has a better sentence for it
+            raise BadInput(
+                f"--{name.replace('_', '-')}: {', '.join(dict.fromkeys(learning))} do not read it; leave it out"
+            )
+
+
+def check_each(of_each: Mapping[str, DeepOptions]) -> None:
+    """Raises BadInput for what is wrong with an algorithm's options, and names it where there are several."""
+    for player, options in of_each.items():
+        try:
+            check_learner(player, options)
+        except BadInput as error:
+            if len(of_each) == 1:
+                raise
+            raise BadInput(f"{player}: {error}") from None
 
 
 def check_learner(algorithm: str, options: DeepOptions) -> None:

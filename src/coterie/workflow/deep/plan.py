@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +21,8 @@ from coterie.settings import (
     PictureOptions,
     options_of_algorithm,
 )
-from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, options_beside, reads, road_of, said_in
-from coterie.workflow.deep.learner_checks import check_learner, check_read
+from coterie.workflow.deep.choosing import Road, defaults_of, learning_of, options_beside, road_of, said_in
+from coterie.workflow.deep.learner_checks import changed, check_each, check_heard, check_read
 from coterie.workflow.deep.seeing import picture_in, picture_options
 from coterie.workflow.deep.teams import check_players, read_teams
 from coterie.workflow.planning.plan import check_seed, environment_options, replaced, whole
@@ -116,14 +115,13 @@ def deep_plan(
         check_read(ways, options, defaults)
     if others is None:
         said = learner if isinstance(learner, Mapping) else changed(options, defaults)
-        check_heard(learning, options, said)
+        if learning:
+            check_heard(learning, options, defaults)
         players = dict.fromkeys(learning)
         others = {one: options_beside(found, one, options, said, environment, env) for one in players}
         options = others.pop(algorithm, options)
     of_each = {algorithm: options, **others}
-    for player, own in of_each.items():
-        with named(player if others else ""):
-            check_learner(player, own)
+    check_each(of_each)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
     if not visit_steps(options) <= steps <= MOST_STEPS:
@@ -146,31 +144,6 @@ def deep_plan(
         success, checks, teams, check_episodes, final_episodes, str(runs),
         picture_options(environment, road, picture, preset), others,
     )  # fmt: skip
-
-
-def check_heard(learning: Sequence[str], options: DeepOptions, said: Collection[str]) -> None:
-    """Raises BadInput for an option that is said and that no team which learns has a use for."""
-    for name in said:
-        if learning and not any(reads(player, name, options) for player in learning):
-            for player in learning:
-                check_learner(player, options)  # who has a better sentence for it
-            raise BadInput(
-                f"--{name.replace('_', '-')}: {', '.join(dict.fromkeys(learning))} do not read it; leave it out"
-            )
-
-
-@contextmanager
-def named(player: str) -> Iterator[None]:
-    """What is wrong inside is said of this player, where it is one of several."""
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(f"{player}: {error}") from None if player else error
-
-
-def changed(options: DeepOptions, usual: DeepOptions) -> set[str]:
-    """The names of the options that are not as usual."""
-    return {name for name, value in vars(usual).items() if getattr(options, name) != value}
 
 
 def check_replay(options: DeepOptions, steps: int) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from coterie.algorithms.side_by_side import part
 from coterie.diagnosis.capability import capability
 from coterie.errors import BadInput
+from coterie.finite.game import FiniteGame
 from coterie.settings import DEEP_ALGORITHMS, DEEP_PRESETS, OF_ALGORITHM, POLICY_GRADIENT, DeepOptions
 from coterie.types import Spec, Team
 from coterie.workflow.deep.choosing import is_policy
@@ -22,16 +22,16 @@ def check_sharing(chosen: DeepPlan, spec: Spec, teams: Sequence[Team] = ()) -> s
     each other's experience for their own: equal spaces are not equal capabilities.
     """
     if not teams:
-        return shared_by(chosen.algorithm, chosen, spec, small_table(chosen))
+        return shared_by(chosen.algorithm, chosen, spec, alone=True)
     learning = [team for team in teams if team.player in DEEP_ALGORITHMS]
-    told = [shared_by(team.player, chosen, part(spec, team.members), None) for team in learning]
+    told = [shared_by(team.player, chosen, part(spec, team.members), alone=False) for team in learning]
     return " ".join(dict.fromkeys(filter(None, told)))
 
 
-def shared_by(player: str, chosen: DeepPlan, spec: Spec, game: Any) -> str:
+def shared_by(player: str, chosen: DeepPlan, spec: Spec, alone: bool) -> str:
     """What to know about agents that share as one algorithm of a run does; raises as `check_sharing`.
 
-    game: the exact table of a game that these agents play alone, if there is one.
+    alone: they are all that play, so that the game's exact table, if there is one, can tell what they can do.
     """
     learner = options_of(chosen, player)
     flag = "--share-parameters" if learner.share_parameters else f"--share-experience {learner.share_experience}"
@@ -46,7 +46,11 @@ def shared_by(player: str, chosen: DeepPlan, spec: Spec, game: Any) -> str:
         )
         instead = "use ia2c" if player == "seac" else "leave it out"
         raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); {instead}")
-    return " ".join(filter(None, (sure_to_be_alike(learner, flag, game), given_up(chosen, player))))
+    return " ".join(
+        filter(
+            None, (sure_to_be_alike(learner, flag, small_table(chosen) if alone else None), given_up(chosen, player))
+        )
+    )
 
 
 def given_up(chosen: DeepPlan, player: str) -> str:
@@ -63,7 +67,7 @@ def given_up(chosen: DeepPlan, player: str) -> str:
     return f"The preset {chosen.preset} has {told}; who shares experience has not: compare with a run without them."
 
 
-def sure_to_be_alike(learner: DeepOptions, flag: str, game: Any) -> str:
+def sure_to_be_alike(learner: DeepOptions, flag: str, game: FiniteGame | None) -> str:
     """What cannot be told, or has to be learned, about agents of one kind; BadInput where they are proven unlike."""
     finding = capability(game) if game is not None else None
     if finding is None or finding.verdict == "cannot tell":
