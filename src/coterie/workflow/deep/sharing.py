@@ -46,11 +46,8 @@ def shared_by(player: str, chosen: DeepPlan, spec: Spec, alone: bool) -> str:
         )
         instead = "use ia2c" if player == "seac" else "leave it out"
         raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); {instead}")
-    return " ".join(
-        filter(
-            None, (sure_to_be_alike(learner, flag, small_table(chosen) if alone else None), given_up(chosen, player))
-        )
-    )
+    game = small_table(chosen) if alone else None
+    return " ".join(filter(None, (sure_to_be_alike(learner, flag, game), given_up(chosen, player))))
 
 
 def given_up(chosen: DeepPlan, player: str) -> str:
