@@ -55,10 +55,10 @@ def ours(algorithm: str, network: str, seeds: int, rounds: int) -> dict[str, Any
     jax.config.update("jax_num_cpu_devices", devices)
     import numpy as np
 
+    from coterie.algorithms.families import partitioned
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
     from coterie.algorithms.splitting import ALONE, split_over
     from coterie.envs.sources import jax_environment
-    from coterie.partitions import partitioned
     from coterie.running.deep.lanes import ITEMS, CompiledLane, programs
     from coterie.running.deep.session import _advance
     from coterie.running.rollout import Plan

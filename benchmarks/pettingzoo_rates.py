@@ -130,8 +130,8 @@ def acting(worlds: Any, environments: int, learns: bool = False) -> Step:
     are put together."""
     import jax
 
+    from coterie.algorithms.families import partitioned
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
-    from coterie.partitions import partitioned
     from coterie.running.roads import collect_outside, iterate_outside, outside, start_outside
     from coterie.running.rollout import Plan
     from coterie.settings import DeepOptions

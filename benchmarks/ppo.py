@@ -51,9 +51,9 @@ EQUAL = {
 
 def made_equal(steps: int) -> tuple[Any, Any, Any]:
     """The environment, the options and the algorithm of one seed that learns for so many joint steps."""
+    from coterie.algorithms.families import partitioned
     from coterie.algorithms.ppo import parts, ppo
     from coterie.envs.sources import jax_environment
-    from coterie.partitions import partitioned
     from coterie.settings import DeepOptions
     from coterie.types import Sizes
 

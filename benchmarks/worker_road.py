@@ -52,8 +52,8 @@ def training(workers: int) -> Iterator[dict[str, float]]:
 
     import jax
 
+    from coterie.algorithms.families import partitioned
     from coterie.algorithms.qlearning import Sizes, parts, qlearning
-    from coterie.partitions import partitioned
     from coterie.pettingzoo.making.sources import make_worlds
     from coterie.running.roads import outside, start_outside, train_outside
     from coterie.running.rollout import Plan

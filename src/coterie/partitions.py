@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
-from coterie.settings import DeepOptions
 from coterie.types import Array, Spec, Transition
-
-
-def partitioned(spec: Spec, options: DeepOptions) -> Spec:
-    """The agents with their partitions into parameters and experience, as the options say."""
-    own = tuple(range(len(spec.agents)))
-    by_kind = tuple(next(k for k, kind in enumerate(spec.kinds) if agent in kind.agents) for agent in own)
-    experience = {"none": own, "teams": spec.team}.get(options.share_experience, by_kind)
-    common = options.share_parameters or spec.births  # who comes and goes has no network of its own
-    return replace(spec, parameters=by_kind if common else own, experience=experience)
 
 
 def split(spec: Spec, values: Array) -> tuple[Array, ...]:

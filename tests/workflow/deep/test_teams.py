@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import coterie
+from coterie.algorithms.families import partitioned
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.partitions import partitioned
 from coterie.pettingzoo.forms.rules import rule_of
 from coterie.pettingzoo.making.sources import make_env, make_worlds
 from coterie.running.checkpoint import load_checkpoint

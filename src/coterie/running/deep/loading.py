@@ -10,10 +10,10 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import msgspec
 
+from coterie.algorithms.families import partitioned
 from coterie.algorithms.side_by_side import columns, part
 from coterie.errors import BadInput, StorageFault
 from coterie.networks.agent import Network
-from coterie.partitions import partitioned
 from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running.checkpoint import load_checkpoint
 from coterie.running.deep.own_parts import Change, made_of, must_be_given

@@ -7,13 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from coterie.algorithms.families import Parts, learner_of
+from coterie.algorithms.families import Parts, learner_of, partitioned
 from coterie.algorithms.fixed import fixed, frozen
 from coterie.algorithms.self_play import against_past, self_play
 from coterie.algorithms.side_by_side import Member, columns, part, side_by_side
 from coterie.algorithms.splitting import Split
 from coterie.errors import BadInput
-from coterie.partitions import partitioned
 from coterie.pettingzoo.reading.layouts import Layout
 from coterie.running import recorder
 from coterie.running.deep.loading import load_deep

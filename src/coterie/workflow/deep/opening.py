@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from coterie.algorithms.families import partitioned
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, EnvironmentFault
-from coterie.partitions import partitioned
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.forms.anew import is_anew
 from coterie.pettingzoo.forms.parallel import InfoSays, Success
