@@ -98,7 +98,7 @@ def test_a_stopped_run_of_two_teams_goes_on_bit_for_bit(tmp_path):
     from coterie.errors import Stopped
     from coterie.workflow.deep import train as deep
 
-    words = {"teams": {"adversaries": "iql", "prey": "hysteretic"}, "runs": tmp_path, **SHORT}
+    words = {"teams": {"adversaries": "ippo", "prey": "iql"}, "preset": "vectors", "runs": tmp_path, **SHORT}
     whole = coterie.train("mpe2:simple_tag_v3", name="whole", **words)
 
     def stop(tick):
@@ -112,6 +112,10 @@ def test_a_stopped_run_of_two_teams_goes_on_bit_for_bit(tmp_path):
         coterie.train("mpe2:simple_tag_v3", name="cut", on_tick=stop, **words)
     cut = deep.resume_deep(tmp_path / "cut")
     assert cut.verdict.returns == whole.verdict.returns
+    learned, again = (load_checkpoint(tmp_path / name, ("policy", "learner"))[0] for name in ("whole", "cut"))
+    for part, arrays in learned.items():
+        assert arrays.keys() == again[part].keys()
+        assert all(np.array_equal(array, again[part][name]) for name, array in arrays.items())
     one, other = coterie.load("whole", runs=tmp_path), coterie.load("cut", runs=tmp_path)
     env = make_env("mpe2:simple_tag_v3")
     observations, _ = env.reset(seed=3)
