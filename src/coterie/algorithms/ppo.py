@@ -139,7 +139,7 @@ def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
     return Parts(
         tuple(actor_for(kind, options) for kind in spec.kinds),
         tuple(draws_for(kind, options) for kind in spec.kinds),
-        tuple(critic_for(kind, options) for kind in critic_kinds(spec, central)),
+        tuple(critic_for(kind, options, central != "own") for kind in critic_kinds(spec, central)),
         central,
     )
 

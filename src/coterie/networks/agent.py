@@ -31,6 +31,7 @@ class Network(NamedTuple):
     head(params, x or memory) -> h        float32[H]
     memory                                its length; 0: none
     greedy(h, legal) -> action            of what the head tells, [.., H], and what is legal, [.., A]
+    identity                              whether one in common for several agents is told which of them it acts for
 
     The head of a network that values actions tells q float32[A]; that of one that draws them, what describes how.
     x is an array, or a tree of arrays, that only recur or head reads.
@@ -42,6 +43,7 @@ class Network(NamedTuple):
     head: Callable[[Any, Array], Array]
     memory: int
     greedy: Callable[[Array, Array], Array] = choosing.greedy
+    identity: bool = True
 
 
 class Params(eqx.Module):

@@ -34,12 +34,13 @@ def draws_for(kind: Kind, options: DeepOptions) -> Distribution:
 def actor_for(kind: Kind, options: DeepOptions) -> Network:
     """The network that tells what a kind's actions are drawn from."""
     draws = draws_for(kind, options)
-    return network_of(body_for(kind, options), Head(draws.size, draws.start, CAUTION, greedy=draws.greedy))
+    network = network_of(body_for(kind, options), Head(draws.size, draws.start, CAUTION, greedy=draws.greedy))
+    return network._replace(identity=options.identity)
 
 
-def critic_for(kind: Kind, options: DeepOptions) -> Network:
-    """The network that values what a kind's critics see."""
-    return network_of(body_for(kind, options), Head(1))
+def critic_for(kind: Kind, options: DeepOptions, central: bool) -> Network:
+    """The network that values what a kind's critics see; of what is central it is always told for whom."""
+    return network_of(body_for(kind, options), Head(1))._replace(identity=options.identity or central)
 
 
 # What critics see

@@ -19,10 +19,12 @@ from coterie.types import Array, Key, Kind, Spec, View
 def network_for(kind: Kind, options: DeepOptions) -> Network:
     """Convolutions where a kind sees pictures [H, W, C], else dense layers; with or without memory."""
     if len(kind.observation_shape) == 3:
-        return image_network(
+        network = image_network(
             hidden=options.hidden, layers=options.layers, recurrent=options.recurrent, dueling=options.dueling
         )
-    return dense_network(options.hidden, options.layers, options.recurrent, options.dueling)
+    else:
+        network = dense_network(options.hidden, options.layers, options.recurrent, options.dueling)
+    return network._replace(identity=options.identity)
 
 
 def groups(spec: Spec, kind: Kind, learners: int) -> tuple[int, ...]:
@@ -38,17 +40,19 @@ def one_hot_groups(spec: Spec, kind: Kind, learners: int) -> Array:
     return jax.nn.one_hot(jnp.array(index), len(set(index)))
 
 
-def identity_size(spec: Spec, kind: Kind) -> int:
+def identity_size(network: Network, spec: Spec, kind: Kind) -> int:
     """Numbers that tell a network which agent it acts for: none where each has its own, or agents come and go."""
-    if spec.births:
+    if spec.births or not network.identity:
         return 0
     return len(kind.agents) if len(set(groups(spec, kind, len(kind.agents)))) < len(kind.agents) else 0
 
 
-def each_agent(function: Callable[..., Any], spec: Spec, kind: Kind, params: Any, axis: int, *arrays: Any) -> Any:
+def each_agent(
+    function: Callable[..., Any], network: Network, spec: Spec, kind: Kind, params: Any, axis: int, *arrays: Any
+) -> Any:
     """function(params, who, *arrays) for each learner of a kind, whose axis in the arrays and results is `axis`."""
     learners = jax.tree.leaves(arrays)[0].shape[axis]
-    index, ids = groups(spec, kind, learners), identity_size(spec, kind)
+    index, ids = groups(spec, kind, learners), identity_size(network, spec, kind)
     who = jnp.eye(learners, ids)
     if len(set(index)) == 1 and learners > 1:
         params, own = jax.tree.map(lambda leaf: leaf[0], params), None
@@ -66,7 +70,7 @@ def act_values(network: Network, spec: Spec, kind: Kind, params: Any, view: View
         step = lambda obs, first, memory: values(network, params, obs, who, memory, first)  # noqa: E731
         return jax.vmap(step)(obs, first, memory)
 
-    return each_agent(one_agent, spec, kind, params, 1, view.obs, view.first, memory)
+    return each_agent(one_agent, network, spec, kind, params, 1, view.obs, view.first, memory)
 
 
 def blank_memory(spec: Spec, networks: tuple[Network, ...], environments: int) -> tuple[Any, ...]:
@@ -99,7 +103,7 @@ def row_values(network: Network, spec: Spec, kind: Kind, row: Any, params: Any) 
         one = lambda obs, first, own: unroll(network, params, obs, who, memory, first, own)  # noqa: E731
         return jax.vmap(one, 1, 1)(obs, first, own)
 
-    return each_agent(one_agent, spec, kind, params, 2, obs, first, *([] if own is None else [own]))
+    return each_agent(one_agent, network, spec, kind, params, 2, obs, first, *([] if own is None else [own]))
 
 
 def told_along(
@@ -115,7 +119,7 @@ def told_along(
         return jax.vmap(one, (1, 1, 1, 0), 1)(obs, first, own, jax.tree.map(lambda leaf: leaf[0], memory))
 
     before = jax.tree.map(lambda leaf: leaf[None], memory)  # so that the agents stand along the same axis everywhere
-    return each_agent(one_agent, spec, kind, params, 2, obs, first, own, before)
+    return each_agent(one_agent, network, spec, kind, params, 2, obs, first, own, before)
 
 
 def told_now_and_next(
@@ -141,7 +145,7 @@ def told_now_and_next(
 
     if not network.memory:
         memory = jnp.zeros((*first.shape[1:], 0))
-    now, after, last = each_agent(one_agent, spec, kind, params, 2, *seen, first, own, memory[None])
+    now, after, last = each_agent(one_agent, network, spec, kind, params, 2, *seen, first, own, memory[None])
     return now, after, last[0] if network.memory else ()
 
 
@@ -149,7 +153,7 @@ def first_networks(key: Key, spec: Spec, networks: tuple[Network, ...], students
     """New parameters by kind, [groups, ...]."""
     made = []
     for k, (kind, network) in enumerate(zip(spec.kinds, networks, strict=True)):
-        count, ids = len(set(groups(spec, kind, len(kind.agents) + students))), identity_size(spec, kind)
+        count, ids = len(set(groups(spec, kind, len(kind.agents) + students))), identity_size(network, spec, kind)
         keys = jax.random.split(jax.random.fold_in(key, k), count)
         made.append(jax.vmap(lambda key, kind=kind, network=network, ids=ids: network.init(key, kind, ids))(keys))
     return tuple(made)

@@ -48,7 +48,9 @@ class DeepOptions:
     dueling: bool = False
     """The head adds a value and advantages (Wang et al. 2016)."""
     share_parameters: bool = False
-    """Agents of one kind have one network in common, which is told which agent it acts for."""
+    """Agents of one kind have one network in common."""
+    identity: bool = True
+    """A network in common is told which agent it acts for; else alike agents that see the same do the same."""
     share_experience: Literal["none", "pooled", "teams", "quantile", "random", "seql", "seql-as-published"] = "none"
     """Who learns from whose experience: nobody; all from all; from its team; what surprised; at random; SEQL."""
     share_quantile: float = 0.1
@@ -253,6 +255,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "learning_rate_end": 0.0,
             "discount": 0.9,
             "convolution": False,
+            "identity": False,
         },
         20_000,
         {"size": "coarse"},

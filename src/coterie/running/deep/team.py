@@ -182,7 +182,7 @@ class DeepTeam:
                 raise BadInput(f"{run} cannot play {', '.join(names)}: it sees or does something else")
             if player.network is None or player.options is None:
                 raise BadInput(f"{run} has nothing that was learned for {', '.join(names)}")
-            told_apart = identity_size(self.spec, saved)
+            told_apart = identity_size(player.network, self.spec, saved)
             if told_apart and names != [self.spec.agents[agent] for agent in saved.agents]:
                 raise BadInput(
                     f"{run} has one network for {told_apart} agents, and {', '.join(names)} are not the same"

@@ -54,6 +54,8 @@ def reads(player: str, name: str, options: DeepOptions) -> bool:
         return player not in (*MIXED, "mappo")
     if name in ("share_weight", "share_clip", "share_target"):
         return player == "seac" or options.share_experience != "none"
+    if name == "identity":
+        return options.share_parameters
     if name in ("share_parameters", "prioritised"):
         return player != "seac" and (options.share_experience == "none" or player in (*MIXED, "mappo"))
     return True
