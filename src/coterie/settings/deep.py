@@ -255,7 +255,6 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "learning_rate_end": 0.0,
             "discount": 0.9,
             "convolution": False,
-            "identity": False,
         },
         20_000,
         {"size": "coarse"},

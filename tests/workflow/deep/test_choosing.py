@@ -225,6 +225,18 @@ def test_options_of_sharing_and_of_amounts_are_refused_where_nothing_is_shared_o
             open_plan(deep_plan("rendezvous", algorithm="ippo", learner={name: value}))
 
 
+def test_networks_of_one_s_own_are_told_nothing():
+    with pytest.raises(BadInput, match=r"^--no-identity: each agent has a network of its own, .* --share-parameters$"):
+        deep_plan("rendezvous", algorithm="vdn", learner={"identity": False})
+    with pytest.raises(BadInput, match="--no-identity: each agent has a network of its own"):
+        deep_plan("rendezvous", preset="images", learner={"identity": False, "share_parameters": False})
+    with pytest.raises(BadInput, match=r"--identity: seac, ia2c do not read it"):
+        deep_plan("rendezvous", teams={"a": "seac", "b": "ia2c"}, learner={"identity": False})
+    chosen = deep_plan("rendezvous", algorithm="vdn", learner={"share_parameters": True, "identity": False})
+    assert not chosen.learner.identity
+    assert deep_plan("rendezvous", teams={"a": "seac", "b": "ippo"}, preset="vectors", learner={"identity": False})
+
+
 def test_teams_of_a_run_from_before_their_own_options_were_kept_go_on_with_the_first_one_s():
     teams = {"a": "iql", "b": "hysteretic"}
     config = plain(deep_config(deep_plan("rendezvous", teams=teams, learner={"hysteresis": 0.5})))

@@ -41,6 +41,11 @@ def check_read(algorithms: Sequence[str], options: DeepOptions, usual: DeepOptio
                     f"--{name.replace('_', '-')}: only learners of {learns} read it, and {', '.join(algorithms)} is "
                     f"none; leave it out, or use {'--algorithm ippo' if learns == 'policies' else '--algorithm vdn'}"
                 )
+    if len(algorithms) == 1 and options.identity != usual.identity and not options.share_parameters:
+        raise BadInput(
+            f"--{'' if options.identity else 'no-'}identity: each agent has a network of its own, which need not be "
+            "told for whom; use it with --share-parameters"
+        )
 
 
 def reads(player: str, name: str, options: DeepOptions) -> bool:
