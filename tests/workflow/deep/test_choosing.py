@@ -230,11 +230,12 @@ def test_networks_of_one_s_own_are_told_nothing():
         deep_plan("rendezvous", algorithm="vdn", learner={"identity": False})
     with pytest.raises(BadInput, match="--no-identity: each agent has a network of its own"):
         deep_plan("rendezvous", preset="images", learner={"identity": False, "share_parameters": False})
-    with pytest.raises(BadInput, match=r"--identity: seac, ia2c do not read it"):
-        deep_plan("rendezvous", teams={"a": "seac", "b": "ia2c"}, learner={"identity": False})
+    with pytest.raises(BadInput, match="--no-identity: each agent has a network of its own"):
+        deep_plan("rendezvous", teams={"a": "seac", "b": "random"}, learner={"identity": False})
     chosen = deep_plan("rendezvous", algorithm="vdn", learner={"share_parameters": True, "identity": False})
     assert not chosen.learner.identity
-    assert deep_plan("rendezvous", teams={"a": "seac", "b": "ippo"}, preset="vectors", learner={"identity": False})
+    chosen = deep_plan("rendezvous", teams={"a": "seac", "b": "ippo"}, preset="vectors", learner={"identity": False})
+    assert [options_of(chosen, player).identity for player in ("seac", "ippo")] == [True, False]
 
 
 def test_teams_of_a_run_from_before_their_own_options_were_kept_go_on_with_the_first_one_s():

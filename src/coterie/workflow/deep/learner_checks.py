@@ -60,7 +60,7 @@ def reads(player: str, name: str, options: DeepOptions) -> bool:
     if name in ("share_weight", "share_clip", "share_target"):
         return player == "seac" or options.share_experience != "none"
     if name == "identity":
-        return options.share_parameters
+        return player != "seac"
     if name in ("share_parameters", "prioritised"):
         return player != "seac" and (options.share_experience == "none" or player in (*MIXED, "mappo"))
     return True
