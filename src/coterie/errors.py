@@ -51,7 +51,7 @@ class Stopped(CoterieError):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The nearest known name as `; did you mean 'x'?`, or the whole list where none is near."""
-    word, known = str(word), list(known)
+    word, known = str(word), list(map(str, known))
     near = difflib.get_close_matches(word.replace("_", "-"), known, n=1, cutoff=0.5) or difflib.get_close_matches(
         word, known, n=1, cutoff=0.5
     )

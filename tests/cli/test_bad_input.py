@@ -318,3 +318,9 @@ def test_two_words_that_could_be_the_environment_are_not_guessed_at(capsys, tmp_
     assert main(["train", "--name", "penalty", "rendezvous"]) == 2
     assert "Write the environment first" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_how_environments_from_elsewhere_are_named_is_told(here, capsys):
+    assert refused(capsys, ("train", "pistonball")).endswith(
+        "(those from elsewhere are named with their source, like pettingzoo:butterfly/pistonball_v6)"
+    )

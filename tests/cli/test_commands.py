@@ -321,6 +321,14 @@ def test_the_help_of_training_explains_every_option(capsys):
     assert "Ng, Harada, Russell 1999" in " ".join(out.replace("│", " ").split())
 
 
+def test_the_help_of_training_says_where_other_options_are(capsys):
+    out = " ".join(run(capsys, "train", "--help").replace("│", " ").split())
+    for other in ("train rendezvous --deep --help", "train mpe2:simple_spread_v3 --help"):
+        assert f"coterie {other}" in out
+        assert "--clip" in run(capsys, *other.split())
+    assert "--clip" not in out
+
+
 def test_the_help_of_a_preset_shows_its_own_defaults(capsys):
     shown = " ".join(run(capsys, "train", "rendezvous", "--preset", "tutorial", "--help").replace("│", " ").split())
     assert "The share of random actions at the start. (default: 0.1)" in shown

@@ -94,6 +94,12 @@ def test_what_cannot_be_amounts_is_refused(space, says):
         chosen(space, "ann")
 
 
+@pytest.mark.parametrize("space", [MultiDiscrete([[3, 2], [2, 2]]), MultiBinary((2, 2))])
+def test_choices_stand_in_one_row(space):
+    with pytest.raises(BadInput, match=r"agent 'ann' has an action space of shape \(2, 2\); expected one axis"):
+        chosen(space, "ann")
+
+
 def test_amounts_are_no_numbered_actions():
     with pytest.raises(BadInput, match="only a finite number of actions can be valued") as refused:
         numbered(Box(-1, 1, (1,)), "a", amount_worlds.Rafts())

@@ -92,7 +92,7 @@ def test_one_number_is_a_reward(reward):
     [
         (np.nan, "nan; expected a finite number"),
         (-np.inf, "-inf; expected a finite number"),
-        (1e39, "1e[+]39; expected a finite number"),  # infinite in 32 bits
+        (1e39, "1e[+]39; expected a finite number, at most 3.4e[+]38 in size"),  # infinite in 32 bits
         ("3.5", r"'3.5' \(str\); expected one number"),
         (np.str_("3.5"), r"np.str_\('3.5'\) \(str_\); expected one number"),
         (None, "None; expected one number"),
@@ -112,6 +112,8 @@ def test_masks_and_states_have_one_shape():
     assert legal.tolist() == [[True] * 3, [False, True, True]]
     with pytest.raises(EnvironmentFault, match=r"'a' has an action mask of shape \(1,\); expected \(3,\)"):
         put_mask(legal, 0, "a", [1])
+    with pytest.raises(EnvironmentFault, match=r"expected \(1,\); where actions are amounts \(Box\), nothing can be"):
+        put_mask(np.ones((1, 1), bool), 0, "a", [1, 0])
     put_state(state, [1, 2])
     assert state.tolist() == [1, 2]
     with pytest.raises(

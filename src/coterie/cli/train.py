@@ -76,7 +76,10 @@ def run(words: list[str]) -> int:
     algorithm, preset = flag_value(rest, "--algorithm", "--algo"), flag_value(rest, "--preset") or "default"
     _, learner = preset_options(preset, algorithm)
     kind = with_options("Train", TrainOptions, env=(entry.options(), False), learner=(learner, True))
-    options = parse(kind, rest, command=f"train {environment}", about=f"{environment}: {entry.about}.")
+    others = f" With neural networks it has others: coterie train {environment} --deep --help."
+    if environment != (words[0] if words else ""):
+        others += " So have environments from elsewhere: coterie train mpe2:simple_spread_v3 --help."
+    options = parse(kind, rest, command=f"train {environment}", about=f"{environment}: {entry.about}.{others}")
     if options.ladder and environment != "rendezvous":
         raise BadInput(f"--ladder mends the tutorial, which is about rendezvous, not {environment}")
     if options.ladder:

@@ -210,7 +210,8 @@ def find(name: str) -> Entry:
             f"there is no environment '{name}' of coterie's own; others are named with their source, like "
             "mpe2:simple_spread_v3 or pettingzoo:classic/tictactoe_v3"
         )
-    raise BadInput(f"there is no environment '{name}'{near_miss(name) or nearest(name, ENVIRONMENTS)}")
+    elsewhere = " (those from elsewhere are named with their source, like pettingzoo:butterfly/pistonball_v6)"
+    raise BadInput(f"there is no environment '{name}'{near_miss(name) or nearest(name, ENVIRONMENTS) + elsewhere}")
 
 
 def make(name: str, options: Any = None) -> Environment:

@@ -253,7 +253,7 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
             "epochs": 8,
             "learning_rate": 0.0015,
             "learning_rate_end": 0.0,
-            "discount": 0.95,
+            "discount": 0.9,
             "convolution": False,
         },
         20_000,

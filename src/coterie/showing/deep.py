@@ -101,8 +101,8 @@ def facts(told: DeepVerdict) -> list[tuple[str, str, str]]:
         (
             told.success_word,
             f"{told.coordinated.count}/{told.coordinated.total}",
-            f"seeds whose team does so in at least 95 % of episodes {interval(told.coordinated)}; "
-            f"on average {percent(float(np.mean(told.success)))}",
+            f"({interval(told.coordinated)}) seeds whose team does so in at least 95 % of episodes; on average "
+            f"{percent(float(np.mean(told.success)))} of them",
         )
         if told.success_known
         else ("success", "", "nobody says what it is here; --success 'return>=NUMBER' does"),

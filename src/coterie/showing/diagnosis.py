@@ -32,7 +32,14 @@ def diagnosis(name: str, summary: str, verdict: Verdict) -> RenderableType:
         lines.append(Hanging(Text("  ! ", "bold red"), Text(f"and, which may follow from these: {names}")))
     if faults:
         lines.append(Text())
-    return Group(*lines, *findings_table(verdict.findings))
+    return Group(*lines, *findings_table(verdict.findings), *_unsettled(verdict.findings))
+
+
+def _unsettled(findings: Iterable[Finding]) -> list[RenderableType]:
+    """Why nothing can be told of what cannot be told."""
+    found = [one for one in findings if one.verdict == "cannot tell" and one.sentence]
+    lines = [Hanging(Text("  ? ", "yellow"), Text(f"{one.name}: {one.sentence}", "dim")) for one in found]
+    return [Text(), *lines] if lines else []
 
 
 def _fault(finding: Finding) -> Iterable[RenderableType]:

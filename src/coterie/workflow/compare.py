@@ -144,7 +144,7 @@ def _of_deep(folder: Path) -> Entry:
         name=_name(folder),
         environment=task_name(chosen) + (" (sum over agents)" if saved.unit == "team-sum" else ""),
         scores=np.array(saved.returns),
-        coordinated=np.array(saved.success) >= RELIABLE,
+        coordinated=np.array(saved.success) >= RELIABLE if saved.success_known else None,
         success_word=saved.success_word,
         optimum=saved.optimum,
         random=random,

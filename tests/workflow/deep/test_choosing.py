@@ -225,12 +225,25 @@ def test_options_of_sharing_and_of_amounts_are_refused_where_nothing_is_shared_o
             open_plan(deep_plan("rendezvous", algorithm="ippo", learner={name: value}))
 
 
+def test_seeds_have_32_bits():
+    for seed, seeds in ((2**32 - 1, 2), (2**40, 1)):
+        with pytest.raises(BadInput, match=f"^--seed {seed}: expected 0 to {2**32 - seeds:,}"):
+            deep_plan("rendezvous", algorithm="ippo", seed=seed, seeds=seeds)
+    assert deep_plan("rendezvous", algorithm="ippo", seed=2**32 - 1, seeds=1).seed == 2**32 - 1
+
+
+def test_a_choice_among_numbers_is_refused_with_them():
+    for lag in (2, "1"):
+        with pytest.raises(BadInput, match=r"there is no such choice; (known: 0, 1|did you mean '1'\?)"):
+            deep_plan("rendezvous", algorithm="ippo", learner={"lag": lag})
+
+
 def test_networks_of_one_s_own_are_told_nothing():
     with pytest.raises(BadInput, match=r"^--no-identity: each agent has a network of its own, .* --share-parameters$"):
         deep_plan("rendezvous", algorithm="vdn", learner={"identity": False})
     with pytest.raises(BadInput, match="--no-identity: each agent has a network of its own"):
         deep_plan("rendezvous", preset="images", learner={"identity": False, "share_parameters": False})
-    with pytest.raises(BadInput, match="--no-identity: each agent has a network of its own"):
+    with pytest.raises(BadInput, match=r"--no-identity: each agent has a network of its own, .*; leave it out"):
         deep_plan("rendezvous", teams={"a": "seac", "b": "random"}, learner={"identity": False})
     chosen = deep_plan("rendezvous", algorithm="vdn", learner={"share_parameters": True, "identity": False})
     assert not chosen.learner.identity

@@ -1,6 +1,7 @@
 """Deep runs on worlds outside JAX: stopped and resumed with any number of workers, teams named by the user, bounds."""
 
 import os
+import shutil
 import signal
 
 import numpy as np
@@ -146,3 +147,12 @@ def test_episodes_under_way_that_do_not_fit_are_refused(word, runs, spoil):
     save_checkpoint(runs / name, int(newest.name[5:]), parts, facts)
     with pytest.raises(StorageFault, match="does not fit its run's settings"):
         deep.resume_deep(runs / name)
+
+
+def test_a_success_that_nobody_defined_is_not_compared(word, runs, whole):
+    coterie.train(word, runs=runs, name="undefined", **{**SMALL, "steps": 240})
+    for name, known in (("undefined", False), ("whole", True)):
+        shutil.copytree(runs / name, runs / f"{name}-again")
+        found = coterie.compare([name, f"{name}-again"], runs=runs)
+        assert [row.coordinated is not None for row in found.rows] == [known, known]
+        assert ("succeed" in str(found)) is known

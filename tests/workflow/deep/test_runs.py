@@ -1,5 +1,6 @@
 """Deep runs as users have them: stopped and resumed, judged again, and refused where something does not fit."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -166,6 +167,17 @@ def test_unlike_agents_do_not_share():
     chosen = deep_plan("rendezvous", algorithm="iql", env=controls, learner=shared)
     with pytest.raises(BadInput, match="not equal capabilities"):
         open_plan(chosen)
+
+
+@pytest.mark.parametrize("algorithm", ["iql", "ippo"])
+def test_unlike_agents_with_one_network_that_is_not_told_whose_it_is_are_warned(algorithm):
+    shared = {"share_parameters": True, "identity": False}
+    chosen = deep_plan("rendezvous", algorithm=algorithm, env={"controls": "RLDU,LRUD"}, learner=shared)
+    note = open_plan(chosen).note
+    assert "not equal capabilities" in note
+    assert note.endswith("The common network is not told which agent it acts for: leave --no-identity out.")
+    told = open_plan(dataclasses.replace(chosen, learner=dataclasses.replace(chosen.learner, identity=True))).note
+    assert told.endswith("it has to learn that.") if algorithm == "iql" else not told  # the control
 
 
 def narrow(own, spec):

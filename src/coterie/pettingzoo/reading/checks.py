@@ -88,7 +88,10 @@ def put_mask(legal: np.ndarray, place: int, agent: str, mask: Any) -> None:
         raise EnvironmentFault(f"agent '{agent}' has the action mask {shown(mask)}; expected truths") from None
     if given.shape != legal.shape[1:]:
         wanted = legal.shape[-1]
-        raise EnvironmentFault(f"agent '{agent}' has an action mask of shape {given.shape}; expected ({wanted},)")
+        amounts = "; where actions are amounts (Box), nothing can be masked: leave it out" if wanted == 1 else ""
+        raise EnvironmentFault(
+            f"agent '{agent}' has an action mask of shape {given.shape}; expected ({wanted},){amounts}"
+        )
     if type(mask) is not np.ndarray or mask.dtype.kind != "b":
         numbers = np.asarray(mask)
         if not ((numbers == 0) | (numbers == 1)).all():
@@ -140,11 +143,16 @@ def alive_again(name: Hashable) -> EnvironmentFault:
     )
 
 
+def of_32_bits(number: float) -> str:
+    """What is left to say of a number that is finite, but not in 32 bits."""
+    return f", at most {LARGEST:.2g} in size" if np.isfinite(number) else ""
+
+
 def paid(name: Hashable, reward: Any) -> float:
     """The reward as a number; raises EnvironmentFault where it is none, or none that is finite in 32 bits."""
     number = reward if type(reward) is float else as_number(name, reward)
     if not abs(number) <= LARGEST:
-        raise EnvironmentFault(f"agent '{name}' was paid {number}; expected a finite number")
+        raise EnvironmentFault(f"agent '{name}' was paid {number}; expected a finite number{of_32_bits(number)}")
     return number
 
 

@@ -67,6 +67,8 @@ def chosen(space: Any, name: Any, environment: Any = None) -> Chosen:
             raise BadInput(f"agent '{name}' has the action space {space}; expected Discrete parts only")
         sizes, starts = tuple(int(part.n) for part in parts), tuple(int(part.start) for part in parts)
         found = Chosen(sizes, starts, "dict" if keys else "tuple", keys)
+    elif isinstance(space, spaces.MultiDiscrete | spaces.MultiBinary):
+        raise BadInput(f"agent '{name}' has an action space of shape {space.shape}; expected one axis: flatten it")
     else:
         raise without_number(space, name, environment)
     if found.count > MOST_ACTIONS:

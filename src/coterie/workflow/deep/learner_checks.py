@@ -42,9 +42,10 @@ def check_read(algorithms: Sequence[str], options: DeepOptions, usual: DeepOptio
                     f"none; leave it out, or use {'--algorithm ippo' if learns == 'policies' else '--algorithm vdn'}"
                 )
     if len(algorithms) == 1 and options.identity != usual.identity and not options.share_parameters:
+        alone = options.share_experience == "none" and algorithms[0] != "seac"
         raise BadInput(
             f"--{'' if options.identity else 'no-'}identity: each agent has a network of its own, which need not be "
-            "told for whom; use it with --share-parameters"
+            f"told for whom; {'use it with --share-parameters' if alone else 'leave it out'}"
         )
 
 

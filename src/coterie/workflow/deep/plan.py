@@ -124,6 +124,10 @@ def deep_plan(
     check_each(of_each)
     if not 1 <= seeds <= MOST_SEEDS:
         raise BadInput(f"--seeds {seeds}: expected 1 to {MOST_SEEDS:,}")
+    if seed + seeds > 2**32:
+        raise BadInput(
+            f"--seed {seed}: expected 0 to {2**32 - seeds:,}, for the last of {seeds} seeds has 32 bits, too"
+        )
     if not visit_steps(options) <= steps <= MOST_STEPS:
         least = visit_steps(options)
         raise BadInput(

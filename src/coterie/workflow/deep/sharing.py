@@ -35,9 +35,11 @@ def shared_by(player: str, chosen: DeepPlan, spec: Spec, alone: bool) -> str:
     """
     learner = options_of(chosen, player)
     flag = "--share-parameters" if learner.share_parameters else f"--share-experience {learner.share_experience}"
+    flag = "--no-identity" if learner.share_parameters and not learner.identity else flag
     if not learner.share_parameters and learner.share_experience == "none":
         return ""
-    if player in POLICY_GRADIENT and player not in OF_ALGORITHM and learner.share_experience == "none":
+    usual = player in POLICY_GRADIENT and player not in OF_ALGORITHM and learner.share_experience == "none"
+    if usual and learner.identity:
         return ""  # their presets' own choice: a network in common is told which agent it acts for
     if all(len(kind.agents) == 1 for kind in spec.kinds):
         sizes = "; ".join(
@@ -47,7 +49,7 @@ def shared_by(player: str, chosen: DeepPlan, spec: Spec, alone: bool) -> str:
         instead = "use ia2c" if player == "seac" else "leave it out"
         raise BadInput(f"{flag}: no two agents are alike, so none can learn from another ({sizes}); {instead}")
     game = small_table(chosen) if alone else None
-    return " ".join(filter(None, (sure_to_be_alike(learner, flag, game), given_up(chosen, player))))
+    return " ".join(filter(None, (sure_to_be_alike(player, learner, flag, game), given_up(chosen, player))))
 
 
 def given_up(chosen: DeepPlan, player: str) -> str:
@@ -64,16 +66,19 @@ def given_up(chosen: DeepPlan, player: str) -> str:
     return f"The preset {chosen.preset} has {told}; who shares experience has not: compare with a run without them."
 
 
-def sure_to_be_alike(learner: DeepOptions, flag: str, game: FiniteGame | None) -> str:
+def sure_to_be_alike(player: str, learner: DeepOptions, flag: str, game: FiniteGame | None) -> str:
     """What cannot be told, or has to be learned, about agents of one kind; BadInput where they are proven unlike."""
     finding = capability(game) if game is not None else None
     if finding is None or finding.verdict == "cannot tell":
+        what, other = (player, "ia2c") if player == "seac" else (flag, "a run without it")
         return (
-            f"{flag} takes it that agents of one kind can do the same; here nobody can tell, for their game has no "
-            "exact table. Compare with a run without it."
+            f"{what} takes it that agents of one kind can do the same; here nobody can tell, for their game has no "
+            f"exact table. Compare with {other}."
         )
     if finding.verdict == "yes" and not learner.share_parameters:
         raise BadInput(f"{flag}: {finding.sentence[:1].lower()}{finding.sentence[1:].rstrip('.')}; leave it out")
+    if finding.verdict == "yes" and not learner.identity:
+        return f"{finding.sentence} The common network is not told which agent it acts for: leave --no-identity out."
     if finding.verdict == "yes":
         return f"{finding.sentence} The common network is told which agent it acts for; it has to learn that."
     return ""

@@ -51,7 +51,8 @@ def frozen(chosen: DeepPlan, verdict: DeepVerdict, folder: Path, told_numbers: b
     where = f"{len(verdict.frozen)} of {chosen.seeds} seeds were frozen there (seed {verdict.frozen[0]}){others}"
     if not told_numbers:
         return EnvironmentFault(f"{chosen.environment} paid or showed something that is no finite number; {where}")
-    return Diverged(f"learning left the finite numbers; {where}; use a smaller --learning-rate")
+    instead = "use a smaller --learning-rate, or a smaller --reward-scale where rewards are huge"
+    return Diverged(f"learning left the finite numbers; {where}; {instead}")
 
 
 def all_numbers(lanes: list[Lane]) -> bool:
