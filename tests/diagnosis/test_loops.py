@@ -370,8 +370,8 @@ def test_keys_that_only_count_the_steps_tell_nothing():
     finding = loops([unseen] * 3, 10, "meet")
     assert (finding.verdict, finding.value) == ("cannot tell", None)
     assert finding.sentence == (
-        "3 of 10 teams fail to meet, and neither states, observations nor boards were recorded, so nothing could be "
-        "seen to come back."
+        "3 of 10 teams fail to meet, and nothing that was recorded comes back exactly; without states, observations "
+        "or boards, as of pictures, that does not say that nothing does."
     )
     assert loops([unseen, wandering(2)], 10, "meet").verdict == "no"  # of one it is known
     assert loops([unseen._replace(observations=(np.arange(21), np.arange(21)))], 10, "meet").verdict == "no"

@@ -127,7 +127,8 @@ def loops(
     count, too, if a quarter of their steps lie inside repeating stretches (`loop_share`) and that is no luck, or half
     of them do. A failing episode that truly ends counts if three quarters of its steps lie inside such stretches.
 
-    cannot tell: where neither states, observations nor boards of any failing episode were recorded, or none was.
+    cannot tell: where neither states, observations nor boards of any failing episode were recorded and no key comes
+    back, or no such episode was.
     """
     fails = len(plays) if fails is None else fails
     few = _few(fails, len(plays), unit)
@@ -137,8 +138,8 @@ def loops(
         return Finding("loops", "cannot tell", sentence)
     if plays and all(map(_nothing_to_return_to, plays)):
         sentence = (
-            f"{fails:,} of {total:,} {unit}s fail to {word}, and neither states, observations nor boards were "
-            "recorded, so nothing could be seen to come back."
+            f"{fails:,} of {total:,} {unit}s fail to {word}, and nothing that was recorded comes back exactly; without "
+            "states, observations or boards, as of pictures, that does not say that nothing does."
         )
         return Finding("loops", "cannot tell", sentence)
     lasting = [play for play in plays if not play.ended and not play.success]
