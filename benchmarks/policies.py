@@ -1,6 +1,6 @@
 """What learners of policies reach: pistonball on ten seeds, mpe2 and multiwalker on five, foraging beside each other.
 
-    python benchmarks/policies.py                   every case, all seeds: about two and a half hours on one core
+    python benchmarks/policies.py                   every case, all seeds: about two hours on one core
     python benchmarks/policies.py --only pistonball --save      goes on with what benchmarks/results/policies.json has
 
 Each row is one seed of the command that its case shows, in a process of its own, the judging of random, idle, greedy
@@ -39,11 +39,11 @@ FORAGING = "foraging-8x8-2p-2f-coop --deep --steps 2000000"
 CASES: dict[str, Case] = {
     "pistonball": Case(f"{PISTONBALL} --success return>=90", 10, 95.0),
     "pistonball, discrete": Case(f"{PISTONBALL} --env.continuous false --success return>=90", 10, 90.0),
-    "simple_spread, ippo": Case("mpe2:simple_spread_v3 --algo ippo --steps 300000"),
-    "simple_spread, mappo": Case("mpe2:simple_spread_v3 --algo mappo --steps 300000"),
-    "simple_speaker_listener, ippo": Case("mpe2:simple_speaker_listener_v4 --algo ippo --steps 300000"),
-    "simple_speaker_listener, mappo": Case("mpe2:simple_speaker_listener_v4 --algo mappo --steps 300000"),
-    "multiwalker": Case("pettingzoo:sisl/multiwalker_v9 --steps 200000"),
+    "simple_spread, ippo": Case("mpe2:simple_spread_v3 --algo ippo --steps 200000"),
+    "simple_spread, mappo": Case("mpe2:simple_spread_v3 --algo mappo --steps 200000"),
+    "simple_speaker_listener, ippo": Case("mpe2:simple_speaker_listener_v4 --algo ippo --steps 200000"),
+    "simple_speaker_listener, mappo": Case("mpe2:simple_speaker_listener_v4 --algo mappo --steps 200000"),
+    "multiwalker": Case("pettingzoo:sisl/multiwalker_v9 --steps 150000 --final-episodes 40"),
     **{f"foraging, {name}": Case(f"{FORAGING} --algo {name}") for name in ("ippo", "mappo", "ia2c", "seac")},
 }
 
