@@ -28,10 +28,11 @@ def page(kept: dict[str, Any]) -> str:
         f"Every figure was measured by `{kept['command']}` on {kept['machine']} and is kept in "
         "`benchmarks/results/policies.json`; this page is written from there by `python benchmarks/write_policies.py`. "
         "What these learners are: [policies](algorithms/policy_gradients.md).",
-        "All seeds are shown. *greedy* is the mean of 80 fresh greedy episodes (320 of ours, 40 of multiwalker) of each "
-        "seed's best saved policy, *drawn* that of fresh episodes in which actions are drawn as while learning; random "
-        "and idle play are the controls. *seconds* is the whole command as a user waits for it: importing, compiling, learning, and all "
-        "judging, on one core while the other had another seed. Returns are means over agents, of foraging the sum.",
+        "All seeds are shown. *greedy* is the mean of 80 fresh greedy episodes (320 of ours, 40 of multiwalker) of "
+        "each seed's best saved policy, *drawn* that of fresh episodes in which actions are drawn as while learning; "
+        "random and idle play are the controls. *seconds* is the whole command as a user waits for it: importing, "
+        "compiling, learning, and all judging, on one core while the other had another seed. Returns are means over "
+        "agents, of foraging the sum.",
         *(part for name, case in kept["results"].items() for part in section(name, case)),
     ]
     return "\n\n".join(parts) + "\n"
