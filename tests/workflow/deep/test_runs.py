@@ -176,7 +176,7 @@ def test_unlike_agents_with_one_network_that_is_not_told_whose_it_is_are_warned(
     note = open_plan(chosen).note
     assert "not equal capabilities" in note
     assert note.endswith("The common network is not told which agent it acts for: leave --no-identity out.")
-    told = open_plan(dataclasses.replace(chosen, learner=dataclasses.replace(chosen.learner, identity=True))).note
+    told = open_plan(chosen._replace(learner=dataclasses.replace(chosen.learner, identity=True))).note
     assert told.endswith("it has to learn that.") if algorithm == "iql" else not told  # the control
 
 
