@@ -31,8 +31,8 @@ def page(kept: dict[str, Any]) -> str:
         "All seeds are shown. *greedy* is the mean of 80 fresh greedy episodes (320 of ours, 40 of multiwalker) of "
         "each seed's best saved policy, *drawn* that of fresh episodes in which actions are drawn as while learning; "
         "random and idle play are the controls. *seconds* is the whole command as a user waits for it: importing, "
-        "compiling, learning, and all judging, on one core while the other had another seed. Returns are means over "
-        "agents, of foraging the sum.",
+        "compiling, learning, and all judging, on one core while the other had another seed; while some rows were "
+        "taken a third program ran, so theirs are upper bounds. Returns are means over agents, of foraging the sum.",
         *(part for name, case in kept["results"].items() for part in section(name, case)),
     ]
     return "\n\n".join(parts) + "\n"

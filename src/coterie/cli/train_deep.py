@@ -15,7 +15,7 @@ from coterie.errors import BadInput
 from coterie.settings import DEEP_PRESETS, PictureOptions
 from coterie.workflow.deep.choosing import defaults_of, is_policy, learning_of, road_of, said_in
 from coterie.workflow.deep.learner_checks import changed
-from coterie.workflow.deep.plan import deep_plan, visit_steps
+from coterie.workflow.deep.plan import deep_plan, visit_steps, visits_of
 from coterie.workflow.deep.teams import named_runs, read_teams
 from coterie.workflow.planning.which_learner import OF_NETWORKS, learns_deep
 
@@ -125,8 +125,9 @@ def run(environment: str, words: list[str]) -> int:
     if why:
         say(f"{chosen.algorithm} with the preset {chosen.preset}: {why}")
     at_once = visit_steps(chosen.learner)
-    if options.steps and options.steps % at_once:
-        say(f"--steps {options.steps:,}: {options.steps // at_once * at_once:,} are done, {at_once:,} at a time")
+    whole = visits_of(chosen) * at_once
+    if options.steps is not None and whole != options.steps:
+        say(f"--steps {options.steps:,}: {whole:,} will be learned from, {at_once:,} at a time")
     say(f"compiling {chosen.algorithm} for {environment} …")
     progress = DeepProgressLine()
     with interruptible(chosen.environment):
