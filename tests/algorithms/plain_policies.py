@@ -14,16 +14,23 @@ from coterie.types import Kind, Rollout, Spec
 
 
 def arrays_of(params: Any) -> list[list[np.ndarray]]:
-    """By network of a kind: W, b of each layer, the head's last."""
-    layers = (*params.layers, params.top)
-    networks = len(layers[0].weight)
+    """By network of a kind: W, b of each layer, with the gain and shift of what is normalised; the head's last."""
+    norms = [[norm] for norm in params.norms] or [[] for _ in params.layers]
+    layers = [one for layer, norm in zip(params.layers, norms, strict=True) for one in (layer, *norm)] + [params.top]
+    networks = len(params.top.weight)
     return [[np.array(a[g], float) for layer in layers for a in (layer.weight, layer.bias)] for g in range(networks)]
 
 
 def told(network: list[np.ndarray], x: np.ndarray) -> np.ndarray:
-    """What a network tells of rows [.., F]: tanh between its layers."""
-    for place in range(0, len(network), 2):
-        x = (np.tanh(x) if place else x) @ network[place].T + network[place + 1]
+    """What a network tells of rows [.., F]: tanh between its layers, of what is normalised where there is a gain."""
+    rest = network
+    while rest:
+        weight, bias, *rest = rest
+        x = x @ weight.T + bias
+        if rest and rest[0].ndim == 1:
+            gain, shift, *rest = rest
+            x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5) * gain + shift
+        x = np.tanh(x) if rest else x
     return x
 
 

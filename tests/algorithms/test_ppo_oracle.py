@@ -29,6 +29,7 @@ CASES = {
     "each by itself": ("ippo", APART, {}),
     "one network, central state": ("mappo", SHARED, {}),
     "one network, all that is seen": ("mappo", SHARED, {"central": "observations", "normalise_values": False}),
+    "layers that are normalised": ("mappo", SHARED, {"central": "observations", "layer_norm": True, "hidden": 4}),
     "actor-critic": ("ia2c", APART, {"normalise_advantages": False, "value_clip": 0.0}),
 }
 

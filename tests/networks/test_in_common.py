@@ -9,7 +9,8 @@ import pytest
 
 from coterie.algorithms.ppo import parts
 from coterie.networks.agent import Network
-from coterie.networks.team import act_values, first_networks, network_for
+from coterie.networks.policies import together
+from coterie.networks.team import act_values, first_networks, network_for, told_along
 from coterie.settings import DeepOptions
 from coterie.types import Kind, Spec, View
 
@@ -42,3 +43,31 @@ def test_critics_of_the_whole_are_always_told_for_whom(algorithm, told):
     """All see one state there: nothing else would say whose reward is to be expected."""
     made_of = parts(algorithm, DeepOptions(identity=False), TEAM)
     assert (made_of.networks[0].identity, made_of.critics[0].identity) == (False, told)
+
+
+@pytest.mark.parametrize("parameters", [(0, 0, 0), (0, 1, 2), (0, 1, 0)])
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_what_is_the_same_for_all_is_read_once_and_told_to_each(parameters, layer_norm):
+    spec = dataclasses.replace(TEAM, parameters=parameters)
+    critic = parts("mappo", DeepOptions(hidden=8, layers=1, layer_norm=layer_norm), spec).critics[0]
+    kind = dataclasses.replace(KIND, observation_shape=(5,))
+    params = first_networks(jax.random.key(0), dataclasses.replace(spec, kinds=(kind,)), (critic,))[0]
+    state, first = jax.random.normal(jax.random.key(1), (2, 6, 1, 5)), jnp.zeros((2, 6, AGENTS), bool)
+
+    def told(state: jax.Array) -> jax.Array:
+        return told_along(critic, spec, kind, params, state, first, ())
+
+    np.testing.assert_allclose(told(state), told(jnp.repeat(state, AGENTS, 2)), rtol=1e-4, atol=1e-6)
+    assert not np.allclose(told(state)[:, :, 0], told(state)[:, :, 1])  # who asks makes a difference
+
+
+def test_pictures_of_all_agents_are_one_row_of_numbers_of_mean_0_and_deviation_1_each():
+    kind = dataclasses.replace(KIND, observation_shape=(4, 3, 1), observation_dtype="uint8")
+    seen = jax.random.randint(jax.random.key(0), (2, 5, AGENTS, 4, 3, 1), 0, 255).astype(jnp.uint8)
+    rows = np.asarray(together(kind, seen))
+    assert rows.shape == (2, 5, AGENTS * 12)
+    each = rows.reshape(2, 5, AGENTS, 12)
+    np.testing.assert_allclose(each.mean(-1), 0, atol=1e-5)
+    np.testing.assert_allclose(each.std(-1), 1, rtol=1e-4)
+    flat = np.asarray(seen, float).reshape(2, 5, AGENTS, 12)
+    np.testing.assert_allclose(each[1, 2, 1], (flat[1, 2, 1] - flat[1, 2, 1].mean()) / flat[1, 2, 1].std(), rtol=1e-3)

@@ -79,6 +79,7 @@ class Body(NamedTuple):
     """What stands before the head: convolutions of size x size, dense layers, a memory; `bend` bends what they tell.
 
     standard: each picture is shown with mean 0 and deviation 1; large white areas drown what moves else.
+    apart: what is seen is multiplied apart from who sees it: once where several see the same.
     """
 
     hidden: int = 64
@@ -90,6 +91,7 @@ class Body(NamedTuple):
     size: int = 3
     stride: int = 2
     standard: bool = False
+    apart: bool = False
 
 
 def dense_network(
@@ -187,9 +189,11 @@ def network_of(body: Body, ends: Head) -> Network:
         x = standardised(x) if body.standard and obs.ndim == PICTURE_AXES else x
         for weights in params.filters:
             x = body.bend(convolve(weights, x, size, stride))
-        x = jnp.concatenate([x.reshape(-1), who])
+        x = x.reshape(-1)
+        if not (body.apart and params.layers):
+            x = jnp.concatenate([x, who])
         for place, layer in enumerate(params.layers):
-            x = linear(layer, x)
+            x = linear(layer, x) if x.shape[-1] == layer.in_features else linear_apart(layer, x, who)
             x = body.bend(params.norms[place](x) if params.norms else x)
         return x if params.cell is None else input_half(params.cell, x)
 
@@ -224,6 +228,11 @@ def standardised(picture: Array) -> Array:
 def linear(layer: eqx.nn.Linear, x: Array) -> Array:
     """W x + b over the last axis [.., in] -> [.., out]; as x W^T, which keeps a batch first and is faster on a CPU."""
     return x @ layer.weight.T + jnp.asarray(layer.bias)
+
+
+def linear_apart(layer: eqx.nn.Linear, x: Array, who: Array) -> Array:
+    """W (x, who) + b as W_x x + (W_who who + b), whose first product is one where x is the same for several."""
+    return x @ layer.weight[:, : x.shape[-1]].T + (who @ layer.weight[:, x.shape[-1] :].T + jnp.asarray(layer.bias))
 
 
 def convolve(filters: eqx.nn.Linear, x: Array, size: int, stride: int) -> Array:

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from coterie.equations.distributions import Distribution, distribution_of
-from coterie.networks.agent import PICTURE_AXES, Body, Head, Network, network_of, prepare
+from coterie.networks.agent import PICTURE_AXES, Body, Head, Network, network_of, prepare, standardised
 from coterie.settings import DeepOptions
 from coterie.types import Array, Kind, Rollout, Spec, Transition
 
@@ -17,12 +17,19 @@ FILTERS = (16, 32)  # of the convolutions that pictures pass through
 CAUTION = 0.01  # of an acting head's weights at first, so that a policy begins almost evenly
 
 
-def body_for(kind: Kind, options: DeepOptions) -> Body:
+def body_for(kind: Kind, options: DeepOptions, apart: bool = False) -> Body:
     """What stands before both heads: convolutions where a kind sees pictures and the options want them."""
     picture = len(kind.observation_shape) == PICTURE_AXES and options.convolution
     bend = jnp.tanh if options.activation == "tanh" else jax.nn.relu
     return Body(
-        options.hidden, options.layers, options.recurrent, False, bend, FILTERS if picture else (), standard=True
+        options.hidden,
+        options.layers,
+        options.recurrent,
+        options.layer_norm,
+        bend,
+        FILTERS if picture else (),
+        standard=True,
+        apart=apart,
     )
 
 
@@ -40,7 +47,7 @@ def actor_for(kind: Kind, options: DeepOptions) -> Network:
 
 def critic_for(kind: Kind, options: DeepOptions, central: bool) -> Network:
     """The network that values what a kind's critics see; of what is central it is always told for whom."""
-    return network_of(body_for(kind, options), Head(1))._replace(identity=options.identity or central)
+    return network_of(body_for(kind, options, central), Head(1))._replace(identity=options.identity or central)
 
 
 # What critics see
@@ -63,7 +70,7 @@ def prepared_size(kind: Kind) -> int:
 
 
 def critic_views(spec: Spec, central: str, rollout: Rollout) -> tuple[tuple[Array, Array], ...]:
-    """By kind what its critics see now and next, [T, E, N, ...] each."""
+    """By kind what its critics see now and next, [T, E, N, ...] each; [T, E, 1, ...] where all see the same."""
     if central == "own":
         return tuple((kind.view.obs, kind.next.obs) for kind in rollout.kinds)
     if central == "state":
@@ -76,8 +83,8 @@ def critic_views(spec: Spec, central: str, rollout: Rollout) -> tuple[tuple[Arra
             )
             for by_kind in zip(*((kind.view.obs, kind.next.obs) for kind in rollout.kinds), strict=True)
         )  # fmt: skip
-    wide = [[jnp.repeat(one[:, :, None], len(kind.agents), 2) for one in both] for kind in spec.kinds]
-    return tuple((now, after) for now, after in wide)
+    now, after = (one[:, :, None] for one in both)
+    return tuple((now, after) for _ in spec.kinds)
 
 
 class Waiting(NamedTuple):
@@ -114,6 +121,11 @@ def as_decided(now: Array, t: Transition, before: Waiting) -> tuple[Array, Waiti
 
 
 def together(kind: Kind, seen: Array) -> Array:
-    """What all agents of a kind see, as one row: [T, E, N, ...] -> [T, E, N * S]."""
-    each = jax.vmap(jax.vmap(jax.vmap(lambda obs: prepare(obs, kind.observation_high))))(seen)
+    """What all agents of a kind see, as one row: [T, E, N, ...] -> [T, E, N * S]; pictures as a network shows them."""
+
+    def one(obs: Array) -> Array:
+        numbers = prepare(obs, kind.observation_high)
+        return standardised(numbers) if obs.ndim == PICTURE_AXES else numbers
+
+    each = jax.vmap(jax.vmap(jax.vmap(one)))(seen)
     return each.reshape(*seen.shape[:2], -1)

@@ -20,10 +20,14 @@ def network_for(kind: Kind, options: DeepOptions) -> Network:
     """Convolutions where a kind sees pictures [H, W, C], else dense layers; with or without memory."""
     if len(kind.observation_shape) == 3:
         network = image_network(
-            hidden=options.hidden, layers=options.layers, recurrent=options.recurrent, dueling=options.dueling
+            hidden=options.hidden,
+            layers=options.layers,
+            recurrent=options.recurrent,
+            dueling=options.dueling,
+            layer_norm=options.layer_norm,
         )
     else:
-        network = dense_network(options.hidden, options.layers, options.recurrent, options.dueling)
+        network = dense_network(options.hidden, options.layers, options.recurrent, options.dueling, options.layer_norm)
     return network._replace(identity=options.identity)
 
 
@@ -50,8 +54,15 @@ def identity_size(network: Network, spec: Spec, kind: Kind) -> int:
 def each_agent(
     function: Callable[..., Any], network: Network, spec: Spec, kind: Kind, params: Any, axis: int, *arrays: Any
 ) -> Any:
-    """function(params, who, *arrays) for each learner of a kind, whose axis in the arrays and results is `axis`."""
-    learners = jax.tree.leaves(arrays)[0].shape[axis]
+    """function(params, who, *arrays) for each learner of a kind, whose axis in the arrays and results is `axis`.
+
+    An array whose axis is 1 long, where others' is longer, is the same for all.
+    """
+    lengths = jax.tree.map(lambda leaf: leaf.shape[axis], arrays)
+    learners = max(jax.tree.leaves(lengths))
+    common = jax.tree.map(lambda length: length < learners, lengths)
+    arrays = jax.tree.map(lambda leaf, one: jnp.squeeze(leaf, axis) if one else leaf, arrays, common)
+    axes = jax.tree.map(lambda one: None if one else axis, common)
     index, ids = groups(spec, kind, learners), identity_size(network, spec, kind)
     who = jnp.eye(learners, ids)
     if len(set(index)) == 1 and learners > 1:
@@ -60,7 +71,7 @@ def each_agent(
         own = 0
         if index != tuple(range(jax.tree.leaves(params)[0].shape[0])):
             params = jax.tree.map(lambda leaf: leaf[jnp.array(index)], params)
-    return jax.vmap(function, (own, 0, *(axis for _ in arrays)), axis)(params, who, *arrays)
+    return jax.vmap(function, (own, 0, *axes), axis)(params, who, *arrays)
 
 
 def act_values(network: Network, spec: Spec, kind: Kind, params: Any, view: View, memory: Any) -> tuple[Array, Any]:

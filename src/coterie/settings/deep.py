@@ -43,6 +43,8 @@ class DeepOptions:
     """Units of a hidden layer."""
     layers: int = 2
     """Hidden layers before the head; with --recurrent those before the memory."""
+    layer_norm: bool = False
+    """What a hidden layer tells has mean 0 and deviation 1 before it is bent (Ba et al. 2016)."""
     recurrent: bool = False
     """Agents remember: a gated recurrent unit of `hidden` units stands before the head."""
     dueling: bool = False
@@ -162,6 +164,8 @@ def usual_options(preset: str, algorithm: str, sharing: bool = False) -> DeepOpt
     sharing: experience is shared, which what a preset chooses must not contradict: networks in common, priorities.
     """
     chosen = dict(DEEP_PRESETS[preset].options)
+    if algorithm != "mappo":
+        chosen.pop("central", None)  # which nobody else has
     if algorithm in ONCE:
         chosen |= {name: value for name, value in ONCE[algorithm].items() if name not in OF_ALGORITHM[algorithm]}
     if sharing or algorithm == "seac":
@@ -244,16 +248,18 @@ DEEP_PRESETS: Mapping[str, DeepPreset] = {
     ),
     "images": DeepPreset(
         "policies of agents that see pictures, coarse and as rows of numbers, which small layers read fast",
-        "ippo",
+        "mappo",
         {
             **_POLICIES,
+            "central": "observations",
+            "layer_norm": True,
             "environments": 16,
             "rows": 32,
             "minibatches": 8,
             "epochs": 8,
             "learning_rate": 0.0015,
             "learning_rate_end": 0.0,
-            "discount": 0.9,
+            "discount": 0.95,
             "convolution": False,
         },
         20_000,

@@ -158,10 +158,13 @@ def choice_for(spec: Spec, in_turns: bool, algorithm: str | None = None) -> Choi
         return Choice("iql", "default", "agents move in turns, one at a time")
     does = "actions are amounts" if amounts else "actions are numbered"
     if pictures:
-        return Choice(algorithm or "ippo", "images", f"agents see pictures, and their {does}")
-    if most >= MANY:
-        return Choice(algorithm or "ippo", "many", f"{most} agents are alike, and their {does}")
-    return Choice(algorithm or "ippo", "vectors", f"agents see rows of numbers, and their {does}")
+        preset, why = "images", "agents see pictures"
+    elif most >= MANY:
+        preset, why = "many", f"{most} agents are alike"
+    else:
+        preset, why = "vectors", "agents see rows of numbers"
+    usual = "ippo" if in_turns else DEEP_PRESETS[preset].algorithm  # for central critics see the world when all decide
+    return Choice(algorithm or usual, preset, f"{why}, and their {does}")
 
 
 def learning_of(teams: Mapping[str, str]) -> list[str]:
