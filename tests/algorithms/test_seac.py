@@ -14,6 +14,7 @@ from policy_family import learned, made_up_learner, made_up_rollout
 
 from coterie.algorithms.ppo import Learner, parts, ppo
 from coterie.envs.probes import PROBES
+from coterie.networks.policies import critic_for, critic_kinds
 from coterie.running.rollout import Plan
 from coterie.settings import DeepOptions, ProbeOptions, options_of_algorithm
 from coterie.types import Clock, Kind, Rollout, Sizes, Spec
@@ -147,3 +148,15 @@ def test_experience_that_weighs_nothing_is_none(weight, within):
         np.testing.assert_allclose(ours, theirs, rtol=within, atol=within / 10)
     whole = after(share_weight=1.0)
     assert np.abs(whole.online.agents[0].top.bias - lone.online.agents[0].top.bias).max() > 1e-3
+
+
+def test_critics_of_the_whole_may_learn_from_others_too():
+    """Own parts may set it: what is read once for all elsewhere stands once for each pair here."""
+    made = parts("seac", OPTIONS, SPEC)
+    central = tuple(critic_for(kind, OPTIONS, True) for kind in critic_kinds(SPEC, "state"))
+    own = ppo(SPEC, OPTIONS, Sizes(1000, 5, 4, 4), made._replace(critics=central, central="state"))
+    learner, rollout = made_up_learner(own, SPEC), made_up_rollout(SPEC, Plan(5, 4))
+    update = jax.jit(own.update, compiler_options=FAST)
+    after, info = jax.device_get(update(jax.random.key(1), learner, rollout, Clock(np.uint32(20), np.uint32(0))))
+    assert info["finite"]
+    assert np.abs(after.online.critics[0].layers[0].weight - learner.online.critics[0].layers[0].weight).max() > 1e-3

@@ -15,7 +15,7 @@ def test_a_tenth_of_a_run_has_the_ball_rolling_to_the_left(script, tmp_path):
     short = {"steps": 2_048, "checks": 2, "check_episodes": 4, "final_episodes": 8}
     run = coterie.train(script("policies").PISTONBALL, **short, seeds=1, seed=11, runs=tmp_path, pictures=False)
     told = run.verdict
-    assert (told.algorithm, told.preset, told.env_steps) == ("ippo", "images", 2_048)
+    assert (told.algorithm, told.preset, told.env_steps) == ("mappo", "images", 2_048)
     assert max(told.random, told.idle) < 15
     assert told.returns[0] > 30
     assert told.drawn[0] > 30

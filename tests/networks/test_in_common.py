@@ -57,6 +57,15 @@ def test_what_is_the_same_for_all_is_read_once_and_told_to_each(parameters, laye
     def told(state: jax.Array) -> jax.Array:
         return told_along(critic, spec, kind, params, state, first, ())
 
+    def products(state: jax.Array) -> list[tuple[int, ...]]:
+        """The shapes of what is multiplied with weights of as many inputs as are seen."""
+        inner = jax.make_jaxpr(told)(state).jaxpr
+        dots = [equation for equation in inner.eqns if "dot" in equation.primitive.name]
+        pairs = [[one.aval.shape for one in equation.invars] for equation in dots]
+        return [seen for seen, weight in pairs if seen[-1] == 5]
+
+    assert all(AGENTS not in shape for shape in products(state))
+    assert any(AGENTS in shape for shape in products(jnp.repeat(state, AGENTS, 2)))  # the control
     np.testing.assert_allclose(told(state), told(jnp.repeat(state, AGENTS, 2)), rtol=1e-4, atol=1e-6)
     assert not np.allclose(told(state)[:, :, 0], told(state)[:, :, 1])  # who asks makes a difference
 
@@ -71,3 +80,18 @@ def test_pictures_of_all_agents_are_one_row_of_numbers_of_mean_0_and_deviation_1
     np.testing.assert_allclose(each.std(-1), 1, rtol=1e-4)
     flat = np.asarray(seen, float).reshape(2, 5, AGENTS, 12)
     np.testing.assert_allclose(each[1, 2, 1], (flat[1, 2, 1] - flat[1, 2, 1].mean()) / flat[1, 2, 1].std(), rtol=1e-3)
+
+
+@pytest.mark.parametrize("algorithm", ["iql", "mappo"])
+@pytest.mark.parametrize("shape", [(2,), (8, 8, 1)])
+def test_layers_are_normalised_where_the_options_say_so(algorithm, shape):
+    kind = dataclasses.replace(KIND, observation_shape=shape)
+    spec = dataclasses.replace(TEAM, kinds=(kind,))
+    for asked in (True, False):
+        options = DeepOptions(hidden=8, layers=2, layer_norm=asked)
+        made = [network_for(kind, options)]
+        if algorithm != "iql":
+            own = parts(algorithm, options, spec)
+            made = [*own.networks, *own.critics]
+        shapes = [jax.eval_shape(lambda key, one=one: one.init(key, kind, 0), jax.random.key(0)) for one in made]
+        assert {len(params.norms) for params in shapes} == {2 * asked}

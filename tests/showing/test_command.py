@@ -1,11 +1,13 @@
 """The command that tries a remedy: what made the run stays, and the flags have the last word."""
 
+import json
 import shlex
 
 import pytest
 from made_by_hand import CONFIG, make_verdict, tutorial
 
 from coterie.cli.train import run  # the command itself refuses a flag that it does not know
+from coterie.settings import DeepOptions, usual_options
 from coterie.showing.command import command
 
 
@@ -47,3 +49,13 @@ def test_the_command_can_be_run(flags, tmp_path, capsys):
     assert words[:2] == ["coterie", "train"]
     assert run([*words[2:], "--runs", str(tmp_path), "--no-pictures"]) == 0
     assert "3 teams of 2 agents" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_option_that_a_run_did_not_know_yet_was_as_usual(known):
+    """Where the preset has changed since: the remedy must not change the network, too."""
+    learner = {**vars(DeepOptions()), **vars(usual_options("images", "ippo")), "layer_norm": False}
+    told = [f"{name} = {json.dumps(value)}" for name, value in learner.items() if known or name != "layer_norm"]
+    config = "\n".join(['kind = "deep"', 'road = "worker"', "seeds = 5", "seed = 0", "[learner]", *told])
+    verdict = make_verdict(environment="./mine.py:make_env", algorithm="ippo", preset="images")
+    assert "--no-layer-norm" in command(verdict, config, ("--env.size", "7"))

@@ -82,7 +82,7 @@ def test_each_seed_s_saved_check_is_marked_and_named(drawn):
     figure = drawn(told(), log([[1.0, 4.0, -20.0], [-20.0, -20.0, -19.0]]))
     assert rings(figure) == [[20.0, 4.0], [30.0, -19.0]]
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "saved: each seed's best check" in labels
+    assert "each seed's check that was saved" in labels
     assert {"random play", "exact optimum", "interquartile mean of greedy teams"} < set(labels)
 
 

@@ -39,6 +39,7 @@ from coterie.networks.policies import (
     critic_views,
     draws_for,
     nothing_waits,
+    sees_together,
 )
 from coterie.networks.team import (
     act_values,
@@ -105,9 +106,9 @@ class Extras(NamedTuple):
 class Studied(NamedTuple):
     """What a kind learns from in sequences [L, B, N, ...]; a row that is not valid weighs nothing.
 
-    seen: by its critics, where that is not obs. then: the log-probability of the draw when it was drawn. value: what
-    the critic told then; wanted: what it is to tell, on the scale of each network's values; advantage: of the policy.
-    others: of who learns from others, else ().
+    seen: by its critics, where that is not obs; [L, B, 1, ...] where all see the same. then: the log-probability of the
+    draw when it was drawn. value: what the critic told then; wanted: what it is to tell, on the scale of each network's
+    values; advantage: of the policy. others: of who learns from others, else ().
     """
 
     obs: Array
@@ -134,8 +135,7 @@ def parts(algorithm: str, options: DeepOptions, spec: Spec) -> Parts:
     """What `ippo`, `mappo`, `ia2c` and `seac` are made of under these options."""
     central = "own"
     if algorithm == "mappo":
-        central = "state" if options.central == "auto" and spec.state_shape != (0,) else "observations"
-        central = options.central if options.central != "auto" else central
+        central = "observations" if sees_together(options, spec) else "state"
     return Parts(
         tuple(actor_for(kind, options) for kind in spec.kinds),
         tuple(draws_for(kind, options) for kind in spec.kinds),
@@ -261,8 +261,11 @@ def study(
         if options.normalise_values:
             scale = advantages.heard(scale, wanted, valid, networks, HEARD)
         others: Any = ()
+        seen = views[k]
         if options.share_experience != "none" and options.share_weight > 0:
-            others = study_others(options, critic, views[k], t, reward, wanted, (middle, width))
+            now_seen, next_seen = (jnp.broadcast_to(one, (*valid.shape, *one.shape[3:])) for one in seen)
+            seen = now_seen, next_seen
+            others = study_others(options, critic, seen, t, reward, wanted, (middle, width))
         middle, width = (networks @ one for one in advantages.moments(scale))
         if others:
             theirs = others.advantage
@@ -271,7 +274,7 @@ def study(
             others = Others((others.wanted - middle) / width, theirs)
         if options.normalise_advantages:
             gain = advantages.normalised(gain, valid, networks)
-        seen = () if made_of.central == "own" else views[k][0]
+        seen = () if made_of.central == "own" else seen[0]
         then, raw = t.extras.log_probability, t.extras.raw
         target = (wanted - middle) / width
         pieces.append(

@@ -43,7 +43,8 @@ class TrainDeepOptions:
     team: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """Who plays a team, NAME=PLAYER, for each team: adversaries=iql, prey=random, idle, ./rule.py:act or a run."""
     checks: int | None = None
-    """How often the greedy team is checked (20, or 10 in PettingZoo's worlds); the best check's policy is judged."""
+    """How often the greedy team is checked (20, or 10 in PettingZoo's worlds); the best check's policy is judged,
+    or, where the step size falls to 0, the last one's."""
     check_episodes: int | None = None
     """Episodes of a check (32, or 8 in PettingZoo's worlds)."""
     final_episodes: int | None = None

@@ -190,10 +190,10 @@ def network_of(body: Body, ends: Head) -> Network:
         for weights in params.filters:
             x = body.bend(convolve(weights, x, size, stride))
         x = x.reshape(-1)
-        if not (body.apart and params.layers):
-            x = jnp.concatenate([x, who])
+        apart = body.apart and body.layers > 0
+        x = x if apart else jnp.concatenate([x, who])
         for place, layer in enumerate(params.layers):
-            x = linear(layer, x) if x.shape[-1] == layer.in_features else linear_apart(layer, x, who)
+            x = linear_apart(layer, x, who) if apart and place == 0 else linear(layer, x)
             x = body.bend(params.norms[place](x) if params.norms else x)
         return x if params.cell is None else input_half(params.cell, x)
 

@@ -54,13 +54,24 @@ def critic_for(kind: Kind, options: DeepOptions, central: bool) -> Network:
 
 
 def critic_kinds(spec: Spec, central: str) -> tuple[Kind, ...]:
-    """By kind what its critics see: `own`, what the agent sees; `state`, the world's; `observations`, all of them."""
+    """By kind what its critics see: `own`, what the agent sees; `state`, the world's; `observations`, all of them.
+
+    What is central is a row of numbers, and no convolution passes over it.
+    """
     if central == "own":
         return spec.kinds
-    size = prod(spec.state_shape)
-    if central == "observations":
-        size = sum(len(kind.agents) * prepared_size(kind) for kind in spec.kinds)
+    size = seen_together(spec) if central == "observations" else prod(spec.state_shape)
     return tuple(Kind(kind.agents, 1, (size,), "float32") for kind in spec.kinds)
+
+
+def sees_together(options: DeepOptions, spec: Spec) -> bool:
+    """Whether a central critic sees what all agents see, and not the central state."""
+    return options.central == "observations" or (options.central == "auto" and spec.state_shape == (0,))
+
+
+def seen_together(spec: Spec) -> int:
+    """How many numbers all agents see, side by side as networks read them."""
+    return sum(len(kind.agents) * prepared_size(kind) for kind in spec.kinds)
 
 
 def prepared_size(kind: Kind) -> int:
@@ -106,6 +117,7 @@ def nothing_waits(spec: Spec, seen_by: tuple[Kind, ...], environments: int) -> t
 def as_decided(now: Array, t: Transition, before: Waiting) -> tuple[Array, Waiting]:
     """What critics saw when the decisions of these rows were taken, [T, E, N, S], and what waits after them.
 
+    now: [T, E, N, S], or [T, E, 1, S] where all see the same; decisions wait one by one.
     A decision that had to wait stands in the row that completed it. The state of that row has seen the action already,
     and a critic that sees it, too, would take the action's merit for its own expectation.
     """

@@ -122,6 +122,7 @@ def told_along(
 ) -> Array:
     """What the heads tell along sequences, [L, B, N, H]: obs and first [L, B, N, ...], memory [B, N, M] before them.
 
+    obs [L, B, 1, ...]: all see the same.
     own bool[L, B, N]: rows that are an agent's own sight, where memory moves; None for all.
     """
 
@@ -139,7 +140,7 @@ def told_now_and_next(
 ) -> tuple[Array, Array, Any]:  # fmt: skip
     """What the heads tell of the rows [T, E, N, H], of their true successors, and the memory [E, N, M] after them all.
 
-    seen: what is seen now and next, [T, E, N, ...] each; the rest as in `told_along`.
+    seen: what is seen now and next, [T, E, N, ...] each, or [T, E, 1, ...]; the rest as in `told_along`.
     """
 
     def one_agent(params: Any, who: Array, now: Array, after: Array, first: Array, own: Any, memory: Any) -> Any:

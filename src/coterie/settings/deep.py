@@ -16,7 +16,8 @@ class DeepOptions:
     learning_rate: float = 0.0005
     """The step size of Adam."""
     learning_rate_end: float = -1.0
-    """The step size that it falls to, linearly over the run; negative: it stays as it is."""
+    """The step size that it falls to, linearly over the run; negative: it stays as it is. 0: the run settles, and of
+    its checks the last one's policy is kept, not the best one's."""
     gradient_clip: float = 10.0
     """The gradient is scaled down to this norm where it is longer."""
     hysteresis: float = 1.0
@@ -112,7 +113,8 @@ class DeepOptions:
     activation: Literal["relu", "tanh"] = "relu"
     """Policy gradients: what bends the hidden layers."""
     convolution: bool = True
-    """Pictures pass through convolutions first; else they are one row of numbers, which small ones are best as."""
+    """Pictures pass through convolutions first; else they are one row of numbers, which small ones are best as.
+    Critics that see all agents' pictures have them as one row."""
     share_weight: float = 1.0
     """seac: the weight of other agents' experience."""
     share_clip: float = 0.0

@@ -16,6 +16,7 @@ from coterie.settings import (
     CHECKING_OUTSIDE,
     DEEP_PRESETS,
     PRESETS,
+    DeepOptions,
     PictureOptions,
     TabularOptions,
     usual_options,
@@ -89,7 +90,9 @@ def _kept_deep(verdict: Verdict, config: Mapping[str, Any]) -> list[tuple[str, s
     learner = _defaults(usual_options(preset_name, verdict.algorithm))
     picture = _defaults(PictureOptions()) | dict(preset.picture)
     kept += _changed(config.get("picture"), picture, "--picture.")
-    return kept + list(_changed(config.get("learner"), learner, "--"))
+    own = config.get("learner")
+    had = {**_defaults(DeepOptions()), **own} if own else None  # what was no option yet was as usual
+    return kept + list(_changed(had, learner, "--"))
 
 
 def _given(env: Mapping[str, Any]) -> list[tuple[str, str | None]]:

@@ -201,7 +201,7 @@ def curves(path: Path, frame: Mapping[str, np.ndarray], told: DeepVerdict) -> No
     whole = ~np.isnan(table).any(0)
     middle = [float(interquartile_mean(column)) for column in table[:, whole].T]
     axes.plot(steps[whole], middle, color="tab:blue", linewidth=2.5, label="interquartile mean of greedy teams")
-    kept = "saved: each seed's best check" if len(told.seeds) > 1 else "saved: the best check"
+    kept = "each seed's check that was saved" if len(told.seeds) > 1 else "the check that was saved"
     ring = {"color": "tab:blue", "markersize": 6, "markerfacecolor": "white", "zorder": 3}
     axes.plot(*saved_checks(steps, table, told.best_step), "o", label=kept, **ring)
     axes.axhline(told.random, color="tab:gray", linestyle=":", label="random play")

@@ -219,6 +219,20 @@ def test_seeds_shared_out_among_devices_learn_as_by_themselves():
     assert differing(as_named(other.state()), as_named(lane.state())) == []
 
 
+def test_of_a_run_that_settles_the_last_policy_is_kept_and_else_the_best():
+    lane, schedule = new_lane(), SCHEDULE._replace(settles=True)
+    progress = new_progress([lane], schedule)
+    session.learn([lane], schedule, progress, on_rows=lambda rows: None)
+    usual = uninterrupted()[1]
+    assert same(progress.returns, usual["progress.returns"])
+    going = ~progress.frozen
+    assert (progress.best_check[going] == schedule.marks - 1).all()
+    assert (progress.best_check[~going] < schedule.marks - 1).all()  # but nobody's that is no number
+    assert usual["progress.best_check"].tolist() != progress.best_check.tolist()
+    best = np.nanmax(usual["progress.returns"], 1)
+    assert (usual["progress.best_return"][going] == best[going]).all()
+
+
 def test_a_chunk_takes_about_a_second(monkeypatch):
     lane, schedule = Counted(), Schedule(visits=100, steps_a_visit=1, every=17)
     monkeypatch.setattr(session.time, "perf_counter", lambda: lane.now)

@@ -21,7 +21,7 @@ from coterie.settings import (
 from coterie.types import Kind, Spec
 from coterie.workflow.deep.choosing import choice_for, defaults_of, is_policy, preset_for, said_in
 from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES, check_learner, check_read
-from coterie.workflow.deep.opening import open_plan
+from coterie.workflow.deep.opening import check_policies, open_plan, schedule_of
 from coterie.workflow.deep.plan import deep_config, deep_plan, options_of, others_in
 
 BOUNDED = {"actions": 1, "bounds": ((-1.0, 1.0),)}
@@ -45,6 +45,8 @@ def agents(count: int = 2, shape: tuple[int, ...] = (4,), **kind) -> Spec:
         (agents(shape=(24, 12, 2)), False, "mappo", "images", "pictures"),
         (agents(20, shape=(24, 12, 2), **BOUNDED), False, "mappo", "images", "pictures"),
         (agents(20, shape=(24, 12, 2), **BOUNDED), True, "ippo", "images", "pictures"),
+        (dataclasses.replace(agents(shape=(24, 12, 2)), births=True), False, "ippo", "images", "pictures"),
+        (agents(101, shape=(24, 12, 2)), False, "ippo", "images", "pictures"),
         (agents(10), False, "ippo", "many", "10 agents"),
         (agents(9), False, "ippo", "vectors", "rows of numbers"),
     ],
@@ -68,6 +70,27 @@ def test_an_option_of_learners_of_values_chooses_one():
     assert defaults_of("mpe2:simple_spread_v3", None, None, [], {"share_experience"}).algorithm == "iql"
 
 
+def test_a_preset_of_central_critics_leaves_them_out_where_experience_is_shared():
+    assert defaults_of("rendezvous", None, "images", [], {"share_experience"}).algorithm == "ippo"
+    assert defaults_of("rendezvous", None, "images", []).algorithm == "mappo"
+
+
+@pytest.mark.parametrize(("size", "fits"), [(84, False), (34, True)])
+def test_critics_do_not_see_more_than_they_can_learn_from(size, fits):
+    chosen, spec = deep_plan("rendezvous", preset="images"), agents(20, shape=(size, size, 2))
+    if fits:
+        return check_policies(chosen, spec)
+    with pytest.raises(BadInput, match=r"side by side: 282,240 numbers, .*\(at most 100,000\).*--algorithm ippo$"):
+        check_policies(chosen, spec)
+    check_policies(deep_plan("rendezvous", preset="images", algorithm="ippo"), spec)
+
+
+def test_a_run_whose_step_size_falls_to_nothing_settles():
+    assert schedule_of(deep_plan("rendezvous", preset="images")).settles
+    assert not schedule_of(deep_plan("rendezvous", preset="vectors")).settles
+    assert not schedule_of(deep_plan("rendezvous", preset="images", teams={"a": "mappo", "b": "vdn"})).settles
+
+
 def test_sharing_is_said_only_where_something_is_shared():
     assert said_in({"share_experience": "pooled", "hidden": 3}) == {"share_experience", "hidden"}
     assert said_in({"share_experience": "none", "hidden": 3}) == {"hidden"}
@@ -81,6 +104,14 @@ def test_what_is_usual_passes_its_own_checks_whatever_the_preset(algorithm):
             options = usual_options(preset, algorithm)
             check_learner(algorithm, options)
             check_read([algorithm], options, options)
+
+
+def test_what_only_central_critics_read_is_theirs_alone_in_a_preset():
+    assert usual_options("images", "mappo").central == "observations"
+    assert {usual_options("images", one).central for one in POLICY_GRADIENT if one != "mappo"} == {"auto"}
+    chosen = deep_plan("rendezvous", preset="images", teams={"a": "mappo", "b": "ippo"})
+    assert [options_of(chosen, player).central for player in ("mappo", "ippo")] == ["observations", "auto"]
+    assert all(options_of(chosen, player).layer_norm for player in ("mappo", "ippo"))
 
 
 @pytest.mark.parametrize("algorithm", POLICY_GRADIENT)
@@ -120,6 +151,7 @@ def test_an_option_that_nobody_reads_is_refused(algorithm, option, value, near):
         ("seac", {"share_experience": "none"}, "use --algorithm ia2c"),
         ("ippo", {"central": "observations"}, "use mappo"),
         ("ippo", {"deviation_start": 0.0}, "--deviation-start 0"),
+        ("ippo", {"layers": 0, "layer_norm": True}, "--layer-norm --layers 0: there is no layer"),
     ],
 )
 def test_what_does_not_go_together_is_answered(algorithm, options, sentence):

@@ -26,6 +26,8 @@ class Schedule(NamedTuple):
 
     summed: returns are the sum over all agents, else their mean. least: the return from which on an episode is a
     success; None: the world says what is, if that is known. counted: the agents whose returns these are; () for all.
+    settles: the step size falls to nothing, and of the checks the last one's policy is kept, not the best one's: what
+    they differ by in the end is the chance of a few episodes.
     """
 
     visits: int
@@ -35,6 +37,7 @@ class Schedule(NamedTuple):
     least: float | None = None
     known: bool = True
     counted: tuple[int, ...] = ()
+    settles: bool = False
 
     def team_return(self, returns: np.ndarray) -> np.ndarray:
         """Returns [.., all] as the team's, [..]."""
@@ -89,7 +92,8 @@ class DeepTick(NamedTuple):
 class Progress:
     """What has been found so far, one row a seed: greedy checks [S, C], the best policy that was saved, and its score.
 
-    best: one tree of policies a lane; best_return float64[S]; best_check int64[S], -1 before the first; frozen bool[S].
+    best: one tree of policies a lane, the newest where the schedule settles; best_return float64[S]; best_check
+    int64[S], -1 before the first; frozen bool[S].
     """
 
     returns: np.ndarray
@@ -181,7 +185,8 @@ def _checked(
     progress.steps[own, mark] = schedule.mark(mark) * schedule.steps_a_visit
     learned = np.asarray(totals.learned)
     progress.frozen[own] |= np.asarray(totals.info["finite"]) < learned if "finite" in totals.info else False
-    better = (returns >= progress.best_return[own]) & np.isfinite(returns) & ~progress.frozen[own]
+    better = schedule.settles | (returns >= progress.best_return[own])
+    better = better & np.isfinite(returns) & ~progress.frozen[own]
     policy, before = lane.policy(), progress.best[place]
     progress.best[place] = (
         policy

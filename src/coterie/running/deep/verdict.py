@@ -42,7 +42,8 @@ class DeepVerdict:
 
     coordinated  seeds whose team succeeds in at least 95 % of its fresh episodes
     relapsed     the share of greedy checks after a seed's first such one that fall below it; None where none did
-    best_step    joint steps after which each seed's judged policy was saved: the best check, not the luckiest result
+    best_step    joint steps after which each seed's judged policy was saved: the best check (the last, where the step
+                 size falls to nothing), not the luckiest result
     random, idle what untrained play earns; optimum the exact joint optimum, None where the game has no table
     exact        returns are exact values of the greedy teams, not means of episodes
     sides        what each team, or agents of one name, earn, where not all are alike

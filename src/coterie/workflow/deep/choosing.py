@@ -23,6 +23,7 @@ from coterie.workflow.deep.teams import own_options
 
 Road = Literal["compiled", "worker"]
 MANY = 10  # agents of one kind
+MOST_SEEN = 100  # agents whose pictures critics are shown side by side
 OF_A_RUN = ("environments", "rows", "lag", "reward")  # options that all who learn in a run have in common
 PICTURE_AXES = 3
 
@@ -70,7 +71,8 @@ def defaults_of(
         else:
             chosen = preset_for(environment, algorithm, env)
         preset, algorithm, why = chosen.preset, algorithm or chosen.algorithm, chosen.why
-    algorithm = algorithm or DEEP_PRESETS[preset].algorithm
+    usual = DEEP_PRESETS[preset].algorithm
+    algorithm = algorithm or ("ippo" if sharing and usual == "mappo" else usual)
     return Defaults(preset, algorithm, usual_options(preset, algorithm, sharing), why)
 
 
@@ -150,20 +152,24 @@ def look(environment: str, env: Any, algorithm: str | None = None) -> Choice:
 
 
 def choice_for(spec: Spec, in_turns: bool, algorithm: str | None = None) -> Choice:
-    """What suits agents that see and do this: policies, but in turns of numbered actions independent Q-learning."""
+    """What suits agents that see and do this: policies, but in turns of numbered actions independent Q-learning.
+
+    Critics that see what all see suit agents who decide at the same time, are always the same, and are not too many.
+    """
     amounts = any(kind.bounds for kind in spec.kinds)
     pictures = any(len(kind.observation_shape) == PICTURE_AXES for kind in spec.kinds)
     most = max(len(kind.agents) for kind in spec.kinds)
     if in_turns and not amounts and algorithm is None:
         return Choice("iql", "default", "agents move in turns, one at a time")
     does = "actions are amounts" if amounts else "actions are numbered"
+    together = not in_turns and not spec.births and sum(len(kind.agents) for kind in spec.kinds) <= MOST_SEEN
     if pictures:
         preset, why = "images", "agents see pictures"
     elif most >= MANY:
         preset, why = "many", f"{most} agents are alike"
     else:
         preset, why = "vectors", "agents see rows of numbers"
-    usual = "ippo" if in_turns else DEEP_PRESETS[preset].algorithm  # for central critics see the world when all decide
+    usual = DEEP_PRESETS[preset].algorithm if together else "ippo"
     return Choice(algorithm or usual, preset, f"{why}, and their {does}")
 
 

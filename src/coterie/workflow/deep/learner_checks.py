@@ -100,6 +100,8 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         value = getattr(options, name)
         if not low <= value <= high:
             raise BadInput(f"--{name.replace('_', '-')} {value:g}: expected {low:g} to {high:g}")
+    if options.layer_norm and options.layers == 0:
+        raise BadInput("--layer-norm --layers 0: there is no layer to normalise; leave one of them out")
     mixed = algorithm in MIXED
     if algorithm in POLICY_GRADIENT:
         check_policy(algorithm, options)

@@ -11,6 +11,7 @@ from typing import Any
 from coterie.algorithms.families import partitioned
 from coterie.envs import catalogue, sources
 from coterie.errors import BadInput, EnvironmentFault
+from coterie.networks.policies import seen_together, sees_together
 from coterie.pettingzoo.driving.drive import Drive
 from coterie.pettingzoo.forms.anew import is_anew
 from coterie.pettingzoo.forms.parallel import InfoSays, Success
@@ -36,7 +37,7 @@ from coterie.workflow.deep.plan import (
     visit_steps,
     visits_of,
 )
-from coterie.workflow.deep.seeing import check_state
+from coterie.workflow.deep.seeing import check_seen_together, check_state
 from coterie.workflow.deep.sharing import check_sharing
 from coterie.workflow.deep.teams import own_options, team_numbers, teams_of
 from coterie.yours import names_function
@@ -200,6 +201,9 @@ def check_policies(chosen: DeepPlan, spec: Spec) -> None:
         raise BadInput(
             f"--central state: {chosen.environment} has no central state; use --central observations, or leave it out"
         )
+    players = learning_of(chosen.teams) or [chosen.algorithm]
+    if any(player == "mappo" and sees_together(options_of(chosen, player), spec) for player in players):
+        check_seen_together(chosen.environment, seen_together(spec))
     if any(kind.bounds for kind in spec.kinds):
         return
     for name in ("squash", "deviation", "deviation_start"):
@@ -300,6 +304,7 @@ def schedule_of(chosen: DeepPlan) -> Schedule:
         summed=unit_of(chosen) == "team-sum",
         least=float(rule) if rule else None,
         known=knows_success(chosen),
+        settles=all(options.learning_rate_end == 0 for options in (chosen.learner, *chosen.others.values())),
     )
 
 

@@ -74,6 +74,16 @@ def seen_through(opened: Opened) -> list[str]:
     return [f"{count} agent{' sees' if count == 1 else 's see'} {words(lens)}" for count, lens in shown]
 
 
+def check_seen_together(environment: str, numbers: int) -> None:
+    """Raises BadInput where critics would see more than they can learn from."""
+    if numbers > MOST_STATE:
+        raise BadInput(
+            f"critics of mappo see what all agents of {environment} see, side by side: {numbers:,} numbers, which is "
+            f"too many (at most {MOST_STATE:,}); make pictures smaller, as --picture.size coarse does, or use "
+            "--algorithm ippo"
+        )
+
+
 def check_state(algorithm: str, environment: str, shape: tuple[int, ...]) -> None:
     """Raises BadInput where the central state is a picture, which no mixer or critic can read as it is."""
     if prod(shape) > MOST_STATE and algorithm in POLICY_GRADIENT:
