@@ -113,6 +113,8 @@ def keep(name: str, case: Case, seed: int, row: dict[str, Any]) -> None:
     own["command"], own["aim"] = f"coterie train {case.words} --seeds 1 --seed N", case.aim
     own["seeds"][str(seed)] = row
     own["seeds"] = dict(sorted(own["seeds"].items(), key=lambda item: int(item[0])))
+    order = [*CASES]
+    told["results"] = dict(sorted(told["results"].items(), key=lambda item: order.index(item[0])))
     written = PLACE.with_suffix(".new")
     written.write_text(json.dumps(told, indent=1) + "\n")
     written.replace(PLACE)

@@ -29,7 +29,8 @@ def page(kept: dict[str, Any]) -> str:
         "`benchmarks/results/policies.json`; this page is written from there by `python benchmarks/write_policies.py`. "
         "What these learners are: [policies](algorithms/policy_gradients.md).",
         "All seeds are shown. *greedy* is the mean of 80 fresh greedy episodes (320 of ours, 40 of multiwalker) of "
-        "each seed's best saved policy, *drawn* that of fresh episodes in which actions are drawn as while learning; "
+        "each seed's saved policy (its best check's; of pistonball, whose step size falls to nothing, its last one's), "
+        "*drawn* that of fresh episodes in which actions are drawn as while learning; "
         "random and idle play are the controls. *seconds* is the whole command as a user waits for it: importing, "
         "compiling, learning, and all judging, on one core while the other had another seed; while some rows were "
         "taken a third program ran, so theirs are upper bounds. Returns are means over agents, of foraging the sum.",
@@ -42,16 +43,20 @@ def section(name: str, case: dict[str, Any]) -> list[str]:
     """One case: its command, the middle of its seeds, a row for each, and the controls."""
     rows = case["seeds"]
     one = next(iter(rows.values()))
+    if any((row["algorithm"], row["preset"]) != (one["algorithm"], one["preset"]) for row in rows.values()):
+        raise ValueError(f"{name}: seeds of several algorithms or presets; take the older ones out")
+    digits = 2 if "foraging" in name else 1
     dates = sorted({row["date"] for row in rows.values()})
     command = case["command"].replace("--seed N", "--seed 0")
     head = f"`{command}` and so on, {' to '.join(dict.fromkeys((dates[0], dates[-1])))}: {one['algorithm']}, "
     head += f"preset {one['preset']}, {one['env_steps']:,} joint steps a seed."
     lines = ["| seed | greedy | drawn | succeeds | saved at | seconds |", "|---|---|---|---|---|---|"]
     for seed, row in rows.items():
-        drawn = f"{row['drawn']:.1f}" if "drawn" in row else ""
+        drawn = f"{row['drawn']:.{digits}f}" if "drawn" in row else ""
         won = f"{100 * row['success']:.1f} %" if "--success" in case["command"] or "foraging" in name else ""
-        lines.append(f"| {seed} | {row['return']:.1f} | {drawn} | {won} | {row['saved at']:,} | {row['seconds']:.0f} |")
-    controls = f"Random play {one['random']:.1f}, idle play {one['idle']:.1f}."
+        greedy = f"{row['return']:.{digits}f}"
+        lines.append(f"| {seed} | {greedy} | {drawn} | {won} | {row['saved at']:,} | {row['seconds']:.0f} |")
+    controls = f"Random play {one['random']:.{digits}f}, idle play {one['idle']:.{digits}f}."
     return [f"## {name[:1].upper()}{name[1:]}", head, told(case), "\n".join(lines), f"{controls} {stuck(rows)}".strip()]
 
 

@@ -7,15 +7,15 @@ import pytest
 import coterie
 
 
-def test_a_tenth_of_a_run_has_the_ball_rolling_to_the_left(script, tmp_path):
+def test_a_seventh_of_a_run_has_the_ball_rolling_to_the_left(script, tmp_path):
     """Pictures and amounts, one seed; ten seeds of 20,000 steps, in a process each, are benchmarks/policies.py.
 
     Pistons that do nothing in particular, as all do before anything is learned, earn what idle and random ones do.
     """
-    short = {"steps": 2_048, "checks": 2, "check_episodes": 4, "final_episodes": 8}
+    short = {"steps": 3_072, "checks": 2, "check_episodes": 4, "final_episodes": 8}
     run = coterie.train(script("policies").PISTONBALL, **short, seeds=1, seed=11, runs=tmp_path, pictures=False)
     told = run.verdict
-    assert (told.algorithm, told.preset, told.env_steps) == ("mappo", "images", 2_048)
+    assert (told.algorithm, told.preset, told.env_steps) == ("mappo", "images", 3_072)
     assert max(told.random, told.idle) < 15
     assert told.returns[0] > 30
     assert told.drawn[0] > 30
@@ -51,6 +51,12 @@ def test_the_page_shows_every_seed_the_controls_and_what_was_missed(script, kept
     assert "Random play -4.0, idle play -7.0. In none of the 2 seeds" in page
     kept["results"]["pistonball"]["seeds"]["2"]["loops"] |= {"verdict": "yes", "sentence": "One team of one circles."}
     assert "seed 2: One team of one circles." in script("write_policies").page(kept)
+
+
+def test_seeds_of_several_recipes_are_no_table(script, kept):
+    kept["results"]["pistonball"]["seeds"]["2"]["algorithm"] = "ippo, of before"
+    with pytest.raises(ValueError, match="pistonball: seeds of several algorithms or presets"):
+        script("write_policies").page(kept)
 
 
 def test_the_page_is_written_from_what_is_saved(script):
