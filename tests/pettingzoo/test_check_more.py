@@ -542,6 +542,10 @@ def blind():
 
 def seeing(render_mode=None):
     return pistonball.parallel_env(n_pistons=4, continuous=False, render_mode=render_mode)
+
+
+def amounts(render_mode=None):
+    return pistonball.parallel_env(n_pistons=4, render_mode=render_mode)
 """
 
 
@@ -560,6 +564,13 @@ def test_pistonball_is_blind_where_it_is_not_drawn_and_sees_where_coterie_asks(t
     assert seeing.facts.render_mode == "rgb_array"
     assert seeing.exit_code == 0
     assert "--picture.size" in seeing.command
+
+
+def test_who_sees_pictures_and_acts_in_amounts_is_advised_what_a_look_would_choose(tmp_path, monkeypatch):
+    pytest.importorskip("pymunk")
+    monkeypatch.chdir(tmp_path)
+    Path("pistons.py").write_text(PISTONS)
+    assert "--algo mappo" in coterie.check_env("./pistons.py:amounts", seconds=2.0).command
 
 
 def test_amounts_are_learned_as_policies_and_an_option_makes_them_numbered():

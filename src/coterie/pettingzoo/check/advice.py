@@ -88,8 +88,8 @@ def policies(facts: Facts) -> tuple[tuple[str, ...], str]:
     """Who learns how where actions are amounts; its presets share parameters and make pictures coarse by themselves."""
     flag = next((" ".join(kind.flag) for kind in facts.kinds if kind.flag), "")
     why = "actions are amounts, which are drawn from a policy"
-    said = () if any(kind.picture for kind in facts.kinds) else ("--algo", "ippo")
-    return said, f"{why}; {flag} makes them numbered" if flag else why
+    seen = facts.form != "in turns" and any(kind.pictures for kind in facts.kinds)  # as a look at them chooses, too
+    return ("--algo", "mappo" if seen else "ippo"), f"{why}; {flag} makes them numbered" if flag else why
 
 
 def success(facts: Facts) -> tuple[tuple[str, ...], str]:
