@@ -8,7 +8,7 @@ import pytest
 from small_runs import parse_only
 
 from coterie.cli import main
-from coterie.workflow.deep.choosing import Choice
+from coterie.types import Kind, Spec
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -111,8 +111,8 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_parse(page, monkeypatch):
-    nobody_looks = Choice("ippo", "vectors")  # at environments whose package or file is not here
-    monkeypatch.setattr("coterie.workflow.deep.choosing.look", lambda *_: nobody_looks)
+    unseen = Spec(("a",), (Kind((0,), 2, (3,), "float32"),), (0,), (0,), (0,))  # the package or file may not be here
+    monkeypatch.setattr("coterie.workflow.deep.choosing.seen", lambda *_: (unseen, False))
     for command in commands(page):
         try:
             parse_only(understood(command))

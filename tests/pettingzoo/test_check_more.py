@@ -566,11 +566,13 @@ def test_pistonball_is_blind_where_it_is_not_drawn_and_sees_where_coterie_asks(t
     assert "--picture.size" in seeing.command
 
 
-def test_who_sees_pictures_and_acts_in_amounts_is_advised_what_a_look_would_choose(tmp_path, monkeypatch):
+def test_who_sees_pictures_and_acts_in_amounts_is_left_to_a_look(tmp_path, monkeypatch):
     pytest.importorskip("pymunk")
     monkeypatch.chdir(tmp_path)
     Path("pistons.py").write_text(PISTONS)
-    assert "--algo mappo" in coterie.check_env("./pistons.py:amounts", seconds=2.0).command
+    check = coterie.check_env("./pistons.py:amounts", seconds=2.0)
+    assert "--algo" not in check.command
+    assert any("amounts" in why and "who learns is chosen" in why for why in check.because)
 
 
 def test_amounts_are_learned_as_policies_and_an_option_makes_them_numbered():

@@ -48,7 +48,7 @@ class TrainDeepOptions:
     check_episodes: int | None = None
     """Episodes of a check (32, or 8 in PettingZoo's worlds)."""
     final_episodes: int | None = None
-    """Fresh episodes that the best policy is judged on (320, or 80 in PettingZoo's worlds)."""
+    """Fresh episodes that the saved policy is judged on (320, or 80 in PettingZoo's worlds)."""
     workers: int = 0
     """Processes that step a PettingZoo environment; 0: this one."""
     device: str = "auto"
@@ -75,6 +75,16 @@ def is_deep(environment: str, words: list[str]) -> bool:
     return bool(given & set(ONLY_DEEP)) or learns_deep(environment, algorithm, preset)
 
 
+def said_of_pictures(words: list[str]) -> dict[str, Any]:
+    """What is said of how pictures are shown, for a look; what is no option is answered when all words are read."""
+    said: dict[str, Any] = {
+        name: value for name in ("size", "crop", "channel") if (value := flag_value(words, f"--picture.{name}"))
+    }
+    stack = flag_value(words, "--picture.stack") or ""
+    said |= {"stack": int(stack)} if stack.isdigit() else {}
+    return said | ({"grey": True} if "--picture.grey" in words else {})
+
+
 def run(environment: str, words: list[str]) -> int:
     """Train, judge, print, draw."""
     road = road_of(environment)
@@ -83,10 +93,12 @@ def run(environment: str, words: list[str]) -> int:
     learning = learning_of(read_teams(flag_values(words, "--team")))
     foreign, rest = foreign_options(environment, words)
     helps = not {"-h", "--help"}.isdisjoint(words)  # answered at once, without a look at the environment
-    if helps and road == "worker" and preset is None:
-        first = algorithm or (learning[0] if learning else "ippo")
-        algorithm, preset = first, "vectors" if is_policy(first) else "default"
-    preset, algorithm, learner, why = defaults_of(environment, algorithm, preset, learning, said, foreign)
+    if helps and road == "worker":
+        usual = DEEP_PRESETS[preset].algorithm if preset is not None and preset in DEEP_PRESETS else "ippo"
+        algorithm = algorithm or (learning[0] if learning else usual)
+        preset = preset or ("vectors" if is_policy(algorithm) else "default")
+    shown = said_of_pictures(words)
+    preset, algorithm, learner, why = defaults_of(environment, algorithm, preset, learning, said, foreign, shown)
     nested: dict[str, tuple[Any, bool]] = {"learner": (learner, True)}
     if ":" not in environment:
         nested["env"] = (catalogue.find(environment).options(), False)

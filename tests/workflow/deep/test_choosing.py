@@ -19,6 +19,7 @@ from coterie.settings import (
     usual_options,
 )
 from coterie.types import Kind, Spec
+from coterie.workflow.deep import choosing
 from coterie.workflow.deep.choosing import choice_for, defaults_of, is_policy, preset_for, said_in
 from coterie.workflow.deep.learner_checks import OF_POLICIES, OF_VALUES, check_learner, check_read
 from coterie.workflow.deep.opening import check_policies, open_plan, schedule_of
@@ -46,7 +47,7 @@ def agents(count: int = 2, shape: tuple[int, ...] = (4,), **kind) -> Spec:
         (agents(20, shape=(24, 12, 2), **BOUNDED), False, "mappo", "images", "pictures"),
         (agents(20, shape=(24, 12, 2), **BOUNDED), True, "ippo", "images", "pictures"),
         (dataclasses.replace(agents(shape=(24, 12, 2)), births=True), False, "ippo", "images", "pictures"),
-        (agents(101, shape=(24, 12, 2)), False, "ippo", "images", "pictures"),
+        (agents(20, shape=(84, 84, 2)), False, "ippo", "images", "pictures"),
         (agents(10), False, "ippo", "many", "10 agents"),
         (agents(9), False, "ippo", "vectors", "rows of numbers"),
     ],
@@ -73,6 +74,24 @@ def test_an_option_of_learners_of_values_chooses_one():
 def test_a_preset_of_central_critics_leaves_them_out_where_experience_is_shared():
     assert defaults_of("rendezvous", None, "images", [], {"share_experience"}).algorithm == "ippo"
     assert defaults_of("rendezvous", None, "images", []).algorithm == "mappo"
+
+
+@pytest.mark.parametrize(
+    ("spec", "in_turns", "algorithm"),
+    [(agents(shape=(24, 12, 2)), False, "mappo"), (agents(shape=(24, 12, 2)), True, "ippo"),
+     (agents(20, shape=(84, 84, 2)), False, "ippo")],
+)  # fmt: skip
+def test_a_preset_that_is_named_takes_central_critics_where_they_can_see(monkeypatch, spec, in_turns, algorithm):
+    asked = []
+    monkeypatch.setattr(choosing, "seen", lambda *words: asked.append(words) or (spec, in_turns))
+    size = {"size": "84x84"}
+    assert defaults_of("./mine.py:world", None, "images", [], env={"a": 1}, picture=size).algorithm == algorithm
+    assert defaults_of("./mine.py:world", None, None, [], env={"a": 1}, picture=size)[:2] in (
+        ("images", algorithm), ("default", "iql"),
+    )  # fmt: skip
+    assert asked == [("./mine.py:world", {"a": 1}, size)] * 2
+    assert defaults_of("./mine.py:world", "mappo", "images", []).algorithm == "mappo"
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(("size", "fits"), [(84, False), (34, True)])
@@ -151,7 +170,7 @@ def test_an_option_that_nobody_reads_is_refused(algorithm, option, value, near):
         ("seac", {"share_experience": "none"}, "use --algorithm ia2c"),
         ("ippo", {"central": "observations"}, "use mappo"),
         ("ippo", {"deviation_start": 0.0}, "--deviation-start 0"),
-        ("ippo", {"layers": 0, "layer_norm": True}, "--layer-norm --layers 0: there is no layer"),
+        ("ippo", {"layers": 0, "layer_norm": True}, "--layers 0: there is no layer .* --no-layer-norm"),
     ],
 )
 def test_what_does_not_go_together_is_answered(algorithm, options, sentence):

@@ -38,7 +38,9 @@ def advice(word: str, options: Mapping[str, Any], facts: Facts, speed: Speed | N
         success(facts),
         *((item.flags, f"{item.what[:1].lower()}{item.what[1:]}") for item in items if item.flags),
     ):
-        if flags and flags[0] not in parts:
+        if why and not flags:
+            because.append(why)
+        elif flags and flags[0] not in parts:
             parts += flags
             because.append(f"{' '.join(flags)}: {why}")
     if "--preset" not in parts:
@@ -88,8 +90,10 @@ def policies(facts: Facts) -> tuple[tuple[str, ...], str]:
     """Who learns how where actions are amounts; its presets share parameters and make pictures coarse by themselves."""
     flag = next((" ".join(kind.flag) for kind in facts.kinds if kind.flag), "")
     why = "actions are amounts, which are drawn from a policy"
-    seen = facts.form != "in turns" and any(kind.pictures for kind in facts.kinds)  # as a look at them chooses, too
-    return ("--algo", "mappo" if seen else "ippo"), f"{why}; {flag} makes them numbered" if flag else why
+    why += f"; {flag} makes them numbered" if flag else ""
+    if any(kind.pictures for kind in facts.kinds):
+        return (), f"{why}; who learns is chosen by what the pictures show"
+    return ("--algo", "ippo"), why
 
 
 def success(facts: Facts) -> tuple[tuple[str, ...], str]:

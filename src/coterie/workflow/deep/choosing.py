@@ -19,11 +19,11 @@ from coterie.settings import (
 )
 from coterie.types import Spec
 from coterie.workflow.deep.learner_checks import OF_VALUES, reads
+from coterie.workflow.deep.seeing import MOST_STATE, picture_options
 from coterie.workflow.deep.teams import own_options
 
 Road = Literal["compiled", "worker"]
 MANY = 10  # agents of one kind
-MOST_SEEN = 100  # agents whose pictures critics are shown side by side
 OF_A_RUN = ("environments", "rows", "lag", "reward")  # options that all who learn in a run have in common
 PICTURE_AXES = 3
 
@@ -52,10 +52,12 @@ def defaults_of(
     learning: Sequence[str],
     said: Collection[str] = (),
     env: Any = None,
+    picture: Any = None,
 ) -> Defaults:
     """The preset, the algorithm (of teams the first that learns) and the learner's options where nobody says others.
 
-    said: the options of the learner that are said. env: the environment's options, for a look at it.
+    said: the options of the learner that are said. env: the environment's options, picture: what is said of how
+    pictures are shown, for a look at it.
     """
     sharing = "share_experience" in said
     if learning and algorithm and algorithm not in learning:
@@ -69,10 +71,13 @@ def defaults_of(
         if algorithm is None and of_values and road_of(environment) == "worker":
             chosen = Choice("iql", "default", f"--{of_values.replace('_', '-')} is of learners of values")
         else:
-            chosen = preset_for(environment, algorithm, env)
+            chosen = preset_for(environment, algorithm, env, picture)
         preset, algorithm, why = chosen.preset, algorithm or chosen.algorithm, chosen.why
     usual = DEEP_PRESETS[preset].algorithm
-    algorithm = algorithm or ("ippo" if sharing and usual == "mappo" else usual)
+    if algorithm is None and usual == "mappo":
+        apart = sharing or (road_of(environment) == "worker" and not together(*seen(environment, env, picture)))
+        usual = "ippo" if apart else usual
+    algorithm = algorithm or usual
     return Defaults(preset, algorithm, usual_options(preset, algorithm, sharing), why)
 
 
@@ -122,12 +127,12 @@ def is_policy(algorithm: str) -> bool:
     return algorithm in POLICY_GRADIENT
 
 
-def preset_for(environment: str, algorithm: str | None, env: Any = None) -> Choice:
+def preset_for(environment: str, algorithm: str | None, env: Any = None, picture: Any = None) -> Choice:
     """The algorithm and the preset that an environment is known to need, or that a look at it suggests."""
     if road_of(environment) == "worker":
         if algorithm is not None and not is_policy(algorithm):
             return Choice(algorithm, "default")
-        return look(environment, env, algorithm)
+        return choice_for(*seen(environment, env, picture), algorithm)
     if algorithm is not None and is_policy(algorithm):
         return Choice(algorithm, "vectors")
     group = "" if ":" in environment else catalogue.find(environment).group
@@ -138,39 +143,48 @@ def preset_for(environment: str, algorithm: str | None, env: Any = None) -> Choi
     return Choice(DEEP_PRESETS[preset].algorithm, preset)
 
 
-def look(environment: str, env: Any, algorithm: str | None = None) -> Choice:
-    """What an environment outside JAX suggests; one is made for it, and closed again."""
+def seen(environment: str, env: Any, picture: Any) -> tuple[Spec, bool]:
+    """What agents of an environment outside JAX see and do, and whether in turns; one is made, and closed again.
+
+    Pictures are as the preset `images` shows them, where nothing else is said of them.
+    """
     from coterie.pettingzoo.forms.turns import OneInTurns
     from coterie.pettingzoo.making.sources import make_worlds
 
     own, numbers, slots = own_options(env)
-    worlds: Any = make_worlds(environment, own, 1, team=numbers, central=False, slots=slots, again=False)
+    shown = picture_options(environment, "worker", picture, "images")
+    asked: Any = {"team": numbers, "central": False, "slots": slots, "again": False, "picture": shown}
+    worlds: Any = make_worlds(environment, own, 1, **asked)
     try:
-        return choice_for(worlds.spec, isinstance(worlds.ones[0], OneInTurns), algorithm)
+        return worlds.spec, isinstance(worlds.ones[0], OneInTurns)
     finally:
         worlds.close()
 
 
 def choice_for(spec: Spec, in_turns: bool, algorithm: str | None = None) -> Choice:
-    """What suits agents that see and do this: policies, but in turns of numbered actions independent Q-learning.
-
-    Critics that see what all see suit agents who decide at the same time, are always the same, and are not too many.
-    """
+    """What suits agents that see and do this: policies, but in turns of numbered actions independent Q-learning."""
     amounts = any(kind.bounds for kind in spec.kinds)
     pictures = any(len(kind.observation_shape) == PICTURE_AXES for kind in spec.kinds)
     most = max(len(kind.agents) for kind in spec.kinds)
     if in_turns and not amounts and algorithm is None:
         return Choice("iql", "default", "agents move in turns, one at a time")
     does = "actions are amounts" if amounts else "actions are numbered"
-    together = not in_turns and not spec.births and sum(len(kind.agents) for kind in spec.kinds) <= MOST_SEEN
     if pictures:
         preset, why = "images", "agents see pictures"
     elif most >= MANY:
         preset, why = "many", f"{most} agents are alike"
     else:
         preset, why = "vectors", "agents see rows of numbers"
-    usual = DEEP_PRESETS[preset].algorithm if together else "ippo"
+    usual = DEEP_PRESETS[preset].algorithm
+    usual = "ippo" if usual == "mappo" and not together(spec, in_turns) else usual
     return Choice(algorithm or usual, preset, f"{why}, and their {does}")
+
+
+def together(spec: Spec, in_turns: bool) -> bool:
+    """Whether critics can see what all see: of agents who decide at the same time, are always the same, and few."""
+    from coterie.networks.policies import seen_together
+
+    return not in_turns and not spec.births and seen_together(spec) <= MOST_STATE
 
 
 def learning_of(teams: Mapping[str, str]) -> list[str]:

@@ -101,7 +101,7 @@ def check_learner(algorithm: str, options: DeepOptions) -> None:
         if not low <= value <= high:
             raise BadInput(f"--{name.replace('_', '-')} {value:g}: expected {low:g} to {high:g}")
     if options.layer_norm and options.layers == 0:
-        raise BadInput("--layer-norm --layers 0: there is no layer to normalise; leave one of them out")
+        raise BadInput("--layers 0: there is no layer for --layer-norm to normalise; use --no-layer-norm, or a layer")
     mixed = algorithm in MIXED
     if algorithm in POLICY_GRADIENT:
         check_policy(algorithm, options)

@@ -203,7 +203,7 @@ def check_policies(chosen: DeepPlan, spec: Spec) -> None:
         )
     players = learning_of(chosen.teams) or [chosen.algorithm]
     if any(player == "mappo" and sees_together(options_of(chosen, player), spec) for player in players):
-        check_seen_together(chosen.environment, seen_together(spec))
+        check_seen_together(chosen.environment, seen_together(spec), bool(chosen.teams))
     if any(kind.bounds for kind in spec.kinds):
         return
     for name in ("squash", "deviation", "deviation_start"):
@@ -226,7 +226,7 @@ def check_turns(chosen: DeepPlan, worlds: Drive, spec: Spec) -> None:
     if "mappo" in players and isinstance(worlds.ones[0], OneInTurns):
         raise BadInput(
             f"--algorithm mappo: {chosen.environment} is played in turns, and its critics see the world when all "
-            "decide at the same time; use --algorithm ippo"
+            f"decide at the same time; use {'--team NAME=ippo' if chosen.teams else '--algorithm ippo'}"
         )
     reward = chosen.learner.reward
     if reward in TEAM_REWARDS and isinstance(worlds.ones[0], OneInTurns) and spec.teams < len(spec.agents):

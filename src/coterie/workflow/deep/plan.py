@@ -99,7 +99,7 @@ def deep_plan(
         raise BadInput("--env.team and --team both say who is in a team; leave --env.team out")
     counted = ("--checks", checks), ("--check-episodes", check_episodes), ("--final-episodes", final_episodes)
     seeds, seed = whole("--seeds", seeds), check_seed(seed)
-    found = defaults_of(environment, algorithm, preset, learning, said_in(learner), env)
+    found = defaults_of(environment, algorithm, preset, learning, said_in(learner), env, picture)
     preset, algorithm, defaults = found.preset, found.algorithm, found.options
     if catalogue.known(environment):
         env = environment_options(environment, env)

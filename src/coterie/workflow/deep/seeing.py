@@ -74,13 +74,13 @@ def seen_through(opened: Opened) -> list[str]:
     return [f"{count} agent{' sees' if count == 1 else 's see'} {words(lens)}" for count, lens in shown]
 
 
-def check_seen_together(environment: str, numbers: int) -> None:
-    """Raises BadInput where critics would see more than they can learn from."""
+def check_seen_together(environment: str, numbers: int, teams: bool = False) -> None:
+    """Raises BadInput where critics would see more than they can learn from; teams: it is said who plays each."""
     if numbers > MOST_STATE:
         raise BadInput(
             f"critics of mappo see what all agents of {environment} see, side by side: {numbers:,} numbers, which is "
-            f"too many (at most {MOST_STATE:,}); make pictures smaller, as --picture.size coarse does, or use "
-            "--algorithm ippo"
+            f"too many (at most {MOST_STATE:,}); show smaller pictures, like --picture.size 24x12, or use "
+            f"{'--team NAME=ippo' if teams else '--algorithm ippo'}"
         )
 
 
