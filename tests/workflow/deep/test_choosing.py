@@ -31,9 +31,15 @@ BOUNDED = {"actions": 1, "bounds": ((-1.0, 1.0),)}
 def agents(count: int = 2, shape: tuple[int, ...] = (4,), **kind) -> Spec:
     """So many agents of one kind."""
     own = tuple(range(count))
-    names = tuple(f"agent_{number}" for number in own)
-    return Spec(names, (Kind(own, **{"actions": 3, **kind}, observation_shape=shape, observation_dtype="float32"),),
+    names, sees = tuple(f"agent_{number}" for number in own), "uint8" if len(shape) == 3 else "float32"
+    return Spec(names, (Kind(own, **{"actions": 3, **kind}, observation_shape=shape, observation_dtype=sees),),
                 (0,) * count, own, own)  # fmt: skip
+
+
+def grids() -> Spec:
+    """Agents that see a grid of numbers in three axes, which are no picture."""
+    spec = agents(shape=(13, 13, 5))
+    return dataclasses.replace(spec, kinds=(dataclasses.replace(spec.kinds[0], observation_dtype="float32"),))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,7 @@ def agents(count: int = 2, shape: tuple[int, ...] = (4,), **kind) -> Spec:
         (agents(20, shape=(24, 12, 2), **BOUNDED), True, "ippo", "images", "pictures"),
         (dataclasses.replace(agents(shape=(24, 12, 2)), births=True), False, "ippo", "images", "pictures"),
         (agents(20, shape=(84, 84, 2)), False, "ippo", "images", "pictures"),
+        (grids(), False, "ippo", "vectors", "numbers"),
         (agents(10), False, "ippo", "many", "10 agents"),
         (agents(9), False, "ippo", "vectors", "rows of numbers"),
     ],

@@ -146,14 +146,20 @@ def preset_for(environment: str, algorithm: str | None, env: Any = None, picture
 def seen(environment: str, env: Any, picture: Any) -> tuple[Spec, bool]:
     """What agents of an environment outside JAX see and do, and whether in turns; one is made, and closed again.
 
-    Pictures are as the preset `images` shows them, where nothing else is said of them.
+    Pictures, where they see any, are as the preset `images` shows them if nothing else is said of them.
     """
+    usual, small = (picture_options(environment, "worker", picture, preset) for preset in ("default", "images"))
+    spec, in_turns = made(environment, env, usual)
+    return made(environment, env, small) if shows_pictures(spec) and small != usual else (spec, in_turns)
+
+
+def made(environment: str, env: Any, picture: Any) -> tuple[Spec, bool]:
+    """What an environment shows with these pictures, and whether in turns."""
     from coterie.pettingzoo.forms.turns import OneInTurns
     from coterie.pettingzoo.making.sources import make_worlds
 
     own, numbers, slots = own_options(env)
-    shown = picture_options(environment, "worker", picture, "images")
-    asked: Any = {"team": numbers, "central": False, "slots": slots, "again": False, "picture": shown}
+    asked: Any = {"team": numbers, "central": False, "slots": slots, "again": False, "picture": picture}
     worlds: Any = make_worlds(environment, own, 1, **asked)
     try:
         return worlds.spec, isinstance(worlds.ones[0], OneInTurns)
@@ -161,15 +167,19 @@ def seen(environment: str, env: Any, picture: Any) -> tuple[Spec, bool]:
         worlds.close()
 
 
+def shows_pictures(spec: Spec) -> bool:
+    """Whether any agents see pictures of bytes, which can be shown in other ways; grids of numbers cannot."""
+    return any(len(one.observation_shape) == PICTURE_AXES and one.observation_dtype == "uint8" for one in spec.kinds)
+
+
 def choice_for(spec: Spec, in_turns: bool, algorithm: str | None = None) -> Choice:
     """What suits agents that see and do this: policies, but in turns of numbered actions independent Q-learning."""
     amounts = any(kind.bounds for kind in spec.kinds)
-    pictures = any(len(kind.observation_shape) == PICTURE_AXES for kind in spec.kinds)
     most = max(len(kind.agents) for kind in spec.kinds)
     if in_turns and not amounts and algorithm is None:
         return Choice("iql", "default", "agents move in turns, one at a time")
     does = "actions are amounts" if amounts else "actions are numbered"
-    if pictures:
+    if shows_pictures(spec):
         preset, why = "images", "agents see pictures"
     elif most >= MANY:
         preset, why = "many", f"{most} agents are alike"
